@@ -1,0 +1,1 @@
+"""The kinds of waste, one file a kind or family."""

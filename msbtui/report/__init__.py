@@ -1,0 +1,1 @@
+"""Every face that is not the app: text, JSON, graph exports."""

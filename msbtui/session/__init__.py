@@ -1,0 +1,1 @@
+"""What the faces read: one Session, its immutable results, its progress."""

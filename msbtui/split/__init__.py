@@ -1,0 +1,1 @@
+"""Plans, writes and verifies the multi-stage Dockerfile."""

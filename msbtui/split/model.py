@@ -1,0 +1,54 @@
+"""What a plan holds: the decision, the Dockerfile, each step with why and evidence, and what checks found."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One line or choice of the runtime stage: what, why, and the evidence for it."""
+
+    what: str
+    why: str
+    evidence: tuple[str, ...] = ()
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """What stays behind in the build stage, how many bytes, and why that is safe."""
+
+    what: str
+    bytes: int
+    why: str
+
+
+class Size(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`size_after` of the contract: `image.size` as inspect has it, in bytes."""
+
+    estimated: int | None = None
+    measured: int | None = None
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One check of a verification."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The proposed Dockerfile and why."""
+
+    decision: str
+    """`split`, `in-place`, `none` or `refused`."""
+    reasons: tuple[str, ...]
+    dockerfile: str
+    """The whole new Dockerfile; empty for `none` and `refused`."""
+    size_before: int | None = None
+    size_after: Size = Size()
+    verified: bool | None = None
+    checks: tuple[Check, ...] = ()
+    steps: tuple[Step, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    proven: bool = True
+    """False where there was no image and the plan comes from the text alone."""
