@@ -1,0 +1,1 @@
+"""sparkboard: a page of sparklines, one for each gauge of a CSV file of readings."""
