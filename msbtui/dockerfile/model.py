@@ -63,6 +63,10 @@ class Instruction(msgspec.Struct, frozen=True):
     """Index of the stage that it belongs to; None before the first FROM."""
     trigger: Instruction | None = None
     """ONBUILD: the instruction that it holds."""
+    comments: tuple[str, ...] = ()
+    """The comment lines since the instruction before, without `#`; an empty comment line begins anew."""
+    written: str = ""
+    """The keyword as it stands in the file."""
 
     def flag(self, name: str) -> str | None:
         """Give the value of the last flag `name`, or None."""
@@ -81,6 +85,8 @@ class Dockerfile(msgspec.Struct, frozen=True):
     escape: str = "\\"
     syntax: str = ""
     """The `# syntax=` directive's value."""
+    bom: bool = False
+    """Whether the file began with a byte order mark; `source` and its offsets are without it."""
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):

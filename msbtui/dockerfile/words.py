@@ -1,0 +1,171 @@
+"""An instruction's logical line cut into keyword, flags and words (frontend/dockerfile/parser: split_command.go, line_parsers.go)."""
+
+from __future__ import annotations
+
+import re
+
+from msbtui.dockerfile.gotext import SPACE, quote, trim
+
+_SPACES = re.compile(r"[\t\v\f\r ]+")
+_BYTE_SPACES = "\t\n\v\f\r \x85\xa0"
+
+
+class SyntaxProblem(ValueError):
+    """What BuildKit says of a line that it cannot parse."""
+
+
+def split_command(line: str, escape: str) -> tuple[str, list[str], str]:
+    """Give keyword, flags with their quotes removed, and the rest (split_command.go, splitCommand)."""
+    parts = _SPACES.split(trim(line), 1)
+    if len(parts) == 1:
+        return parts[0], [], ""
+    rest = parts[1]
+    if not rest.lstrip(SPACE).startswith("--"):
+        return parts[0], [], trim(rest)
+    rest, flags = _flags(rest, escape)
+    return parts[0], flags, trim(rest)
+
+
+def _flags(line: str, escape: str) -> tuple[str, list[str]]:
+    """Take the `--` words from the front of a line (split_command.go, extractBuilderFlags).
+
+    BuildKit walks the line byte by byte and takes each byte for a character, which garbles other than ASCII: so done here.
+    """
+    if line.isascii():
+        return _take_flags(line, escape)
+    rest, flags = _take_flags(line.encode("utf-8", "surrogateescape").decode("latin-1"), escape)
+    return rest.encode("latin-1").decode("utf-8", "surrogateescape"), flags
+
+
+def _take_flags(line: str, escape: str) -> tuple[str, list[str]]:
+    flags: list[str] = []
+    at, length = 0, len(line)
+    while True:
+        while at < length and line[at] in _BYTE_SPACES:
+            at += 1
+        if not line.startswith("--", at):
+            return line[at:], flags
+        word: list[str] = []
+        quoted = ""
+        blank_ok = False
+        while at < length:
+            character = line[at]
+            if not quoted and character in _BYTE_SPACES:
+                break
+            at += 1
+            if character == quoted:
+                quoted = ""
+            elif not quoted and character in "'\"":
+                quoted = character
+                blank_ok = True
+            elif character == escape:
+                word.append(line[at : at + 1])
+                at += 1
+            else:
+                word.append(character)
+        text = "".join(word)
+        if text == "--":
+            return line[at:], flags
+        if text or blank_ok:
+            flags.append(text)
+
+
+def spaced(rest: str) -> list[str]:
+    """Split at spaces, quotes meaning nothing (line_parsers.go, parseStringsWhitespaceDelimited)."""
+    return _SPACES.split(rest) if rest else []
+
+
+def quoted_words(rest: str, escape: str) -> list[str]:
+    """Split at spaces outside quotes; quotes and escapes stay in the words (line_parsers.go, parseWords)."""
+    if rest.isascii() and "'" not in rest and '"' not in rest and escape not in rest:
+        return [word for word in re.split(r"[\t\n\v\f\r ]+", rest) if word]
+    words: list[str] = []
+    word: list[str] = []
+    quoted = ""
+    blank_ok = False
+    at, length = 0, len(rest)
+    while at < length:
+        character = rest[at]
+        at += 1
+        if not quoted and character in SPACE:
+            if blank_ok or word:
+                words.append("".join(word))
+            word = []
+            blank_ok = False
+            continue
+        if quoted:
+            if character == quoted:
+                quoted = ""
+                word.append(character)
+                continue
+            escapes = character == escape and quoted != "'"
+        else:
+            if character in "'\"":
+                quoted = character
+                blank_ok = True
+            escapes = character == escape
+        if escapes:
+            if at == length:
+                break
+            word.append(character)
+            character = rest[at]
+            at += 1
+        word.append(character)
+    if blank_ok or word:
+        words.append("".join(word))
+    return words
+
+
+def pairs(rest: str, keyword: str, escape: str) -> list[tuple[str, str, str]]:
+    """Give (name, value, `=` or "") of ENV and LABEL (line_parsers.go, parseNameVal); raises SyntaxProblem."""
+    words = quoted_words(rest, escape)
+    if not words:
+        return []
+    if "=" not in words[0]:
+        parts = _SPACES.split(rest, 1)
+        if len(parts) < 2:
+            raise SyntaxProblem(f"{keyword} must have two arguments")
+        return [(parts[0], parts[1], "")]
+    out = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise SyntaxProblem(f"Syntax error - can't find = in {quote(word)}. Must be of the form: name=value")
+        out.append((name, value, "="))
+    return out
+
+
+def json_words(rest: str) -> list[str] | None:
+    """Give the strings of a JSON (exec) form, or None where it is no JSON list; raises SyntaxProblem for other items."""
+    rest = rest.lstrip(SPACE)
+    if not rest.startswith("["):
+        return None
+    import json
+
+    def refuse(constant: str) -> object:
+        raise ValueError(constant)
+
+    try:
+        items = json.loads(rest, parse_constant=refuse, parse_int=float)
+    except (ValueError, RecursionError):
+        return None
+    if not all(isinstance(item, str) for item in items):
+        raise SyntaxProblem("when using JSON array syntax, arrays must be comprised of strings only")
+    # Go's decoder puts U+FFFD for what is no valid character.
+    return [re.sub("[\ud800-\udfff]", "\ufffd", item) for item in items]
+
+
+def health_words(rest: str) -> tuple[list[str], bool]:
+    """Give type and command of HEALTHCHECK, and whether the command is JSON (line_parsers.go, parseHealthConfig)."""
+    kind = rest
+    for at, character in enumerate(rest):
+        if character in _BYTE_SPACES:
+            kind = rest[:at]
+            break
+    if not kind:
+        return [], False
+    command = rest[len(kind) :].lstrip(_BYTE_SPACES)
+    items = json_words(command) if command else None
+    if items is not None:
+        return [kind, *items], True
+    return ([kind, command] if command else [kind]), False
