@@ -1,0 +1,176 @@
+"""The index of a layer's tar archive: from memory by its headers alone, or from a stream as it flows by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from mmap import mmap
+from typing import Final, Protocol
+
+from msbtui.image.model import Kind, LayerIndex
+from msbtui.image.tarscan import BLOCK, Scanner, Sink
+
+Buffer = bytes | bytearray | memoryview | mmap
+CHUNK: Final = 1 << 20
+"""Bytes asked of a stream at once."""
+
+
+class Stream(Protocol):
+    """What can be read from front to back: `read(n)` gives at most n bytes, and none only at the end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Give up to `size` bytes."""
+        ...
+
+
+def index_layer(buffer: Buffer, *, where: str = "") -> LayerIndex:
+    """Give the index of the uncompressed layer archive that `buffer` holds whole; only headers are looked at.
+
+    What a header claims is checked against the buffer's size. `where` names the archive in errors. Raises TargetError on
+    what is no sound tar archive, with the byte at which it goes wrong.
+    """
+    with memoryview(buffer) as whole, whole.cast("B") as view:
+        scanner = Scanner(where, None)
+        pos = scanner.scan(view, 0, 0)
+        if scanner.partial is not None:
+            size, content, _ = scanner.partial
+            raise scanner.cut_off(content + size, len(view))
+        if not scanner.ended:
+            scanner.close(bytes(view[pos:]), min(pos, len(view)))
+        return scanner.result(len(view))
+
+
+def index_stream(stream: Stream, sink: Sink | None = None, *, where: str = "") -> LayerIndex:
+    """Give the index of the uncompressed layer archive that `stream` brings, and read the stream to its end.
+
+    The contents of regular files go to `sink` as they come (see `Sink`), in memory of a few MiB whatever their size; the
+    caller hashes and counts by handing in a reader that does. `where` names the archive in errors. Raises TargetError on
+    what is no sound tar archive, with the byte at which it goes wrong; what `stream` and `sink` raise goes through.
+    """
+    source = _Source(stream, CHUNK)
+    scanner = Scanner(where, sink)
+    while True:
+        pos = scanner.scan(memoryview(source.window), 0, source.base)
+        if scanner.ended:
+            break
+        if scanner.partial is not None:
+            size, content, wanted = scanner.partial
+            source.drop(content)
+            end = source.base + size
+            if wanted and sink is not None:
+                number = len(scanner.index.paths) - 1
+                sink.begin(number, scanner.index.paths[number], size)
+                whole = source.carry(size, sink.feed)
+                if whole:
+                    sink.end()
+            else:
+                whole = source.carry(size, None)
+            if not whole:
+                raise scanner.cut_off(end, source.base)
+            source.drop(-size % BLOCK)
+            continue
+        source.drop(pos)
+        if not source.grow():
+            scanner.close(source.window, source.base)
+            break
+    source.window = b""
+    while source.grow():
+        source.window = b""
+    return scanner.result(source.count)
+
+
+class Member:
+    """One entry of an outer archive (such as `docker save` writes), while the stream stands at its content."""
+
+    def __init__(self, path: str, kind: Kind, size: int, link: str, stream: Stream) -> None:
+        self.path = path
+        """As LayerIndex has it."""
+        self.kind = kind
+        self.size = size
+        """Bytes of content."""
+        self.link = link
+        """Target of a symlink as written, path of a hard link's other name; else empty."""
+        self.left = size
+        """Bytes of content not read yet."""
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give up to `size` bytes of content (-1: as many as come at once); none at its end, or where the archive is cut off."""
+        data = self._stream.read(min(self.left, size if size >= 0 else CHUNK)) if self.left else b""
+        self.left -= len(data)
+        return data
+
+
+def stream_members(stream: Stream, *, where: str = "") -> Iterator[Member]:
+    """Give the entries of a tar archive one after the other, each readable until the next is asked for.
+
+    For archives with a few big members, such as layers: hand a member to `index_stream`. Every entry is given, in order,
+    duplicates included. After the last the stream is read to its end. Raises TargetError as `index_stream` does.
+    """
+    source = _Source(stream, BLOCK)
+    scanner = Scanner(where, None)
+    index = scanner.index
+    while True:
+        known = len(index)
+        pos = scanner.scan(memoryview(source.window), 0, source.base)
+        if len(index) > known:
+            size, content, _ = scanner.partial or (0, pos, False)
+            source.drop(content)
+            end = source.base + size
+            member = Member(index.paths[-1], Kind(index.kinds[-1]), size, index.links.get(known, ""), stream)
+            yield member
+            while member.left and member.read():
+                pass
+            source.base += size - member.left
+            if member.left:
+                raise scanner.cut_off(end, source.base)
+            source.drop(-size % BLOCK)
+            continue
+        source.drop(pos)
+        if scanner.ended or not source.grow():
+            break
+    if not scanner.ended:
+        scanner.close(source.window, source.base)
+    while stream.read(CHUNK):
+        pass
+
+
+class _Source:
+    """A piece of a stream in hand: `window`, which begins at byte `base` of the stream."""
+
+    def __init__(self, stream: Stream, chunk: int) -> None:
+        self.window = b""
+        self.base = 0
+        self.count = 0
+        self._stream = stream
+        self._chunk = chunk
+
+    def grow(self) -> bool:
+        """Read on; tell whether there was anything."""
+        data = self._stream.read(self._chunk - len(self.window) % BLOCK)
+        self.count += len(data)
+        self.window = self.window + data if self.window else data
+        return bool(data)
+
+    def drop(self, count: int) -> None:
+        """Forget the next `count` bytes, as far as the stream has them."""
+        while count > len(self.window):
+            count -= len(self.window)
+            self.base += len(self.window)
+            self.window = b""
+            if not self.grow():
+                return
+        self.base += count
+        self.window = self.window[count:]
+
+    def carry(self, size: int, take: Callable[[memoryview], None] | None) -> bool:
+        """Hand the next `size` bytes to `take` piece by piece; tell whether the stream had them all."""
+        while size:
+            if not self.window and not self.grow():
+                return False
+            piece = min(size, len(self.window))
+            if take is not None:
+                take(memoryview(self.window)[:piece])
+            size -= piece
+            self.base += piece
+            self.window = self.window[piece:]
+        return True

@@ -1,0 +1,518 @@
+"""The tar header reader, against stdlib `tarfile` and against archives built by hand."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import re
+import struct
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from msbtui.errors import TargetError
+from msbtui.image.model import Kind, LayerIndex
+from msbtui.image.tar import index_layer, index_stream, stream_members
+from msbtui.text import printable
+
+END = bytes(1024)
+
+
+def header(
+    name: bytes = b"a",
+    *,
+    size: int | bytes = 0,
+    flag: bytes = b"0",
+    link: bytes = b"",
+    prefix: bytes = b"",
+    magic: bytes = b"ustar\x0000",
+    mode: bytes = b"0000644\0",
+    uid: bytes = b"0000000\0",
+    mtime: bytes = b"00000000001\0",
+    rest: bytes | None = None,
+    signed: bool = False,
+) -> bytes:
+    """One header block, its checksum right."""
+    size_field = size if isinstance(size, bytes) else b"%011o\0" % size
+    block = struct.pack(
+        "100s8s8s8s12s12s8sc100s8s32s32s8s8s",
+        name,
+        mode,
+        uid,
+        b"0000000\0",
+        size_field,
+        mtime,
+        b" " * 8,
+        flag,
+        link,
+        magic,
+        b"",
+        b"",
+        b"",
+        b"",
+    )
+    block += rest if rest is not None else struct.pack("155s12s", prefix, b"")
+    assert len(block) == 512
+    total = sum(block) - (256 * sum(byte > 127 for byte in block) if signed else 0)
+    return block[:148] + b"%06o\0 " % total + block[156:]
+
+
+def body(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 512)
+
+
+def pax(records: list[tuple[bytes, bytes]], flag: bytes = b"x") -> bytes:
+    data = b""
+    for key, value in records:
+        length = len(key) + len(value) + 3
+        while length != len(key) + len(value) + 3 + len(str(length)) - 0:
+            length = len(key) + len(value) + 3 + len(str(length))
+        data += b"%d %s=%s\n" % (length, key, value)
+    return header(b"pax", size=len(data), flag=flag) + body(data)
+
+
+class Trickle(io.RawIOBase):
+    """A stream that gives a few bytes at a time."""
+
+    def __init__(self, data: bytes, step: int) -> None:
+        self.data, self.step, self.at = data, step, 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self.data[self.at : self.at + min(self.step, size)]
+        self.at += len(piece)
+        return piece
+
+
+class Collect:
+    """A sink that keeps every content."""
+
+    def __init__(self) -> None:
+        self.got: dict[int, bytes] = {}
+        self.kept: list[int] | None = None
+        self.now = (0, 0)
+
+    def file(self, entry: int, path: str, data: memoryview) -> None:
+        assert data
+        self.got[entry] = bytes(data)
+
+    def begin(self, entry: int, path: str, size: int) -> None:
+        self.now = (entry, size)
+        self.got[entry] = b""
+
+    def feed(self, data: memoryview) -> None:
+        self.got[self.now[0]] += bytes(data)
+
+    def end(self) -> None:
+        assert len(self.got[self.now[0]]) == self.now[1]
+
+    def finish(self, index: LayerIndex, kept: object) -> None:
+        numbers = range(len(index)) if kept is None else kept
+        self.got = {new: self.got[old] for new, old in enumerate(numbers) if old in self.got}  # type: ignore[arg-type]
+
+
+def rows(index: LayerIndex) -> list[tuple[object, ...]]:
+    columns = (index.paths, index.kinds, index.sizes, index.modes, index.uids, index.gids, index.mtimes, index.offsets)
+    assert len({len(column) for column in columns}) == 1
+    return [
+        (*row, index.links.get(n), index.xattrs.get(n), index.logical.get(n)) for n, row in enumerate(zip(*columns, strict=True))
+    ]
+
+
+def read(archive: bytes) -> LayerIndex:
+    """Index from memory and from streams of several paces; all must agree, contents included."""
+    index = index_layer(archive)
+    for step in (1 << 20, 700, 512, 100):
+        sink = Collect()
+        other = index_stream(Trickle(archive, step), sink)
+        assert rows(other) == rows(index)
+        assert other.tar_size == index.tar_size == len(archive)
+        for entry, kind in enumerate(index.kinds):
+            if kind == Kind.FILE and index.sizes[entry] and entry not in index.logical:
+                start = index.offsets[entry]
+                assert sink.got.pop(entry) == archive[start : start + index.sizes[entry]]
+        assert not sink.got
+    return index
+
+
+def entries(index: LayerIndex) -> list[tuple[str, Kind, int]]:
+    return [(path, Kind(kind), size) for path, kind, size in zip(index.paths, index.kinds, index.sizes, strict=True)]
+
+
+KINDS = {
+    tarfile.REGTYPE: Kind.FILE,
+    tarfile.DIRTYPE: Kind.DIRECTORY,
+    tarfile.SYMTYPE: Kind.SYMLINK,
+    tarfile.LNKTYPE: Kind.HARD_LINK,
+    tarfile.CHRTYPE: Kind.CHAR_DEVICE,
+    tarfile.BLKTYPE: Kind.BLOCK_DEVICE,
+    tarfile.FIFOTYPE: Kind.FIFO,
+}
+part = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=60).filter(
+    lambda text: text not in (".", "..") and not text.startswith(".wh.")
+)
+path = st.lists(part, min_size=1, max_size=6).map("/".join)
+member = st.fixed_dictionaries(
+    {
+        "name": path,
+        "type": st.sampled_from(list(KINDS)),
+        "size": st.sampled_from([0, 1, 511, 512, 513, 3000]),
+        "mode": st.integers(0, 0o7777),
+        "uid": st.integers(0, 3_000_000),
+        "gid": st.integers(0, 3_000_000),
+        "mtime": st.one_of(st.integers(0, 2**34), st.floats(0, 2**33)),
+        "linkname": path,
+    }
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(member, max_size=12, unique_by=lambda m: m["name"]),
+    st.sampled_from([tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]),
+)
+def test_what_tarfile_writes_is_read_as_tarfile_reads_it(members: list[dict[str, object]], form: int) -> None:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=form) as archive:
+        for fields in members:
+            info = tarfile.TarInfo()
+            for key, value in fields.items():
+                setattr(info, key, value)
+            if info.type != tarfile.REGTYPE:
+                info.size = 0
+            if info.type not in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+                info.linkname = ""
+            try:
+                archive.addfile(info, io.BytesIO(b"\xff" * info.size))
+            except (ValueError, UnicodeError):  # what the format cannot say
+                continue
+    data = file.getvalue()
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        wanted = archive.getmembers()
+    index = read(data)
+    assert len(index) == len(wanted)
+    for n, info in enumerate(wanted):
+        assert index.paths[n] == printable(info.name)
+        assert index.kinds[n] == KINDS[info.type]
+        assert (index.sizes[n], index.modes[n], index.uids[n], index.gids[n]) == (info.size, info.mode, info.uid, info.gid)
+        assert index.mtimes[n] == info.mtime
+        assert index.offsets[n] == info.offset_data
+        assert index.links.get(n, "") == printable(info.linkname)
+
+
+def test_a_memory_map_can_be_closed_afterwards(tmp_path: Path) -> None:
+    (tmp_path / "layer").write_bytes(header(b"x", size=3) + body(b"abc") + END)
+    with (tmp_path / "layer").open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        assert entries(index_layer(mapped)) == [("x", Kind.FILE, 3)]
+
+
+def test_names_are_held_inside_the_root_and_tidied() -> None:
+    names = [b"./", b"./etc/", b"/etc/passwd", b"../../x", b"a//b/./c", b"a/../../d", b"usr/lib/", b".hidden", b"dir/.hidden"]
+    archive = b"".join(header(name, flag=b"5" if name.endswith(b"/") else b"0") for name in names) + END
+    assert read(archive).paths == ["", "etc", "etc/passwd", "x", "a/b/c", "d", "usr/lib", ".hidden", "dir/.hidden"]
+
+
+def test_names_become_printable_once() -> None:
+    names = [b"\xff\xfe", b"red\x1b[31m", b"back\\slash", b"look\\x1blike", "zero\u200bwidth".encode(), "naïve".encode()]
+    index = read(b"".join(header(name) for name in names) + END)
+    assert index.paths == ["\\xff\\xfe", "red\\x1b[31m", "back\\slash", "look\\x5cx1blike", "zero\\u200bwidth", "naïve"]
+
+
+def test_an_old_regular_entry_with_a_slash_is_a_directory_and_a_new_one_is_not() -> None:
+    index = read(
+        header(b"old/", flag=b"\0") + header(b"new/", flag=b"0") + header(b"seven", flag=b"7", size=1) + body(b"x") + END
+    )
+    assert entries(index) == [("old", Kind.DIRECTORY, 0), ("new", Kind.FILE, 0), ("seven", Kind.FILE, 1)]
+
+
+def test_prefix_counts_in_ustar_headers_only() -> None:
+    gnu = header(b"plain", prefix=b"12345670123", magic=b"ustar  \0")
+    index = read(header(b"file", prefix=b"a/long/way") + gnu + header(b"v7", prefix=b"junk", magic=b"") + END)
+    assert index.paths == ["a/long/way/file", "plain", "v7"]
+
+
+def test_unknown_types_are_files_as_in_tarfile() -> None:
+    archive = header(b"volume", flag=b"V", size=5) + body(b"12345") + header(b"next") + END
+    with tarfile.open(fileobj=io.BytesIO(archive)) as oracle:
+        assert [(m.name, m.size) for m in oracle] == [("volume", 5), ("next", 0)]
+    assert entries(read(archive)) == [("volume", Kind.FILE, 5), ("next", Kind.FILE, 0)]
+
+
+def test_sizes_of_links_and_directories_skip_nothing() -> None:
+    archive = (
+        header(b"d", flag=b"5", size=700)
+        + header(b"l", flag=b"1", link=b"./f", size=700)
+        + header(b"f", size=2)
+        + body(b"ok")
+        + END
+    )
+    index = read(archive)
+    assert entries(index) == [("d", Kind.DIRECTORY, 0), ("l", Kind.HARD_LINK, 0), ("f", Kind.FILE, 2)]
+    assert index.links == {1: "f"}
+
+
+def test_base_256_numbers() -> None:
+    big = b"\x80" + (5).to_bytes(11, "big")
+    index = read(
+        header(b"f", size=big, uid=b"\x80" + (1 << 30).to_bytes(7, "big"), mtime=b"\xff" * 11 + b"\xfe") + body(b"12345") + END
+    )
+    assert (index.sizes[0], index.uids[0], index.mtimes[0]) == (5, 1 << 30, -2.0)
+
+
+def test_signed_checksums_of_old_tars() -> None:
+    assert read(header(b"\xe4\xf6\xfc", signed=True) + END).paths == ["\\xe4\\xf6\\xfc"]
+
+
+def test_gnu_long_names_and_links() -> None:
+    name, link = b"n/" * 80 + b"name", b"l" * 300
+    archive = header(b"././@LongLink", flag=b"L", size=len(name) + 1) + body(name + b"\0")
+    archive += header(b"././@LongLink", flag=b"K", size=len(link) + 1) + body(link + b"\0")
+    index = read(archive + header(b"cut", flag=b"2", link=b"cut") + header(b"after") + END)
+    assert index.paths == [name.decode(), "after"]
+    assert index.links == {0: link.decode()}
+
+
+def test_pax_records_override_and_globals_last() -> None:
+    archive = pax([(b"mtime", b"7.5"), (b"comment", b"x"), (b"size", b"99")], b"g")
+    archive += pax(
+        [(b"path", b"p/\xff"), (b"size", b"4"), (b"uid", b"5000000"), (b"SCHILY.xattr.security.capability", b"\x01\n=\x00")]
+    )
+    archive += header(b"short", size=0) + body(b"data") + header(b"second", size=1) + body(b"x")
+    index = read(archive + END)
+    assert entries(index) == [("p/\\xff", Kind.FILE, 4), ("second", Kind.FILE, 1)]
+    assert (index.uids[0], list(index.mtimes)) == (5000000, [7.5, 7.5])
+    assert index.xattrs == {0: {"security.capability": b"\x01\n=\x00"}}
+
+
+def sparse_header(stored: int, real: int, more: bool) -> bytes:
+    rest = struct.pack("41s", b"") + struct.pack("96s", b"0" * 12 * 8) + bytes([more]) + b"%011o\0" % real
+    return header(b"s", size=stored, flag=b"S", magic=b"ustar  \0", rest=rest.ljust(167, b"\0"))
+
+
+def test_sparse_files_count_what_is_stored() -> None:
+    block = bytes(504) + b"\1" + bytes(7)
+    old = sparse_header(3, 1 << 30, True) + block + bytes(512) + body(b"old")
+    v00 = pax(
+        [
+            (b"GNU.sparse.size", b"9000"),
+            (b"GNU.sparse.numblocks", b"1"),
+            (b"GNU.sparse.offset", b"0"),
+            (b"GNU.sparse.numbytes", b"3"),
+        ]
+    )
+    v00 += header(b"v00", size=3) + body(b"v00")
+    v01 = pax([(b"GNU.sparse.size", b"9001"), (b"GNU.sparse.name", b"v01"), (b"GNU.sparse.map", b"0,3")])
+    v01 += header(b"GNUSparseFile.0/v01", size=3) + body(b"v01")
+    names = [
+        (b"GNU.sparse.major", b"1"),
+        (b"GNU.sparse.minor", b"0"),
+        (b"GNU.sparse.name", b"v10"),
+        (b"GNU.sparse.realsize", b"9002"),
+    ]
+    many = b"".join(b"%d\n1\n" % n for n in range(200))
+    v10 = pax(names) + header(b"GNUSparseFile.0/v10", size=1536 + 200) + body(b"200\n" + many) + body(b"x" * 200)
+    index = read(old + v00 + v01 + v10 + header(b"after", size=1) + body(b"!") + END)
+    assert len(b"200\n" + many) in range(1024, 1537)
+    assert entries(index) == [
+        ("s", Kind.FILE, 3), ("v00", Kind.FILE, 3), ("v01", Kind.FILE, 3), ("v10", Kind.FILE, 200), ("after", Kind.FILE, 1),
+    ]  # fmt: skip
+    assert index.logical == {0: 1 << 30, 1: 9000, 2: 9001, 3: 9002}
+
+
+def test_marks() -> None:
+    names = [
+        b"etc/.wh.gone",
+        b".wh.top",
+        b"dir/.wh..wh..opq",
+        b".wh..wh..opq",
+        b".wh..wh.aufs",
+        b".wh..wh.plnk/1.2",
+        b"a/.wh.",
+        b"a/.wh...",
+    ]
+    archive = b"".join(header(name, size=2) + body(b"xx") for name in names) + header(b"b/.wh.d", flag=b"5") + END
+    index = read(archive)
+    assert entries(index) == [
+        ("etc/gone", Kind.WHITEOUT, 0), ("top", Kind.WHITEOUT, 0), ("dir", Kind.OPAQUE, 0), ("", Kind.OPAQUE, 0),
+        ("b/d", Kind.WHITEOUT, 0),
+    ]  # fmt: skip
+
+
+def test_the_last_entry_for_a_path_counts() -> None:
+    archive = header(b"a", size=3) + body(b"one") + header(b"b") + header(b"./a", size=5) + body(b"other") + END
+    index = read(archive)
+    assert entries(index) == [("b", Kind.FILE, 0), ("a", Kind.FILE, 5)]
+
+
+def test_a_whiteout_says_nothing_of_its_own_layer() -> None:
+    archive = (
+        header(b"f", size=1)
+        + body(b"x")
+        + header(b".wh.f")
+        + header(b".wh.d")
+        + header(b"d", flag=b"5")
+        + header(b"d/in", size=1)
+        + body(b"y")
+    )
+    archive += header(b"d/.wh..wh..opq") + header(b".wh.only")
+    index = read(archive + END)
+    assert entries(index) == [
+        ("f", Kind.FILE, 1), ("d", Kind.DIRECTORY, 0), ("d/in", Kind.FILE, 1), ("d", Kind.OPAQUE, 0), ("only", Kind.WHITEOUT, 0),
+    ]  # fmt: skip
+    index = read(header(b".wh.d") + header(b"d", flag=b"5") + END)
+    assert entries(index) == [("d", Kind.OPAQUE, 0), ("d", Kind.DIRECTORY, 0)]
+
+
+def test_hard_links_keep_the_file_that_stood_there_when_they_were_made() -> None:
+    archive = (
+        header(b"a", size=3, mode=b"0000600\0")
+        + body(b"one")
+        + header(b"b", flag=b"1", link=b"a")
+        + header(b"c", flag=b"1", link=b"b")
+    )
+    archive += (
+        header(b"a", size=5) + body(b"other") + header(b"d", flag=b"1", link=b"a") + header(b"e", flag=b"1", link=b"nowhere")
+    )
+    index = read(archive + END)
+    assert entries(index) == [
+        ("b", Kind.FILE, 3), ("c", Kind.HARD_LINK, 0), ("a", Kind.FILE, 5), ("d", Kind.HARD_LINK, 0), ("e", Kind.HARD_LINK, 0),
+    ]  # fmt: skip
+    assert index.links == {1: "b", 3: "a", 4: "nowhere"}
+    assert index.modes[0] == 0o600
+    assert index.offsets[0] == 512
+
+
+def test_hard_links_to_aufs_storage_bear_its_bytes() -> None:
+    archive = header(b".wh..wh.plnk/1.2", size=4) + body(b"data") + header(b"x", flag=b"1", link=b".wh..wh.plnk/1.2")
+    assert entries(read(archive + header(b"y", flag=b"1", link=b"/.wh..wh.plnk/1.2") + END)) == [
+        ("x", Kind.FILE, 4),
+        ("y", Kind.HARD_LINK, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    "archive", [b"", END, bytes(512), bytes(10240), header(b"a"), header(b"a", size=1) + b"x", header(b"a") + bytes(700)]
+)
+def test_ends_that_are_allowed(archive: bytes) -> None:
+    assert len(read(archive)) == (1 if archive.strip(b"\0") else 0)
+
+
+def test_what_follows_the_end_is_not_read() -> None:
+    assert read(header(b"a") + END + b"anything" * 1000).paths == ["a"]
+
+
+HOSTILE = {
+    "garbage": (b"\x7fELF" + b"x" * 2000, "byte 0"),
+    "short garbage": (b"hello", "byte 5"),
+    "damaged header": (header(b"a") + header(b"b").replace(b"0000644", b"0000645") + END, "byte 512"),
+    "cut in a header": (header(b"a") + header(b"b")[:300], "byte 812"),
+    "cut in a content": (header(b"a", size=5000) + b"x" * 1000, "byte 1512"),
+    "8 EiB": (header(b"a", size=b"\x80" + bytes(3) + b"\x7f" + b"\xff" * 7) + END, "ends at byte 1536"),
+    "more than 64 bits": (header(b"a", size=b"\x80" + b"\xff" * 11) + END, "byte 0"),
+    "negative size": (header(b"a", size=b"\xff" * 12) + END, "negative"),
+    "negative octal": (header(b"a", size=b"-0000000001\0") + END, "negative"),
+    "no number": (header(b"a", mode=b"12x4567\0") + END, "octal"),
+    "lone zero block": (header(b"a") + bytes(512) + header(b"b") + END, "byte 512"),
+    "pax without entry": (pax([(b"path", b"x")]) + END, "extended header"),
+    "pax without entry at the very end": (pax([(b"path", b"x")]), "extended header"),
+    "pax length too long": (header(b"p", flag=b"x", size=20) + body(b"99 path=abc\n") + header() + END, "pax record"),
+    "pax length zero": (header(b"p", flag=b"x", size=20) + body(b"0 path=abc\n") + header() + END, "pax record"),
+    "pax no keyword": (header(b"p", flag=b"x", size=8) + body(b"8 =abcd\n") + header() + END, "keyword"),
+    "pax size": (pax([(b"size", b"-1")]) + header() + END, "decimal"),
+    "pax size huge": (pax([(b"size", b"9" * 5000)]) + header() + END, "decimal"),
+    "huge extension": (header(b"p", flag=b"x", size=1 << 30) + END, "extended header of 1073741824 bytes"),
+    "extension cut off": (header(b"p", flag=b"L", size=5000) + b"x" * 600, "byte 1112"),
+    "sparse chain cut off": (sparse_header(0, 5, True) + (bytes(504) + b"\1" + bytes(7)) * 3, "middle"),
+    "sparse chain endless": (sparse_header(0, 5, True) + (bytes(504) + b"\1" + bytes(7)) * 2100, "without end"),
+    "sparse map no number": (
+        pax([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")]) + header(size=512) + body(b"x" * 512) + END,
+        "sparse map",
+    ),
+    "sparse map too long": (
+        pax([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")]) + header(size=512) + body(b"4000\n" + b"1\n" * 100) + END,
+        "sparse map",
+    ),
+    "whiteout body cut off": (header(b".wh.x", size=5000) + b"x" * 512, "ends at byte 1024"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_archives_are_refused_with_the_place(name: str) -> None:
+    archive, words = HOSTILE[name]
+    with pytest.raises(TargetError) as from_memory:
+        index_layer(archive, where="layer 3")
+    assert words in str(from_memory.value)
+    assert str(from_memory.value).startswith("layer 3: not a sound tar archive: ")
+    for step in (1 << 20, 100):
+        with pytest.raises(TargetError) as from_stream:
+            index_stream(Trickle(archive, step), Collect(), where="layer 3")
+        assert str(from_stream.value) == str(from_memory.value)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_mutations_give_an_index_or_an_error(data: st.DataObject) -> None:
+    base = header(b"d/", flag=b"5") + pax([(b"path", b"d/x"), (b"GNU.sparse.major", b"1")]) + header(b"x", size=3) + body(b"abc")
+    base += (
+        header(b"l", flag=b"1", link=b"d/x")
+        + header(b"././@LongLink", flag=b"L", size=4)
+        + body(b"long")
+        + header(b"z")
+        + sparse_header(0, 9, False)
+        + END
+    )
+    damaged = bytearray(base)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(base) // 512 - 1)) * 512
+        inside = data.draw(st.integers(0, 511))
+        damaged[at + inside] = data.draw(st.integers(0, 255))
+        if data.draw(st.booleans()):
+            block = damaged[at : at + 148] + b" " * 8 + damaged[at + 156 : at + 512]
+            damaged[at + 148 : at + 156] = b"%06o\0 " % sum(block)
+    archive = bytes(damaged[: data.draw(st.integers(0, len(base)))])
+    try:
+        index = index_layer(archive)
+    except TargetError as error:
+        with pytest.raises(TargetError, match=re.escape(str(error))):
+            index_stream(Trickle(archive, 700))
+    else:
+        assert sum(index.sizes) <= len(archive)
+        assert rows(index_stream(Trickle(archive, 700))) == rows(index)
+
+
+def test_members_of_a_stream() -> None:
+    inner = header(b"f", size=600) + body(b"y" * 600) + END
+    long = header(b"L", flag=b"L", size=8) + body(b"renamed\0")
+    outer = (
+        header(b"manifest.json", size=2)
+        + body(b"{}")
+        + header(b"d", flag=b"5")
+        + header(b"d/layer.tar", size=len(inner))
+        + body(inner)
+    )
+    outer += (
+        header(b"s", flag=b"2", link=b"../d/layer.tar")
+        + long
+        + header(b"x", size=700)
+        + body(b"z" * 700)
+        + header(b"skipped", size=9999)
+        + body(bytes(9999))
+    )
+    for step in (1 << 20, 100):
+        seen = []
+        for member in stream_members(Trickle(outer + END + b"tail", step)):
+            seen.append((member.path, member.kind, member.size, member.link))
+            if member.path.endswith(".tar"):
+                assert index_stream(member).paths == ["f"]
+            elif member.path == "renamed":
+                assert member.read(10) == b"z" * 10
+        assert seen == [
+            ("manifest.json", Kind.FILE, 2, ""), ("d", Kind.DIRECTORY, 0, ""), ("d/layer.tar", Kind.FILE, len(inner), ""),
+            ("s", Kind.SYMLINK, 0, "../d/layer.tar"), ("renamed", Kind.FILE, 700, ""), ("skipped", Kind.FILE, 9999, ""),
+        ]  # fmt: skip
+    cut = stream_members(Trickle(header(b"big", size=5000) + b"x" * 600, 1 << 20))
+    assert len(next(cut).read()) == 600
+    with pytest.raises(TargetError, match="ends at byte 1112"):
+        next(cut)
