@@ -1,0 +1,351 @@
+"""The merged file system: one table of paths with, per path, its entries by layer (the rules: `msbtui.image.stack`)."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from msbtui.image.model import Kind, LayerIndex
+from msbtui.image.stack import DIRECTORY, NONE, NOT_HIDDEN, LayerStack, chain
+
+_MAX_LINKS = 40
+"""Symlinks that one path may lead through (Linux, path_resolution(7), MAXSYMLINKS)."""
+
+
+class State(Enum):
+    """Which entries of its layers a view takes."""
+
+    STORED = "stored"
+    """All of them."""
+    LIVE = "live"
+    """Those that the file system after layer `View.after` shows."""
+    HIDDEN = "hidden"
+    """Those that it no longer shows."""
+    HIDDEN_BY = "hidden by"
+    """Those that layer `View.after` itself hid."""
+
+
+class View(NamedTuple):
+    """A choice of entries: those of layers `first` to `last` (included) in state `state` after layer `after`."""
+
+    first: int
+    last: int
+    state: State
+    after: int
+
+    def bounds(self) -> tuple[int, int]:
+        """Give the lowest and highest hiding layer (`NOT_HIDDEN` for none) of what this view takes."""
+        if self.state is State.STORED:
+            return 0, NOT_HIDDEN
+        if self.state is State.LIVE:
+            return self.after + 1, NOT_HIDDEN
+        return (0, self.after) if self.state is State.HIDDEN else (self.after, self.after)
+
+    @staticmethod
+    def layer(layer: int) -> View:
+        """Give all that `layer` holds."""
+        return View(layer, layer, State.STORED, layer)
+
+    @staticmethod
+    def up_to(layer: int) -> View:
+        """Give the file system as it stands after `layer`."""
+        return View(0, layer, State.LIVE, layer)
+
+    @staticmethod
+    def hidden_by(layer: int) -> View:
+        """Give what `layer` hid, its own entries included."""
+        return View(0, layer, State.HIDDEN_BY, layer)
+
+
+class FileTable(LayerStack):
+    """One table of paths, their entries by layer, and what hid each of them.
+
+    An entry is named by its layer and its number in that layer's index. Path ids are dense, 0 is the root, and a parent's
+    id is smaller than its children's. Queries between two calls of `add` are answered for the layers so far; `add` must not
+    run while another thread reads.
+    """
+
+    def __init__(self, indexes: Iterable[LayerIndex] = ()) -> None:
+        """Make the table of `indexes`, lowest layer first."""
+        super().__init__()
+        for index in indexes:
+            self.add(index)
+
+    # Paths
+
+    @property
+    def layers(self) -> int:
+        """How many layers were added."""
+        return len(self._indexes)
+
+    def __len__(self) -> int:
+        """How many paths there are, the root, implied directories and hidden ones included."""
+        return len(self.paths)
+
+    def index(self, layer: int) -> LayerIndex:
+        """Give the entries of `layer`."""
+        return self._indexes[layer]
+
+    def id_of(self, path: str) -> int | None:
+        """Give the id of a path exactly as stored (no leading slash, no symlink followed), or None where no layer has it."""
+        return self._ids.get(path)
+
+    def path_of(self, layer: int, entry: int) -> int:
+        """Give the path id of an entry."""
+        return self._row_path[self._offsets[layer] + entry]
+
+    def entries(self, path_id: int) -> Sequence[tuple[int, int]]:
+        """Give all entries of a path as (layer, entry), lowest layer first; whiteouts and opaque markers included."""
+        return [self._unrow(row) for row in self._rows(path_id)]
+
+    def children(self, path_id: int) -> Sequence[int]:
+        """Give what lies directly in a path in any layer, hidden or not, in order of first appearance."""
+        return chain(self._first_child[path_id], self._next_sibling)[::-1]
+
+    def live_children(self, path_id: int) -> Sequence[int]:
+        """Give what the final file system shows directly in a path, in order of first appearance."""
+        return sorted(self._live_list(path_id))
+
+    def subtree(self, path_id: int) -> Iterator[int]:
+        """Give all paths below a path in any layer, parents before children, siblings in order of first appearance."""
+        stack = chain(self._first_child[path_id], self._next_sibling)
+        while stack:
+            pid = stack.pop()
+            yield pid
+            stack += chain(self._first_child[pid], self._next_sibling)
+
+    def _rows(self, pid: int) -> list[int]:
+        first = self._first_row[pid]
+        return [] if first < 0 else [first, *self._more_rows.get(pid, ())]
+
+    def _unrow(self, row: int) -> tuple[int, int]:
+        layer = bisect_right(self._offsets, row) - 1
+        return layer, row - self._offsets[layer]
+
+    # What lives, what is hidden
+
+    def is_live(self, path_id: int) -> bool:
+        """Say whether the final file system shows a path, implied directories included."""
+        return self._state[path_id] != NONE
+
+    def is_directory(self, path_id: int) -> bool:
+        """Say whether the final file system shows a directory there, implied ones included (symlinks are none)."""
+        return self._state[path_id] == DIRECTORY
+
+    def live(self, path_id: int) -> tuple[int, int] | None:
+        """Give the entry that the final file system shows at a path; None where there is none, or an implied directory."""
+        row = self._live_row[path_id]
+        return None if row < 0 else self._unrow(row)
+
+    def live_at(self, path_id: int, layer: int) -> tuple[int, int] | None:
+        """Give the entry that the file system after `layer` shows at a path; None as `live` says."""
+        end = self._end(layer)
+        for row in reversed(self._rows(path_id)):
+            if row < end and self._hidden[row] > layer:
+                found = self._unrow(row)
+                if self._indexes[found[0]].kinds[found[1]] < Kind.WHITEOUT:
+                    return found
+        return None
+
+    def is_live_at(self, path_id: int, layer: int) -> bool:
+        """Say whether the file system after `layer` shows a path, implied directories included."""
+        if any(start <= layer < end for start, end in self._implied.get(path_id, ())):
+            return True
+        return self.live_at(path_id, layer) is not None
+
+    def hidden_by(self, layer: int, entry: int) -> int | None:
+        """Give the layer that hid this name, or None where it lives; markers are never hidden."""
+        by = self._hidden[self._offsets[layer] + entry]
+        return None if by == NOT_HIDDEN else by
+
+    def hidden_entries(self, by: int) -> list[tuple[int, int]]:
+        """Give the entries that layer `by` hid, as (layer, entry), sorted."""
+        return [self._unrow(row) for row in sorted(self._hid_rows[by])]
+
+    def bytes_hidden_by(self, layer: int, entry: int) -> int | None:
+        """Give the layer that hid the last name of this entry's inode, or None while any name lives."""
+        by = max(self._hidden[row] for row in self._inode(self._offsets[layer] + entry))
+        return None if by == NOT_HIDDEN else by
+
+    def inode(self, layer: int, entry: int) -> Sequence[tuple[int, int]]:
+        """Give all names of this entry's inode, the one that bears its bytes first; alone where it has no hard links."""
+        return [self._unrow(row) for row in self._inode(self._offsets[layer] + entry)]
+
+    def _inode(self, row: int) -> list[int]:
+        leader = self._leader.get(row)
+        return [row] if leader is None else self._names[leader]
+
+    def _end(self, layer: int) -> int:
+        return self._offsets[layer + 1] if layer + 1 < len(self._offsets) else len(self._row_path)
+
+    # Bytes
+
+    def cost(self, layer: int, entry: int) -> int:
+        """Give the bytes of an entry as stored; of an inode's names the regular file bears them, hard links cost 0."""
+        return self._costs[self._offsets[layer] + entry]
+
+    def bytes_of(self, entries: Iterable[tuple[int, int]], whole_inodes: bool = False) -> int:
+        """Give the bytes of `entries`, each byte once, however often an entry or its other names are given.
+
+        With `whole_inodes` an inode counts only if removing the entries would free it: if all its live names are given, or,
+        where none lives, all its names.
+        """
+        rows = {self._offsets[layer] + entry for layer, entry in entries}
+        total = 0
+        seen = set()
+        for row in rows:
+            leader = self._leader.get(row)
+            if leader is None:
+                total += self._costs[row]
+            elif leader not in seen:
+                seen.add(leader)
+                names = self._names[leader]
+                if whole_inodes:
+                    names = [name for name in names if self._hidden[name] == NOT_HIDDEN] or names
+                    if not rows.issuperset(names):
+                        continue
+                total += self._costs[leader]
+        return total
+
+    def layer_size(self, layer: int) -> int:
+        """Give the bytes of the layer's entries."""
+        return self._sizes[layer]
+
+    def layer_hidden(self, layer: int) -> int:
+        """Give the bytes that this layer added and that the final file system no longer shows."""
+        return self._layer_hidden[layer]
+
+    def hid(self, layer: int) -> int:
+        """Give the bytes, whichever layer added them, that this layer hid."""
+        return self._hid_bytes[layer]
+
+    def contribution(self, layer: int) -> int:
+        """Give by how many bytes this layer made the visible file system larger; negative where it hid more than it added."""
+        return self._sizes[layer] - self._hid_bytes[layer]
+
+    def running_total(self, layer: int) -> int:
+        """Give the bytes that the file system after this layer shows."""
+        return sum(self._sizes[: layer + 1]) - sum(self._hid_bytes[: layer + 1])
+
+    @property
+    def size(self) -> int:
+        """Bytes of all layers: `live_bytes` + `hidden_bytes`."""
+        return sum(self._sizes)
+
+    @property
+    def hidden_bytes(self) -> int:
+        """Bytes that the final file system no longer shows."""
+        return sum(self._layer_hidden)
+
+    @property
+    def live_bytes(self) -> int:
+        """Bytes that the final file system shows."""
+        return self.size - self.hidden_bytes
+
+    # Views
+
+    def sums(self, view: View) -> array[int]:
+        """Give by path id the bytes of what a view takes at and below that path; the root's is the view's total.
+
+        Each byte stands at one path: an inode's at its regular file's name or, where the view has not that name, at the
+        first of its others. An inode is live while a name is, and hidden by the layer that hid its last name.
+        """
+        totals = array("q", bytes(8 * len(self.paths)))
+        low, high = view.bounds()
+        start, end = self._offsets[view.first], self._end(view.last)
+        grouped, row_path = self._names, self._row_path
+        row = start - 1
+        for cost, by in zip(self._costs[start:end], self._hidden[start:end], strict=True):
+            row += 1
+            if cost and low <= by <= high and row not in grouped:
+                totals[row_path[row]] += cost
+        for leader, names in grouped.items():
+            if start <= leader < end and low <= max(self._hidden[name] for name in names) <= high:
+                bearer = next(name for name in names if low <= self._hidden[name] <= high)
+                totals[row_path[bearer]] += self._costs[leader]
+        return self._fold(totals)
+
+    def counts(self, view: View) -> array[int]:
+        """Give by path id how many entries (names, not inodes; no markers) a view takes at and below that path."""
+        totals = array("q", bytes(8 * len(self.paths)))
+        low, high = view.bounds()
+        for layer in range(view.first, view.last + 1):
+            for row, kind in enumerate(self._indexes[layer].kinds, self._offsets[layer]):
+                if kind < Kind.WHITEOUT and low <= self._hidden[row] <= high:
+                    totals[self._row_path[row]] += 1
+        return self._fold(totals)
+
+    def _fold(self, totals: array[int]) -> array[int]:
+        parents = self.parents
+        for pid in range(len(totals) - 1, 0, -1):
+            total = totals[pid]
+            if total:
+                totals[parents[pid]] += total
+        return totals
+
+    # Paths as a container sees them
+
+    def resolve(self, path: str, follow: bool = True, layer: int | None = None) -> int | None:
+        """Give the path that `path` leads to in the final file system (or after `layer`), as a process in it sees it.
+
+        Absolute links start at the image's root, and `..` does not leave it; a relative `path` starts at the root too. With
+        `follow` false a symlink at the very end is given itself. None where it leads to nothing, through what is no
+        directory, or through more than 40 links (path_resolution(7)).
+        """
+        parts = path.split("/")[::-1]
+        at, links = 0, 0
+        while parts:
+            part = parts.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                at = max(self.parents[at], 0)
+                continue
+            found = self._ids.get(f"{self.paths[at]}/{part}" if at else part)
+            if found is None or not self._shown(found, layer):
+                return None
+            more = any(rest not in ("", ".") for rest in parts)
+            target = self.link_target(found, layer) if follow or more else None
+            if target is not None:
+                links += 1
+                if links > _MAX_LINKS or not target:
+                    return None
+                if target.startswith("/"):
+                    at = 0
+                parts += target.split("/")[::-1]
+            elif more and not self._is_directory(found, layer):
+                return None
+            else:
+                at = found
+        return at
+
+    def link_target(self, path_id: int, layer: int | None = None) -> str | None:
+        """Give a symlink's target as written, in the final file system or after `layer`; None where there is no symlink."""
+        found = self.live(path_id) if layer is None else self.live_at(path_id, layer)
+        if found is None:
+            return None
+        index, entry = self._indexes[found[0]], found[1]
+        for _ in range(_MAX_LINKS):
+            if index.kinds[entry] == Kind.SYMLINK:
+                return index.links.get(entry, "")
+            if index.kinds[entry] != Kind.HARD_LINK:
+                return None
+            # A hard link to a symlink is that symlink.
+            other = self._ids.get(index.links.get(entry, ""))
+            names = [] if other is None else [at for at in self.entries(other) if at[0] == found[0]]
+            if not names:
+                return None
+            entry = names[-1][1]
+        return None
+
+    def _shown(self, path_id: int, layer: int | None) -> bool:
+        return self._state[path_id] != NONE if layer is None else self.is_live_at(path_id, layer)
+
+    def _is_directory(self, path_id: int, layer: int | None) -> bool:
+        if layer is None:
+            return self._state[path_id] == DIRECTORY
+        found = self.live_at(path_id, layer)
+        return found is None or self._indexes[found[0]].kinds[found[1]] == Kind.DIRECTORY
