@@ -69,7 +69,7 @@ def index_stream(stream: Stream, sink: Sink | None = None, *, where: str = "") -
             source.drop(-size % BLOCK)
             continue
         source.drop(pos)
-        if not source.grow():
+        if not pos and not source.grow():
             scanner.close(source.window, source.base)
             break
     source.window = b""
@@ -126,7 +126,7 @@ def stream_members(stream: Stream, *, where: str = "") -> Iterator[Member]:
             source.drop(-size % BLOCK)
             continue
         source.drop(pos)
-        if scanner.ended or not source.grow():
+        if scanner.ended or (not pos and not source.grow()):
             break
     if not scanner.ended:
         scanner.close(source.window, source.base)
