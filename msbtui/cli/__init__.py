@@ -1,1 +1,64 @@
 """The command line: one file a command; imports the app only where the app runs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from msbtui.errors import Cancelled, MsbtuiError
+
+COMMANDS = {
+    "demo": "The app on a recorded image and its Dockerfile: no engine, no network.",
+    "inspect": "Layers, sizes, waste and findings of an image, as text or JSON.",
+    "graph": "The stage graph of a Dockerfile, as text or JSON.",
+    "split": "The multi-stage Dockerfile that gets rid of the waste, as a plan and a diff.",
+    "record": "An image's index and the few facts that analysis needs, in a small file.",
+}
+"""Command -> one line for `--help`. Each is `msbtui/cli/NAME.py` with a click command `NAME_command`, loaded when it is called."""
+
+INTERRUPTED = 130
+"""What shells give for a command that SIGINT ended."""
+
+
+def load(name: str) -> click.Command:
+    """Give the command `name` (`app` for the one without a name), importing its file now."""
+    command: click.Command = getattr(importlib.import_module(f"msbtui.cli.{name}"), f"{name}_command")
+    return command
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code (DESIGN.md section 6); errors go to stderr as one line each.
+
+    The first word is a command's name or belongs to the app: an image or file that bears a command's name is given as `./NAME`
+    or with a scheme.
+    """
+    words = list(arguments)
+    named = words[0] if words and words[0] in COMMANDS else ""
+    try:
+        command = load(named or "app")
+        code = command.main(args=words[1:] if named else words, prog_name=f"msbtui {named}".strip(), standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        _say(error.format_message())
+        return 2
+    except (click.Abort, KeyboardInterrupt, Cancelled):
+        _say("cancelled")
+        return INTERRUPTED
+    except MsbtuiError as error:
+        _say(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output left (`| head`). Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str) -> None:
+    print(f"msbtui: {' '.join(message.split())}", file=sys.stderr)

@@ -1,0 +1,95 @@
+"""A Dockerfile made from an image's history, for images that come without one."""
+
+from __future__ import annotations
+
+import re
+
+from msbtui.analysis.history import KEYWORDS
+from msbtui.analysis.model import Base, LineMatch, Provenance
+from msbtui.image.model import HistoryItem, Image
+
+_BUILD_ARGUMENTS = re.compile(r"\|\d{1,4} .*? (?=/\S+ -\S*c )", re.DOTALL)
+_SHELL = re.compile(r"/\S*sh -\S*c ")
+_CLASSIC_SOURCE = re.compile(r"(?:file|dir|multi):\S+ in ")
+_PORTS = re.compile(r"map\[(.*)\]$")
+_STEP = re.compile(r"\s+(&&|\|\||;)\s+(?=\S)|\s*;\s+(?=\S)")
+_WIDE = 100
+"""Characters; a longer RUN is broken at its `&&` as people write it."""
+
+
+def instruction_text(item: HistoryItem) -> str:
+    """Give what a history item says as one line of a Dockerfile, as far as it tells; printable, empty where it says nothing."""
+    keyword, rest = _parts(item)
+    return " ".join(f"{keyword} {rest}".split()) if keyword else " ".join((item.created_by or item.comment).split())
+
+
+def _parts(item: HistoryItem) -> tuple[str, str]:
+    said = item.created_by.replace("\\x0a", "\n").replace("\\x09", "\t").strip().removesuffix("# buildkit").rstrip()
+    if "#(nop)" in said:
+        said = said.partition("#(nop)")[2].strip()
+    word, _, rest = said.partition(" ")
+    if word not in KEYWORDS:
+        word, rest = ("RUN", said) if said and (said[0] in "/|" or _SHELL.match(said)) else ("", said)
+    rest = rest.strip()
+    if word == "RUN":
+        rest = _BUILD_ARGUMENTS.sub("", rest, count=1)
+        return word, _SHELL.sub("", rest, count=1).strip()
+    if word in ("ADD", "COPY"):
+        return word, _CLASSIC_SOURCE.sub(lambda found: found[0].removesuffix(" in "), rest, count=1).replace("  ", " ")
+    if word == "EXPOSE" and (ports := _PORTS.match(rest)):
+        return word, " ".join(port.partition(":")[0] for port in ports[1].split())
+    return word, rest
+
+
+def reconstruct(image: Image, base: Base) -> tuple[str, Provenance]:
+    """Give a Dockerfile's text made from the history, and which of its lines made which layer.
+
+    The base's items become one FROM where the base has a name; else all stand there below `FROM scratch`. What history does not
+    tell (sources of ADD and COPY, stages) cannot come back: the first line says so.
+    """
+    lines = ["# Made from the image's history: sources, stages and comments are not in it.", f"FROM {base.name or 'scratch'}"]
+    layer_of = {layer.history_index: layer.index for layer in image.layers if layer.history_index is not None}
+    in_base = {layer.history_index for layer in image.layers[: base.layers]} if base.name else set()
+    last = max((index for index in in_base if index is not None), default=-1)
+    matches = {
+        layer.index: LineMatch(layer.index, line=2, exact=False, note="from the base image")
+        for layer in image.layers[: base.layers]
+    }
+    count = 1
+    for index, item in enumerate(image.history):
+        layer = layer_of.get(index)
+        if index <= last:
+            continue
+        keyword, rest = _parts(item)
+        if not keyword:
+            lines.append(f"# {' '.join((item.created_by or item.comment or 'nothing is said').split())}")
+        else:
+            first = len(lines) + 1
+            lines.extend(_broken(f"{keyword} {rest}"))
+            if layer is not None:
+                matches[layer] = LineMatch(layer, instruction=count, line=first, stage=0, exact=True)
+            count += 1
+            continue
+        if layer is not None:
+            matches[layer] = LineMatch(layer, line=len(lines), stage=0, note="the history names no instruction")
+    return "\n".join(lines) + "\n", Provenance(
+        matches=tuple(matches.get(layer.index, LineMatch(layer.index, note="not in the history")) for layer in image.layers),
+        fit=1.0,
+        verdict="reconstructed from history",
+    )
+
+
+def _broken(line: str) -> list[str]:
+    """Give an instruction as lines that a Dockerfile can hold: a line break inside it needs a backslash before it."""
+    parts = [part.strip() for part in line.split("\n") if part.strip()]
+    text = " ".join(parts)
+    if len(text) <= _WIDE or not text.startswith("RUN "):
+        return [text]
+    broken = []
+    at = 0
+    for found in _STEP.finditer(text):
+        if found[1] in ("&&", "||"):
+            broken.append(text[at : found.start()] + " \\")
+            at = found.start(1)
+    broken.append(text[at:])
+    return [broken[0], *(f"    {part}" for part in broken[1:])]

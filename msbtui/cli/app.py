@@ -1,0 +1,79 @@
+"""`msbtui [TARGET]`: the app."""
+
+from __future__ import annotations
+
+import sys
+
+import rich_click as click
+
+from msbtui import __version__
+from msbtui.cli import COMMANDS
+from msbtui.cli.options import build_inputs, session_options
+from msbtui.errors import UsageError
+
+
+class AppCommand(click.RichCommand):
+    """The app's own help with the list of commands below it."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands and the examples."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+        with formatter.section("Examples"):
+            formatter.write_text("msbtui Dockerfile\n\nmsbtui debian:bookworm-slim\n\nmsbtui inspect docker-archive:image.tar --json")
+
+
+@click.command(cls=AppCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("targets", metavar="[TARGET]", nargs=-1)
+@click.option("--image", metavar="REF", help="The image that belongs to the Dockerfile; default: the engine's that fits it best.")
+@click.option("--dockerfile", metavar="PATH", help="The Dockerfile that belongs to the image.")
+@build_inputs
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@click.version_option(__version__, prog_name="msbtui", message="%(prog)s %(version)s")
+def app_command(
+    targets: tuple[str, ...],
+    image: str | None,
+    dockerfile: str | None,
+    stage: str | None,
+    build_args: tuple[str, ...],
+    build_contexts: tuple[str, ...],
+    platform: str | None,
+    no_mouse: bool,
+) -> int:
+    """Open a Dockerfile, a folder with one, or an image: stage graph, layers, files, waste, and the split.
+
+    TARGET is a path or an image in an engine; schemes where a bare name is not enough: docker: docker-archive: oci-dir: recorded:
+    Without TARGET: the current folder.
+    """
+    if len(targets) > 1:
+        raise UsageError(f"one TARGET only, not {len(targets)}", where=" ".join(targets), hint=_did_you_mean(targets[0]))
+    from msbtui.session import Session
+
+    options = session_options(
+        targets[0] if targets else ".",
+        image=image,
+        dockerfile=dockerfile,
+        stage=stage,
+        build_args=build_args,
+        build_contexts=build_contexts,
+        platform=platform,
+    )
+    require_terminal()
+    session = Session(options)
+    session.open()
+    from msbtui.tui import run_app
+
+    return run_app(session, mouse=not no_mouse)
+
+
+def require_terminal() -> None:
+    """Raise UsageError where standard output or input is no terminal: the app cannot be drawn there."""
+    if not (sys.stdout.isatty() and sys.stdin.isatty()):
+        raise UsageError("the app needs a terminal", hint="`msbtui inspect TARGET` prints the same to a file or pipe")
+
+
+def _did_you_mean(word: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, n=1)
+    return f"did you mean `msbtui {near[0]}`?" if near else ""

@@ -1,0 +1,25 @@
+"""`msbtui demo`: the app on a recorded image and its Dockerfile."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from msbtui.cli.app import require_terminal
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Example: msbtui demo go --after")
+@click.argument("project", type=click.Choice(["c", "python", "go"]), default="c")
+@click.option("--after", is_flag=True, help="The image as it is after the split.")
+def demo_command(project: str, after: bool) -> int:
+    """Open the app on a recorded image and its Dockerfile: no engine, no network, everything that needs no build.
+
+    PROJECT is a C service (the default), a Python service or a Go service.
+    """
+    require_terminal()
+    from msbtui.session.demo import demo_session
+
+    session = demo_session(project, after=after)
+    session.open()
+    from msbtui.tui import run_app
+
+    return run_app(session)

@@ -1,0 +1,55 @@
+"""`msbtui record IMAGE -o FILE`: an image's index and the few facts that analysis needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from msbtui.cli.options import quiet_option, run_session, session_options
+from msbtui.errors import UsageError
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: msbtui record docker:app:latest --dockerfile Dockerfile -o app.msbtui",
+)
+@click.argument("image")
+@click.option("-o", "--output", required=True, metavar="FILE", help="The recording to write.")
+@click.option("--dockerfile", metavar="PATH", help="Record this Dockerfile with the image.")
+@click.option("--leave-out", "globs", multiple=True, metavar="GLOB", help="Leave out entries whose path fits (repeatable).")
+@click.option("--leave-out-env", "names", multiple=True, metavar="NAME", help="Leave out an environment variable (repeatable).")
+@click.option("--platform", metavar="OS/ARCH", help="Which platform to take from an index.")
+@click.option("--force", is_flag=True, help="Write over an existing FILE.")
+@quiet_option
+def record_command(
+    image: str,
+    output: str,
+    dockerfile: str | None,
+    globs: tuple[str, ...],
+    names: tuple[str, ...],
+    platform: str | None,
+    force: bool,
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    """Write what msbtui knows of IMAGE into a small file that opens anywhere: `msbtui recorded:FILE`.
+
+    It holds names, sizes and derived facts rather than contents; values that look secret are masked. What it holds is
+    listed before it is written.
+    """
+    from msbtui.engine.recording import contents_listing, write_recording
+    from msbtui.session import Session
+
+    path = Path(output)
+    if path.exists() and not force:
+        raise UsageError("there is a file already", where=output, hint="--force writes over it")
+    session = Session(session_options(image, dockerfile=dockerfile, platform=platform))
+    run_session(session, quiet=quiet)
+    assert session.image is not None and session.base is not None
+    text = session.dockerfile.source if session.dockerfile is not None and not session.reconstructed else None
+    recording = session.recording(leave_out_paths=globs, leave_out_env=names, dockerfile_text=text)
+    click.echo(contents_listing(recording))
+    written = write_recording(recording, path)
+    click.echo(f"wrote {output}: {written:,} bytes")
+    return 0

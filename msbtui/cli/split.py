@@ -1,0 +1,88 @@
+"""`msbtui split DOCKERFILE`: the multi-stage Dockerfile, as plan and diff, written, and verified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from msbtui.cli.options import ProgressLine, build_inputs, quiet_option, run_session, session_options
+from msbtui.errors import TargetError, UsageError
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: msbtui split Dockerfile --image app:latest --verify --smoke 'app --version' -o Dockerfile.split",
+)
+@click.argument("dockerfile", default=".")
+@click.option("--image", metavar="REF", help="The image that the Dockerfile built; default: the engine's that fits it best.")
+@click.option("-o", "--output", metavar="FILE", help="Write the new Dockerfile there.")
+@click.option("--force", is_flag=True, help="Write over an existing FILE.")
+@click.option("--verify", is_flag=True, help="Build both Dockerfiles on the engine and check the result.")
+@click.option("--smoke", "smokes", multiple=True, metavar="CMD", help="Compare this command's run in both images (repeatable; builds like --verify).")
+@click.option("--context", metavar="FOLDER", help="Build context; default: the Dockerfile's folder.")
+@click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
+@build_inputs
+@quiet_option
+def split_command(
+    dockerfile: str,
+    image: str | None,
+    output: str | None,
+    force: bool,
+    verify: bool,
+    smokes: tuple[str, ...],
+    context: str | None,
+    as_json: bool,
+    stage: str | None,
+    build_args: tuple[str, ...],
+    build_contexts: tuple[str, ...],
+    platform: str | None,
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    """Plan the multi-stage Dockerfile that leaves the waste in a build stage, and print it with the reasons.
+
+    With the built image the plan comes from what is in it; without one from the text alone, and says so.
+    Exit code 0 for a plan, 3 where a split is refused or not worth it, 1 where a check of --verify failed.
+    """
+    from msbtui.session import Session
+
+    if output is not None and Path(output).exists() and not force:
+        raise UsageError("there is a file already", where=output, hint="--force writes over it")
+    session = Session(
+        session_options(
+            dockerfile, image=image, stage=stage, build_args=build_args, build_contexts=build_contexts, platform=platform
+        )
+    )
+    run_session(session, quiet=quiet, plan=True, image_needed=False)
+    if session.dockerfile is None or session.reconstructed:
+        raise UsageError("split needs the Dockerfile, not only an image", where=dockerfile)
+    if session.graph is not None and session.graph.errors:
+        problem = session.graph.errors[0]
+        raise TargetError(problem.message, where=f"{session.dockerfile.path}:{problem.line}", hint=problem.hint)
+    plan = session.plan
+    assert plan is not None, "a session that ran with plan=True has one or raised"
+    if (verify or smokes) and plan.dockerfile:
+        line = ProgressLine(quiet)
+        try:
+            plan = session.verify(context=Path(context) if context else None, smokes=smokes, notify=line.show)
+        finally:
+            line.clear()
+    # The plan is written before the verdict is given: a plan that failed a check is what its author wants to look at.
+    if output is not None and plan.dockerfile:
+        Path(output).write_bytes(plan.dockerfile.encode("utf-8", "surrogateescape"))
+        if not quiet:
+            click.echo(f"wrote {output}", err=True)
+    if as_json:
+        import json
+
+        from msbtui.report.split_json import split_document
+
+        print(json.dumps(split_document(plan), indent=2))
+    else:
+        from msbtui.report.split_text import split_text
+
+        click.echo(split_text(plan, session.dockerfile), color=False if no_color else None)
+    if plan.decision in ("none", "refused"):
+        return 3
+    return 1 if plan.verified is False else 0

@@ -1,0 +1,48 @@
+"""The stage graph as the JSON document of the command line contract (DESIGN.md section 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msbtui.dockerfile.model import Problem, StageGraph
+
+SCHEMA_VERSION = 1
+
+
+def graph_document(graph: StageGraph) -> dict[str, Any]:
+    """Give the document of `graph --format json`; its schema is `schemas/graph.json` beside this file."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "target_index": graph.target_index,
+        "stages": [
+            {
+                "index": stage.index,
+                "name": stage.name,
+                "base": stage.base.as_json(),
+                "reachable": stage.reachable,
+                "named_context": stage.named_context,
+                "context_paths": list(stage.context_paths),
+                "line": stage.line,
+            }
+            for stage in graph.stages
+        ],
+        "edges": [
+            {
+                "from": edge.origin.as_json(),
+                "to": edge.to,
+                "via": edge.via,
+                "uses": [{"line": use.line, "source": use.source, "target": use.target} for use in edge.uses],
+            }
+            for edge in graph.edges
+        ],
+        "warnings": [warning_text(problem) for problem in graph.warnings],
+        "errors": [
+            {"message": problem.message, "line": problem.line, "column": problem.column, "hint": problem.hint}
+            for problem in graph.errors
+        ],
+    }
+
+
+def warning_text(problem: Problem) -> str:
+    """Give a warning as BuildKit prints it: `Rule: message`."""
+    return f"{problem.rule}: {problem.message}" if problem.rule else problem.message

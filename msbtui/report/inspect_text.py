@@ -1,0 +1,81 @@
+"""`inspect` for reading: what the image is, where its bytes come from, what is waste."""
+
+from __future__ import annotations
+
+import textwrap
+
+from msbtui.image.model import Kind
+from msbtui.report.table import columns, shortened
+from msbtui.session import Session
+from msbtui.text import size
+
+WIDTH = 100
+"""Characters; what a terminal and a mail show without wrapping."""
+
+
+def inspect_text(session: Session, *, files: bool = False) -> str:
+    """Give the account of an image as text; the session must have read its image."""
+    image, table, base, waste = session.image, session.table, session.base, session.waste
+    if image is None or table is None or base is None or waste is None:
+        raise RuntimeError("inspect_text needs a session that has read its image")
+    total = table.size
+    lines = [
+        f"{image.name}  {image.platform}  {size(total)} in {table.layers} layers",
+        f"live {size(table.live_bytes)} · hidden {size(table.hidden_bytes)} · efficiency {table.live_bytes / total if total else 1:.1%}",
+        f"waste {size(waste.total)}" + (f" ({waste.total / total:.0%})" if total else "")
+        + f": {size(waste.removable)} removable, the rest hidden above the base",
+    ]
+    if base.layers:
+        lines.append(f"base {base.name or 'image'}: layers 0 to {base.layers - 1}, {size(sum(map(table.layer_size, range(base.layers))))} ({base.how})")
+    if session.dockerfile is not None and session.provenance is not None and not session.reconstructed:
+        lines.append(f"Dockerfile {session.dockerfile.path}: {session.provenance.verdict}")
+        lines.extend(f"  {note}" for note in session.provenance.notes)
+    lines += ["", *_layers(session), ""]
+    lines += _findings(session)
+    if files:
+        lines += ["", *_files(session)]
+    return "\n".join(lines)
+
+
+def _layers(session: Session) -> list[str]:
+    table, base = session.table, session.base
+    assert table is not None and base is not None
+    rows = [("layer", "size", "hidden", "line", "instruction")]
+    for index in range(table.layers):
+        line = session.line(index)
+        text = session.instruction(index)
+        place = str(line) if line is not None else "base" if index < base.layers else "–"
+        rows.append((str(index), size(table.layer_size(index)), size(table.layer_hidden(index)), place, shortened(text, 64)))
+    return columns(rows, right=(0, 1, 2, 3))
+
+
+def _findings(session: Session) -> list[str]:
+    waste = session.waste
+    assert waste is not None
+    if not waste.findings:
+        return ["No waste found."]
+    lines = ["Findings (A certain, B by a strong rule, C a hint):"]
+    for finding in waste.findings:
+        place = f"layer {finding.layer}" + (f", line {finding.line}" if finding.line is not None else "")
+        if finding.hidden_by is not None:
+            place += f"; hidden by layer {finding.hidden_by.layer}"
+            place += f", line {finding.hidden_by.line}" if finding.hidden_by.line is not None else ""
+        if finding.in_base:
+            place += "; in the base"
+        lines.append(f"{finding.id:>4} {size(finding.bytes):>7}  {finding.title}  [{finding.confidence}] {finding.kind}, {place}")
+        lines.extend(textwrap.wrap(f"→ {finding.advice}", WIDTH, initial_indent=" " * 14, subsequent_indent=" " * 16))
+    return lines
+
+
+def _files(session: Session) -> list[str]:
+    table = session.table
+    assert table is not None
+    lines = ["Every entry, by layer (+ added or changed, - removed; ▲ hidden later):"]
+    for path_id, path in enumerate(table.paths):
+        for layer, entry in table.entries(path_id):
+            kind = Kind(table.index(layer).kinds[entry])
+            sign = "-" if kind in (Kind.WHITEOUT, Kind.OPAQUE) else "+"
+            hidden = table.hidden_by(layer, entry)
+            mark = f"  ▲ hidden by {hidden}" if hidden is not None else ""
+            lines.append(f"{layer:>3} {sign} {size(table.cost(layer, entry)):>7}  /{path}{mark}")
+    return lines

@@ -1,0 +1,52 @@
+"""Which of the engine's images a Dockerfile built."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+
+from msbtui.analysis.lines import match_lines
+from msbtui.analysis.model import Provenance
+from msbtui.dockerfile.model import Dockerfile, StageGraph
+from msbtui.engine.docker import Engine
+from msbtui.errors import Cancelled, TargetError
+
+MOST = 200
+"""How many images are looked at, newest first: each costs a request or two."""
+
+ENOUGH = 0.5
+"""The least fit that is called this Dockerfile's image."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """An image of the engine that fits a Dockerfile."""
+
+    name: str
+    id: str
+    provenance: Provenance
+
+    @property
+    def why(self) -> str:
+        """Say in words how well it fits."""
+        return f"fits best: {self.provenance.verdict}"
+
+
+def find_image(engine: Engine, dockerfile: Dockerfile, graph: StageGraph, cancel: threading.Event) -> Found | None:
+    """Give the engine's image whose history fits the Dockerfile best, the newest of equals; None where none fits.
+
+    Raises TargetError where the engine does not answer, Cancelled when `cancel` is set.
+    """
+    best: Found | None = None
+    for summary in sorted(engine.images(), key=lambda each: each.created, reverse=True)[:MOST]:
+        if cancel.is_set():
+            raise Cancelled
+        try:
+            details = engine.inspect(summary.id)
+        except TargetError:
+            # Removed between the listing and the question: another image may still fit.
+            continue
+        provenance = match_lines(dockerfile, graph, details.history, [None] * len(details.diff_ids))
+        if provenance.fit >= ENOUGH and (best is None or provenance.fit > best.provenance.fit):
+            best = Found(summary.tags[0] if summary.tags else summary.id, summary.id, provenance)
+    return best

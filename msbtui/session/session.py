@@ -1,0 +1,406 @@
+"""The Session: a Dockerfile, an image, or both, and everything that is known of them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msbtui.dockerfile.graph import build_graph
+from msbtui.dockerfile.model import Dockerfile, Problem, StageGraph
+from msbtui.dockerfile.parser import parse
+from msbtui.errors import Cancelled, MsbtuiError, TargetError, UsageError
+from msbtui.session import files
+from msbtui.session.model import AnalysisReady, Event, Failed, GraphReady, ImageFound, LayerReady, NoImage, Options, PlanReady, Progress
+
+if TYPE_CHECKING:
+    from msbtui.analysis.model import Base, Provenance, WasteReport
+    from msbtui.engine.docker import Engine
+    from msbtui.engine.events import LayerRead, Opened
+    from msbtui.engine.events import Progress as Read
+    from msbtui.engine.target import Target
+    from msbtui.image.model import Image
+    from msbtui.image.packages import Packages
+    from msbtui.image.table import FileTable
+    from msbtui.split.model import Plan
+    from msbtui.split.siblings import SiblingFacts
+
+Notify = Callable[[Event], None]
+
+
+class Session:
+    """One look at a Dockerfile, an image, or both.
+
+    Results are attributes, None until they are known, and replaced whole, except `image.layers` and `table`, which grow layer
+    by layer: read those two under `lock` while `run` works in another thread. Every event is told after its results are there.
+    """
+
+    def __init__(self, options: Options, *, environ: Mapping[str, str] | None = None) -> None:
+        self.options = options
+        self.environ = dict(os.environ if environ is None else environ)
+        self.lock = threading.RLock()
+        self.error: MsbtuiError | None = None
+        """Why `run` stopped short; what was known by then stays."""
+
+        self.dockerfile_path: Path | None = None
+        self.dockerfile: Dockerfile | None = None
+        """The last Dockerfile without a syntax error, or the first one as it is."""
+        self.graph: StageGraph | None = None
+        self.problems: tuple[Problem, ...] = ()
+        """Errors of the text that is on disk now."""
+        self.is_stale = False
+        """Whether `dockerfile` and `graph` are older than the text on disk, which has errors."""
+        self.reconstructed = False
+        """Whether `dockerfile` was made from the image's history, since nobody gave one."""
+        self.changed_lines: frozenset[int] = frozenset()
+        """Lines of instructions that the image does not have as they stand."""
+
+        self.image_name = ""
+        self.image: Image | None = None
+        self.table: FileTable | None = None
+        self.packages: Packages | None = None
+        self.base: Base | None = None
+        self.provenance: Provenance | None = None
+        self.waste: WasteReport | None = None
+        self.plan: Plan | None = None
+
+        self._target: Target | None = None
+        self._image_target: str | None = None
+        self._cancel = threading.Event()
+        self._engine: Engine | None = None
+        self._known: Mapping[str, Sequence[str]] = {}
+        self._image_onbuild: dict[str, Sequence[str]] = {}
+        self._siblings: dict[str, SiblingFacts | None] = {}
+
+    # -- opening: no engine is asked yet ------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Tell what the target is and read its Dockerfile; asks no engine, so that a first paint needs none.
+
+        Raises TargetError for what is not there or cannot be read, UsageError for options that do not fit together.
+        """
+        from msbtui.engine.target import recognise
+
+        options = self.options
+        target = self._target = recognise(options.target)
+        dockerfile = options.dockerfile
+        if target.kind == "dockerfile":
+            if dockerfile is not None:
+                raise UsageError("TARGET is a Dockerfile already", where=options.target, hint="leave --dockerfile out")
+            dockerfile = target.path
+            self._image_target = options.image
+        else:
+            if options.image is not None:
+                raise UsageError("TARGET is an image already", where=options.target, hint="leave --image out")
+            self._image_target = options.target
+        if dockerfile is not None:
+            self.dockerfile_path = files.dockerfile_path(dockerfile)
+            self._take_dockerfile(files.read(self.dockerfile_path), str(self.dockerfile_path))
+        elif target.kind == "recorded":
+            self._open_recorded_dockerfile(target.path)
+
+    def _open_recorded_dockerfile(self, path: str) -> None:
+        from msbtui.engine.recording import read_recording
+
+        recording = read_recording(path)
+        if recording.dockerfile is not None:
+            self._take_dockerfile(recording.dockerfile.encode("utf-8", "surrogateescape"), "Dockerfile")
+
+    def reload_dockerfile(self) -> bool:
+        """Read the Dockerfile again; give whether anything is new.
+
+        A text with errors leaves the last good Dockerfile and graph in place, marked stale; `problems` says what is wrong. A file
+        that is gone for the moment (an editor saves by rename) changes nothing.
+        """
+        if self.dockerfile_path is None:
+            return False
+        try:
+            data = files.read(self.dockerfile_path)
+        except TargetError:
+            return False
+        before = (self.dockerfile, self.problems)
+        self._take_dockerfile(data, str(self.dockerfile_path))
+        if (self.dockerfile, self.problems) == before:
+            return False
+        self._match_lines()
+        if self.waste is not None:
+            self._find_waste()
+        self.plan = None
+        return True
+
+    def _take_dockerfile(self, data: bytes, path: str) -> None:
+        dockerfile = parse(data, path)
+        graph = build_graph(
+            dockerfile,
+            target=self.options.stage,
+            build_args=self.options.build_args,
+            build_contexts=self.options.build_contexts,
+            platform=self.options.platform,
+            image_onbuild=self._image_onbuild,
+        )
+        self.problems = graph.errors
+        if graph.errors and self.graph is not None and not self.graph.errors:
+            self.is_stale = True
+            return
+        self.dockerfile, self.graph, self.is_stale = dockerfile, graph, False
+
+    @property
+    def dockerfile_error(self) -> str:
+        """The first error of the text on disk as one line, or nothing."""
+        if not self.problems:
+            return ""
+        first = self.problems[0]
+        return f"line {first.line}: {first.message}" if first.line else first.message
+
+    # -- the work -----------------------------------------------------------------------------------------------------
+
+    def run(self, notify: Notify, *, plan: bool = False) -> None:
+        """Do everything in this thread: Dockerfile, image, analysis, and with `plan` the split; tell each as it is done.
+
+        An error is told as `Failed`, kept in `error`, and never raised. `cancel` ends the work; what is known stays.
+        """
+        self._cancel.clear()
+        self.error = None
+        try:
+            if self._target is None:
+                self.open()
+            if self.graph is not None:
+                notify(GraphReady())
+            if self._choose_image(notify):
+                self._read_image(notify)
+                self._analyse(notify)
+            if plan:
+                self.make_plan()
+                notify(PlanReady())
+        except Cancelled:
+            self.error = None
+            notify(Failed("cancelled; what was read so far stays"))
+        except MsbtuiError as error:
+            self.error = error
+            notify(Failed(str(error)))
+
+    def cancel(self) -> None:
+        """End the work that `run`, `make_plan` or `verify` does, soon; safe from any thread."""
+        self._cancel.set()
+
+    def switch_image(self, name: str) -> None:
+        """Look at another image with the next `run`."""
+        self._image_target = name
+
+    def _choose_image(self, notify: Notify) -> bool:
+        if self._image_target is not None:
+            return True
+        if self.dockerfile is None or self.graph is None:
+            return False
+        from msbtui.session.find import find_image
+
+        engine = self._connect()
+        found = find_image(engine, self.dockerfile, self.graph, self._cancel)
+        if found is None:
+            notify(NoImage(f"no image of {engine.name} fits this Dockerfile"))
+            return False
+        self._image_target = f"docker:{found.name}"
+        notify(ImageFound(found.name, found.why))
+        return True
+
+    def _connect(self) -> Engine:
+        if self._engine is None:
+            from msbtui.engine.docker import connect
+
+            self._engine = connect(self.environ)
+        return self._engine
+
+    def _read_image(self, notify: Notify) -> None:
+        from msbtui.engine import open_image
+        from msbtui.engine.events import LayerRead, Opened
+        from msbtui.image.table import FileTable
+
+        def heard(event: Opened | Read | LayerRead) -> None:
+            if isinstance(event, Opened):
+                with self.lock:
+                    self.image, self.table = event.image, FileTable()
+                    self.packages = self.base = self.provenance = self.waste = self.plan = None
+                self.image_name = event.image.name
+                self._match_lines()
+                notify(ImageFound(event.image.name, event.image.source))
+            elif isinstance(event, LayerRead):
+                with self.lock:
+                    assert self.table is not None
+                    self.table.add(event.layer.entries)
+                notify(LayerReady(event.layer.index))
+            else:
+                notify(Progress(event.what, event.done, event.total))
+
+        assert self._image_target is not None
+        open_image(self._image_target, platform=self.options.platform, on_event=heard, cancel=self._cancel, environ=self.environ)
+
+    def _analyse(self, notify: Notify) -> None:
+        from msbtui.image.packages import read_packages
+
+        assert self.image is not None and self.table is not None
+        notify(Progress("Finding waste", 0, unit="findings"))
+        self._ask_engine()
+        self._match_lines()
+        self._find_base()
+        self.packages = read_packages(self.image, self.table)
+        if self.dockerfile is None:
+            self._reconstruct()
+        self._find_waste()
+        notify(AnalysisReady())
+
+    def _ask_engine(self) -> None:
+        """Learn the engine's base images and the ONBUILD triggers of the Dockerfile's, where an engine is at hand without waiting."""
+        if self._engine is None and (self._image_target or "").startswith(("docker-archive:", "oci-dir:", "recorded:")):
+            return
+        if self._engine is None and self._target is not None and self._target.kind not in ("docker", "dockerfile"):
+            return
+        from msbtui.engine.docker import known_bases
+
+        # The base is a help for the reader, not what was asked for: without an engine the other ways of knowing it stay.
+        with suppress(TargetError):
+            self._known = known_bases(self._connect())
+
+    def _match_lines(self) -> None:
+        if self.dockerfile is None or self.graph is None or self.image is None or self.reconstructed:
+            return
+        from msbtui.analysis.lines import match_lines, numbered_layers
+
+        history = self.image.history
+        self.provenance = match_lines(self.dockerfile, self.graph, history, numbered_layers(history))
+        stale = set(self.provenance.stale_instructions)
+        self.changed_lines = frozenset(
+            line
+            for instruction in self.dockerfile.instructions
+            if instruction.index in stale
+            for line in range(instruction.span.first_line, instruction.span.last_line + 1)
+        )
+
+    def _find_base(self) -> None:
+        from msbtui.analysis.base import find_base
+
+        assert self.image is not None
+        self.base = find_base(self.image, self.provenance, self._known)
+
+    def _reconstruct(self) -> None:
+        from msbtui.analysis.reconstruct import reconstruct
+
+        assert self.image is not None and self.base is not None
+        source, self.provenance = reconstruct(self.image, self.base)
+        self.dockerfile = parse(source, self.image.name)
+        self.graph = build_graph(self.dockerfile)
+        self.reconstructed = True
+
+    def _find_waste(self) -> None:
+        from msbtui.analysis.waste import find_waste
+
+        if self.image is None or self.table is None or self.packages is None or self.base is None:
+            return
+        self.waste = find_waste(
+            self.image,
+            self.table,
+            self.packages,
+            self.base,
+            None if self.reconstructed else self.provenance,
+            None if self.reconstructed else self.dockerfile,
+            None if self.reconstructed else self.graph,
+        )
+
+    # -- the split ----------------------------------------------------------------------------------------------------
+
+    def make_plan(self) -> Plan:
+        """Plan the split from what is known; give it and keep it as `plan`.
+
+        Raises UsageError where no Dockerfile is known.
+        """
+        from msbtui.split.planner import make_plan
+
+        if self.dockerfile is None or self.graph is None or self.reconstructed:
+            raise UsageError("a split needs the Dockerfile", hint="name it with --dockerfile")
+        whole = self.waste is not None
+        self.plan = make_plan(
+            self.dockerfile,
+            self.graph,
+            image=self.image if whole else None,
+            table=self.table if whole else None,
+            packages=self.packages if whole else None,
+            base=self.base if whole else None,
+            provenance=self.provenance if whole else None,
+            waste=self.waste,
+            siblings=self.sibling,
+        )
+        return self.plan
+
+    def sibling(self, ref: str) -> SiblingFacts | None:
+        """Give what is known of another image of the engine (a base for the runtime stage), or None where it is not at hand."""
+        if ref not in self._siblings:
+            self._siblings[ref] = self._read_sibling(ref)
+        return self._siblings[ref]
+
+    def _read_sibling(self, ref: str) -> SiblingFacts | None:
+        from msbtui.engine import open_image
+        from msbtui.image.packages import read_packages
+        from msbtui.image.table import FileTable
+        from msbtui.split.siblings import SiblingFacts
+
+        try:
+            engine = self._engine if self._engine is not None else self._connect() if self._target_is_of_engine() else None
+            if engine is None:
+                return None
+            image = open_image(f"docker:{ref}", platform=self.options.platform, cancel=self._cancel, environ=self.environ)
+        except TargetError:
+            return None
+        table = FileTable(layer.entries for layer in image.layers)
+        return SiblingFacts(ref, image, table, read_packages(image, table))
+
+    def _target_is_of_engine(self) -> bool:
+        return self._target is not None and self._target.kind in ("docker", "dockerfile")
+
+    def verify(
+        self, *, context: Path | None = None, smokes: Sequence[str] = (), notify: Callable[[Progress], None] = lambda _: None
+    ) -> Plan:
+        """Build the original and the plan on the engine and check the result; give the plan with its checks and keep it.
+
+        Raises TargetError where the engine or a build cannot be had, UsageError where there is no plan to verify.
+        """
+        from msbtui.split.verify import verify
+
+        if self.plan is None or not self.plan.dockerfile or self.dockerfile is None or self.graph is None:
+            raise UsageError("there is no plan to verify")
+        folder = context or (self.dockerfile_path.parent if self.dockerfile_path is not None else Path())
+        self.plan = verify(
+            self.plan,
+            self.dockerfile,
+            folder,
+            options=self.options,
+            image_ref=self._image_target,
+            smokes=tuple(smokes),
+            environ=self.environ,
+            on_progress=lambda what: notify(Progress(what, 0, unit="")),
+            cancel=self._cancel,
+        )
+        return self.plan
+
+    # -- what rows and reports ask for --------------------------------------------------------------------------------
+
+    def line(self, layer: int) -> int | None:
+        """Give the Dockerfile line that made a layer, or None where no line did or no Dockerfile is known."""
+        if self.provenance is None or layer >= len(self.provenance.matches) or self.reconstructed:
+            return None
+        return self.provenance.matches[layer].line
+
+    def instruction(self, layer: int) -> str:
+        """Give what made a layer as one line: the Dockerfile's instruction where it is known, else the history's words."""
+        from msbtui.analysis.reconstruct import instruction_text
+
+        assert self.image is not None
+        if self.dockerfile is not None and self.provenance is not None and layer < len(self.provenance.matches):
+            index = self.provenance.matches[layer].instruction
+            if index is not None:
+                instruction = self.dockerfile.instructions[index]
+                flags = "".join(f"--{flag.name}{'' if flag.value is None else '=' + flag.value} " for flag in instruction.flags)
+                return " ".join(f"{instruction.keyword} {flags}{instruction.value}".split())
+        item = self.image.layers[layer].history if layer < len(self.image.layers) else None
+        return instruction_text(item) if item is not None else ""
