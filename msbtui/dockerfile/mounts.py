@@ -11,9 +11,7 @@ from msbtui.dockerfile.gotext import lower, quote, suggestion
 
 TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARINGS = ("shared", "private", "locked")
-_KEYS = (
-    "type from source target readonly id sharing required size mode uid gid src dst destination ro rw readwrite env".split()
-)
+_KEYS = "type from source target readonly id sharing required size mode uid gid src dst destination ro rw readwrite env".split()
 _BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),

@@ -7,7 +7,7 @@ wrongly and keeps no byte places, so nothing of its stream could be used without
 from __future__ import annotations
 
 from msbtui.dockerfile import words
-from msbtui.dockerfile.checks import KEYWORDS, InstructionProblem, Request, check
+from msbtui.dockerfile.checks import InstructionProblem, Request, check
 from msbtui.dockerfile.directives import check_of, syntax_of
 from msbtui.dockerfile.gotext import clean, lower, upper
 from msbtui.dockerfile.heredoc import Opening, openings, without_tabs
@@ -19,6 +19,8 @@ _HEREDOC_KEYWORDS = frozenset({"ADD", "COPY", "RUN"})
 _SHELL_FORMS = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL"})
 _LISTS = frozenset({"ADD", "COPY", "VOLUME"})
 _BOM = "\ufeff"
+NO_STAGE = "no build stage in current context"
+"""What BuildKit says of an instruction before the first FROM."""
 
 
 def parse(source: str | bytes, path: str = "Dockerfile") -> Dockerfile:
@@ -41,6 +43,32 @@ def _text(source: str | bytes) -> tuple[str, bool]:
     else:
         source = source.decode("utf-8", "surrogateescape")
     return source.removeprefix(_BOM), source.startswith(_BOM)
+
+
+def parse_trigger(text: str) -> Instruction:
+    """Give the one instruction of an ONBUILD trigger, read on its own as BuildKit does (convert.go, initOnBuildTriggers).
+
+    Raises InstructionProblem with BuildKit's words.
+    """
+    reader = _Parser(text, "", False)
+    found = read_lines(text, reader._openings)
+    problems = [problem.message for problem in found.problems] + [line.problem for line in found.lines if line.problem]
+    if not problems and not found.lines:
+        problems = ["file with no instructions"]
+    for line in found.lines:
+        reader._add(line)
+    problems += [problem.message for problem in reader.syntax_errors]
+    if problems:
+        raise InstructionProblem(problems[0])
+    if len(reader.instructions) != 1:
+        raise InstructionProblem("onbuild trigger should be a single expression")
+    instruction = reader.instructions[0]
+    errors = [error for error in reader.errors if error.message != NO_STAGE]
+    if errors:
+        raise InstructionProblem(errors[0].message.partition(": ")[2])
+    if instruction.keyword == "FROM":
+        raise InstructionProblem("*instructions.Stage is not a command type")
+    return instruction
 
 
 class Parsed:
@@ -182,7 +210,7 @@ class _Parser:
             self._check_description(line, "FROM", [lower(args[2])])
         elif self.stage is None:
             hint = "put it after the first FROM; only ARG may stand before"
-            self.errors.append(Problem("no build stage in current context", number, line.column, hint))
+            self.errors.append(Problem(NO_STAGE, number, line.column, hint))
 
     def _check_from(self, line: LogicalLine, parsed: Parsed) -> None:
         """The checks that BuildKit makes before it reads FROM itself (parse.go, ParseInstructionWithLinter)."""
@@ -274,6 +302,3 @@ def _hint(error: InstructionProblem) -> str:
     if error.hint or not message.endswith("?)"):
         return error.hint
     return message[message.rfind("(") + 1 : -1]
-
-
-__all__ = ["KEYWORDS", "parse"]

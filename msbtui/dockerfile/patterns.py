@@ -8,7 +8,6 @@ set of positions held in the bits of one integer.
 from __future__ import annotations
 
 
-
 class PatternError(ValueError):
     """A pattern that BuildKit does not accept."""
 

@@ -1,0 +1,288 @@
+"""What BuildKit finds while it goes through a stage's commands: context paths, errors and build checks.
+
+It follows frontend/dockerfile/dockerfile2llb/convert.go (dispatchStages, dispatch and the dispatch functions),
+convert_copy.go, convert_runmount.go and convert_expose.go.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from msbtui.dockerfile.expand import ExpandError, expand_names, split_words
+from msbtui.dockerfile.gotext import clean, nearest, quote
+from msbtui.dockerfile.heredoc import opening
+from msbtui.dockerfile.model import Problem
+from msbtui.dockerfile.mounts import MountProblem, parse_mount
+from msbtui.dockerfile.rules import Checker
+from msbtui.dockerfile.stages import SCRATCH, Command, Source, State
+from msbtui.dockerfile.validate import arg_pairs
+from msbtui.dockerfile.values import (
+    ValueProblem,
+    check_checksum,
+    check_mode,
+    check_port,
+    check_signal,
+    context_path,
+    is_git,
+    is_url,
+)
+from msbtui.dockerfile.words import SyntaxProblem, pairs
+
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NO_ENVIRONMENT = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
+_SECRET = re.compile(r"(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)", re.IGNORECASE)
+_NO_SECRET = re.compile(r"(?:_|^)(?:public|file|version)(?:_|$)", re.IGNORECASE)
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """What all stages share."""
+
+    states: list[State]
+    checker: Checker
+    escape: str
+    global_args: Mapping[str, str]
+    build_args: Mapping[str, str]
+
+
+class Surroundings(msgspec.Struct):
+    """What a stage hands on to the stages that build on it."""
+
+    environment: dict[str, str]
+    known: bool
+    """Whether the whole environment is known: it does not come from an external image."""
+    arguments: set[str]
+    workdir: str | None = None
+    """None where the external image decides."""
+    workdir_set: bool = False
+    shell: bool = False
+
+
+class DispatchProblem(ValueError):
+    """What BuildKit says of a command that it cannot run."""
+
+
+def first_surroundings(state: State) -> Surroundings:
+    """Give what a stage without a base stage begins with."""
+    scratch = state.image == SCRATCH and not state.named_context
+    return Surroundings({"PATH": _DEFAULT_PATH}, scratch, set(), "/" if scratch else None)
+
+
+def handed_on(base: Surroundings) -> Surroundings:
+    """Give what a stage begins with whose base is a stage."""
+    return Surroundings(dict(base.environment), base.known, set(base.arguments), base.workdir, base.workdir_set, base.shell)
+
+
+class StageRun:
+    """Goes through one stage's commands."""
+
+    def __init__(self, state: State, surroundings: Surroundings, inputs: Inputs) -> None:
+        self.state = state
+        self.around = surroundings
+        self.inputs = inputs
+        self.once: dict[str, int] = {}
+        self.problems: list[Problem] = []
+
+    def run(self, skip: Callable[[Command], bool]) -> list[Problem]:
+        """Go through all commands but those to skip; give the errors."""
+        for command in self.state.commands:
+            if skip(command):
+                continue
+            try:
+                self._dispatch(command)
+            except (DispatchProblem, ExpandError, MountProblem, ValueProblem) as error:
+                text = error.what if isinstance(error, ExpandError) else str(error)
+                self.problems.append(Problem(clean(text), command.line, 1))
+        return self.problems
+
+    def _dispatch(self, command: Command) -> None:
+        handler = _HANDLERS.get(command.instruction.keyword)
+        if handler is not None:
+            handler(self, command)
+
+    def _warn(self, command: Command, rule: str, *values: str, hint: str = "") -> None:
+        self.inputs.checker.warn(rule, command.line, *values, comments=command.instruction.comments, hint=hint)
+
+    def _expand(self, command: Command, word: str, *, heredoc: bool = False) -> str:
+        found = expand_names(word, self.around.environment, "\\" if heredoc else self.inputs.escape, keep_quotes=heredoc)
+        if found.unmatched:
+            self._unmatched(command, found.unmatched)
+        return found.text
+
+    def _unmatched(self, command: Command, names: frozenset[str]) -> None:
+        """Warn of undefined variables (reportUnmatchedVariables), where no external image can define them."""
+        if not self.around.known:
+            return
+        for name in sorted(names - self.around.arguments - _NO_ENVIRONMENT):
+            match = nearest(name, sorted(self.around.environment))
+            hint = f" (did you mean ${match}?)" if match else ""
+            self._warn(command, "UndefinedVar", name, hint, hint=hint[2:-1])
+
+    def _pairs(self, command: Command) -> list[tuple[str, str, str]]:
+        instruction = command.instruction
+        try:
+            found = pairs(instruction.value, instruction.keyword, self.inputs.escape)
+        except SyntaxProblem:
+            return []
+        return [(self._expand(command, name), self._expand(command, value), sign) for name, value, sign in found]
+
+    def _env(self, command: Command) -> None:
+        for name, value, sign in self._pairs(command):
+            if not sign:
+                self._warn(command, "LegacyKeyValueFormat", command.instruction.written)
+            self._secret(command, "ENV", name)
+            self.around.environment[name] = value
+
+    def _label(self, command: Command) -> None:
+        for _, _, sign in self._pairs(command):
+            if not sign:
+                self._warn(command, "LegacyKeyValueFormat", command.instruction.written)
+
+    def _secret(self, command: Command, keyword: str, name: str) -> None:
+        if _SECRET.search(name) and not _NO_SECRET.search(name):
+            self._warn(command, "SecretsUsedInArgOrEnv", keyword, name)
+
+    def _arg(self, command: Command) -> None:
+        for name, default in arg_pairs(command.instruction):
+            self._secret(command, "ARG", name)
+            value = self.inputs.build_args.get(name)
+            if value is None:
+                value = self._expand(command, default) if default is not None else self.inputs.global_args.get(name)
+            if value is not None and name not in _NO_ENVIRONMENT:
+                self.around.environment[name] = value
+            self.around.arguments.add(name)
+
+    def _workdir(self, command: Command) -> None:
+        path = self._expand(command, command.instruction.value)
+        if not self.around.workdir_set and not path.startswith("/"):
+            self._warn(command, "WorkdirRelativePath", path)
+        self.around.workdir_set = True
+        if path.startswith("/"):
+            self.around.workdir = context_path(path)
+        elif self.around.workdir is not None:
+            self.around.workdir = context_path(posixpath.join(self.around.workdir, path))
+
+    def _copy(self, command: Command) -> None:
+        instruction = command.instruction
+        adds = instruction.keyword == "ADD"
+        flags = {name: self._expand(command, instruction.flag(name) or "") for name in ("chown", "chmod", "checksum")}
+        sources = [self._expand(command, word) for word in instruction.words[:-1] if not _is_heredoc(word)]
+        target = self._expand(command, instruction.words[-1])
+        for heredoc in instruction.heredocs:
+            if heredoc.expand:
+                self._expand(command, heredoc.content, heredoc=True)
+        taken = command.sources[0] if command.sources else None
+        if taken is not None and not self._ready(taken):
+            message = f"cannot copy from stage {quote(taken.written)}, it needs to be defined before current stage"
+            raise DispatchProblem(f"{message} {quote(self.state.label)}")
+        check_mode(flags["chmod"])
+        if adds:
+            check_checksum(flags["checksum"], sources)
+        else:
+            _refuse_remote(sources)
+        if taken is not None:
+            taken.use = msgspec.structs.replace(taken.use, source=clean(" ".join(sources)), target=clean(target))
+        else:
+            local = [source for source in sources if not (adds and source.startswith(("http://", "https://")))]
+            self.state.context_paths.update(map(context_path, local))
+
+    def _ready(self, source: Source) -> bool:
+        stage = source.origin.stage
+        return stage is None or self.inputs.states[stage].dispatched
+
+    def _run(self, command: Command) -> None:
+        texts = [flag.value or "" for flag in command.instruction.flags if flag.name == "mount"]
+        mounts = [parse_mount(text, lambda word: self._expand(command, word)) for text in texts]
+        for mount, source in zip(mounts, command.sources, strict=False):
+            source.use = msgspec.structs.replace(source.use, source=clean(mount.source or "/"), target=clean(mount.target))
+            if (mount.origin or mount.kind == "cache") and not self._ready(source):
+                message = f"cannot mount from stage {quote(mount.origin or SCRATCH)} to {quote(mount.target)}"
+                raise DispatchProblem(f"{message}, stage needs to be defined before current command")
+            if mount.kind in ("secret", "ssh"):
+                continue
+            if self._mounts_root(mount.target):
+                raise DispatchProblem('invalid mount target "/"')
+            if not mount.origin and mount.kind != "cache":
+                self.state.context_paths.add(context_path(mount.source))
+
+    def _mounts_root(self, target: str) -> bool:
+        if target.startswith("/"):
+            # BuildKit compares the target as written: `//` passes.
+            return target == "/"
+        return self.around.workdir is not None and context_path(posixpath.join(self.around.workdir, target)) == "/"
+
+    def _command(self, command: Command) -> None:
+        self._used_once(command)
+        instruction = command.instruction
+        if not instruction.json and not self.around.shell:
+            self._warn(command, "JSONArgsRecommended", instruction.written)
+
+    def _used_once(self, command: Command) -> None:
+        """Warn of the earlier one of two instructions of which only the last counts (validateUsedOnce)."""
+        keyword = command.instruction.keyword
+        if keyword in self.once:
+            rule = "MultipleInstructionsDisallowed"
+            comments = command.instruction.comments
+            self.inputs.checker.warn(rule, self.once[keyword], command.instruction.written, comments=comments)
+        self.once[keyword] = command.line
+
+    def _shell(self, command: Command) -> None:
+        self.around.shell = True
+
+    def _user(self, command: Command) -> None:
+        self._expand(command, command.instruction.value)
+
+    def _volume(self, command: Command) -> None:
+        if not all([self._expand(command, word) for word in command.instruction.words]):
+            raise DispatchProblem("VOLUME specified can not be an empty string")
+
+    def _stop_signal(self, command: Command) -> None:
+        check_signal(self._expand(command, command.instruction.value))
+
+    def _expose(self, command: Command) -> None:
+        for word in sorted(command.instruction.words):
+            for port in split_words(word, self.around.environment, self.inputs.escape):
+                cased, mapped = check_port(port)
+                if cased:
+                    self._warn(command, "ExposeProtoCasing", port)
+                if mapped:
+                    self._warn(command, "ExposeInvalidFormat", port)
+
+
+def _is_heredoc(word: str) -> bool:
+    if "<<" not in word:
+        return False
+    try:
+        return opening(word) is not None
+    except ExpandError:
+        return False
+
+
+def _refuse_remote(sources: list[str]) -> None:
+    for source in sources:
+        if is_git(source):
+            raise DispatchProblem("source can't be a git ref for COPY")
+        if is_url(source):
+            raise DispatchProblem("source can't be a URL for COPY")
+
+
+_HANDLERS: dict[str, Callable[[StageRun, Command], None]] = {
+    "ADD": StageRun._copy,
+    "ARG": StageRun._arg,
+    "CMD": StageRun._command,
+    "COPY": StageRun._copy,
+    "ENTRYPOINT": StageRun._command,
+    "ENV": StageRun._env,
+    "EXPOSE": StageRun._expose,
+    "HEALTHCHECK": StageRun._used_once,
+    "LABEL": StageRun._label,
+    "RUN": StageRun._run,
+    "SHELL": StageRun._shell,
+    "STOPSIGNAL": StageRun._stop_signal,
+    "USER": StageRun._user,
+    "VOLUME": StageRun._volume,
+    "WORKDIR": StageRun._workdir,
+}

@@ -1,0 +1,204 @@
+"""Image references and platforms as BuildKit reads them (distribution/reference: normalize.go; containerd/platforms)."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+import msgspec
+
+from msbtui.dockerfile.gotext import lower, quote
+
+_DOMAIN_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_DOMAIN = rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+_PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_PATH = rf"{_PATH_PART}(?:/{_PATH_PART})*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
+_NAME = re.compile(rf"(?:({_DOMAIN})/)?({_PATH})")
+_REST = re.compile(rf"(?::({_TAG}))?(?:@({_DIGEST}))?")
+_DIGEST_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
+_NAME_LIMIT = 255
+
+
+class ReferenceProblem(ValueError):
+    """What the reference package says of a name that it refuses."""
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """A parsed image reference."""
+
+    domain: str
+    path: str
+    tag: str
+    digest: str
+
+    @property
+    def familiar(self) -> str:
+        """The name as people write it: without `docker.io/library/`, without `:latest` (unless a digest follows)."""
+        name = self.path
+        if self.domain != "docker.io":
+            name = f"{self.domain}/{name}"
+        elif name.startswith("library/") and "/" not in name[8:]:
+            name = name[8:]
+        if self.digest:
+            return f"{name}:{self.tag}@{self.digest}" if self.tag else f"{name}@{self.digest}"
+        return name if self.tag in ("", "latest") else f"{name}:{self.tag}"
+
+
+def parse_reference(text: str) -> Reference:
+    """Read an image reference (normalize.go, ParseNormalizedNamed); raises ReferenceProblem with its words."""
+    if re.fullmatch(r"[a-f0-9]{64}", text):
+        raise ReferenceProblem(f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings")
+    domain, remainder = _split_domain(text)
+    remote = remainder.partition(":")[0]
+    if lower(remote) != remote:
+        raise ReferenceProblem(f"invalid reference format: repository name ({remote}) must be lowercase")
+    parsed = _parse(f"{domain}/{remainder}")
+    if parsed is None:
+        if _parse(lower(f"{domain}/{remainder}")) is not None:
+            raise ReferenceProblem("repository name must be lowercase")
+        raise ReferenceProblem("invalid reference format")
+    if len(parsed.path) > _NAME_LIMIT:
+        raise ReferenceProblem(f"repository name must not be more than {_NAME_LIMIT} characters")
+    if parsed.digest:
+        algorithm, _, encoded = parsed.digest.partition(":")
+        if algorithm not in _DIGEST_LENGTHS:
+            raise ReferenceProblem("unsupported digest algorithm")
+        if len(encoded) != _DIGEST_LENGTHS[algorithm]:
+            raise ReferenceProblem("invalid checksum digest length")
+        if lower(encoded) != encoded:
+            raise ReferenceProblem("invalid checksum digest format")
+    return parsed
+
+
+def _split_domain(text: str) -> tuple[str, str]:
+    first, slash, rest = text.partition("/")
+    if not slash:
+        return "docker.io", f"library/{text}"
+    if first == "localhost" or (first != "index.docker.io" and (re.search(r"[.:]", first) or lower(first) != first)):
+        domain, remainder = first, rest
+    elif first == "index.docker.io":
+        domain, remainder = "docker.io", rest
+    else:
+        domain, remainder = "docker.io", text
+    if domain == "docker.io" and "/" not in remainder:
+        remainder = f"library/{remainder}"
+    return domain, remainder
+
+
+def _parse(text: str) -> Reference | None:
+    # The longest name first; a name never holds `@`, and a tag's colon stands after the last slash.
+    name, at, digest = text.partition("@")
+    slash = name.rfind("/")
+    colon = name.find(":", slash + 1)
+    rest = (name[colon:] if colon >= 0 else "") + at + digest
+    found = _NAME.fullmatch(name[:colon] if colon >= 0 else name)
+    after = _REST.fullmatch(rest)
+    if not found or not after:
+        return None
+    return Reference(found[1] or "", found[2], after[1] or "", after[2] or "")
+
+
+def familiar(text: str) -> str:
+    """Give the familiar name of a reference, or the text itself where it is none."""
+    try:
+        return parse_reference(text).familiar
+    except ReferenceProblem:
+        return text
+
+
+def atoi(text: str) -> int | None:
+    """Give the number that Go's `strconv.Atoi` reads, or None."""
+    if not re.fullmatch(r"[-+]?[0-9]+", text) or len(text) > 64:
+        return None
+    number = int(text)
+    return number if -(2**63) <= number < 2**63 else None
+
+
+class Platform(msgspec.Struct, frozen=True):
+    """An operating system, architecture and variant."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+    os_version: str = ""
+
+    def __str__(self) -> str:
+        system = f"{self.os}({self.os_version})" if self.os_version else self.os
+        return "/".join(part for part in (system, self.architecture, self.variant) if part)
+
+    @property
+    def plain(self) -> str:
+        """The specifier without the version of the operating system (platforms.Format)."""
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+_OS_PART = r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?$"
+_PART = r"^[A-Za-z0-9_.-]+$"
+_SYSTEMS = frozenset(
+    "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris windows zos".split()
+)
+_ARCHITECTURES = frozenset(
+    (
+        "386 amd64 amd64p32 arm armbe arm64 arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le mips64p32 mips64p32le "
+        "ppc riscv riscv64 s390 s390x sparc sparc64 wasm"
+    ).split()
+)
+
+
+def host_platform() -> Platform:
+    """Give the platform that an engine on this machine builds for: Linux on this machine's architecture."""
+    machine = os.uname().machine if sys.platform != "win32" else os.environ.get("PROCESSOR_ARCHITECTURE", "amd64")
+    machine = {"i686": "386", "armv6l": "armel", "armv7l": "armhf"}.get(machine, machine)
+    return Platform("linux", *_architecture(machine, ""))
+
+
+def parse_platform(text: str) -> Platform:
+    """Read a platform specifier (platforms.go, Parse); raises ReferenceProblem with its words."""
+    if "*" in text:
+        raise ReferenceProblem(f"{quote(text)}: wildcards not yet supported: invalid argument")
+    parts = text.split("/", 3)
+    system = re.fullmatch(_OS_PART, parts[0], re.ASCII)
+    if not system:
+        rule = f"OSAndVersion specifier component must match {quote(_OS_PART)}"
+        raise ReferenceProblem(f"{quote(parts[0])} is an invalid OS component of {quote(text)}: {rule}: invalid argument")
+    for part in parts[1:]:
+        if not re.fullmatch(_PART, part, re.ASCII):
+            rule = f"platform specifier component must match {quote(_PART)}"
+            raise ReferenceProblem(f"{quote(part)} is an invalid component of {quote(text)}: {rule}: invalid argument")
+    name = "darwin" if lower(system[1]) == "macos" else lower(system[1])
+    version = system[2] or ""
+    if len(parts) == 1:
+        if name in _SYSTEMS:
+            return Platform(name, host_platform().architecture, "", version)
+        architecture, variant = _architecture(parts[0], "")
+        if architecture in _ARCHITECTURES:
+            return Platform("linux", architecture, "" if (architecture, variant) == ("arm", "v7") else variant, version)
+        raise ReferenceProblem(f"{quote(text)}: unknown operating system or architecture: invalid argument")
+    if len(parts) == 2:
+        architecture, variant = _architecture(parts[1], "")
+        return Platform(name, architecture, "" if (architecture, variant) == ("arm", "v7") else variant, version)
+    if len(parts) == 3:
+        architecture, variant = _architecture(parts[1], parts[2])
+        return Platform(name, architecture, "v8" if architecture == "arm64" and not variant else variant, version)
+    raise ReferenceProblem(f"{quote(text)}: cannot parse platform specifier: invalid argument")
+
+
+def _architecture(name: str, variant: str) -> tuple[str, str]:
+    name, variant = lower(name), lower(variant)
+    if name == "i386":
+        return "386", ""
+    if name in ("x86_64", "x86-64", "amd64"):
+        return "amd64", "" if variant == "v1" else variant
+    if name in ("aarch64", "arm64"):
+        variant = "" if variant in ("8", "v8", "v8.0") else "v9" if variant in ("9", "9.0", "v9.0") else variant
+        return "arm64", variant
+    if name == "armhf":
+        return "arm", "v7"
+    if name == "armel":
+        return "arm", "v6"
+    if name == "arm":
+        return "arm", "v7" if variant in ("", "7") else f"v{variant}" if variant in ("5", "6", "8") else variant
+    return name, variant
