@@ -9,11 +9,28 @@ import msgspec
 
 from msbtui.dockerfile.gotext import lower, quote, suggestion, trim, upper
 from msbtui.dockerfile.heredoc import opening
-from msbtui.dockerfile.mounts import MountProblem, check_device, parse_mount
+from msbtui.dockerfile.mounts import MountError, check_device, parse_mount
 
-KEYWORDS = (
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR"
-).split()
+KEYWORDS = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+]
 
 _BOOL, _TEXT, _MANY = "bool", "text", "many"
 _FLAGS: dict[str, dict[str, str]] = {
@@ -37,12 +54,12 @@ _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-class InstructionProblem(ValueError):
-    """What BuildKit says of an instruction that it refuses; `token` is the text at fault, `hint` what to try."""
+class InstructionError(ValueError):
+    """What BuildKit says of an instruction that it refuses; `at` is the text at fault, `hint` what to try."""
 
-    def __init__(self, message: str, *, token: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, *, at: str = "", hint: str = "") -> None:
         super().__init__(message)
-        self.token = token
+        self.at = at
         self.hint = hint
 
 
@@ -57,15 +74,15 @@ class Request(msgspec.Struct):
 
 
 def stage_name(words: list[str]) -> str | None:
-    """Give the lower-case name after AS, or None without AS (parse.go, parseBuildStageName); raises InstructionProblem."""
+    """Give the lower-case name after AS, or None without AS (parse.go, parseBuildStageName); raises InstructionError."""
     if len(words) == 3 and words[1].casefold() == "as":
         name = lower(words[2])
         if not _STAGE_NAME.fullmatch(name):
             message = f"invalid name for build stage: {quote(words[2])}, name can't start with a number or contain symbols"
-            raise InstructionProblem(message, token=words[2], hint="a name is a letter, then letters, digits, '-', '_' or '.'")
+            raise InstructionError(message, at=words[2], hint="a name is a letter, then letters, digits, '-', '_' or '.'")
         return name
     if len(words) != 1:
-        raise InstructionProblem("FROM requires either one or three arguments", hint="FROM image, or FROM image AS name")
+        raise InstructionError("FROM requires either one or three arguments", hint="FROM image, or FROM image AS name")
     return None
 
 
@@ -78,41 +95,41 @@ def parse_flags(flags: list[str], keyword: str) -> dict[str, list[str]]:
         name = written[2:]
         kind = known.get(name)
         if kind is None:
-            raise InstructionProblem(f"unknown flag: {written}" + suggestion(name, known), token=written)
+            raise InstructionError(f"unknown flag: {written}" + suggestion(name, known), at=written)
         if name in used and kind != _MANY:
-            raise InstructionProblem(f"duplicate flag specified: {written}", token=written)
+            raise InstructionError(f"duplicate flag specified: {written}", at=written)
         if kind == _BOOL:
             if equals and not value:
-                raise InstructionProblem(f"missing a value on flag: {written}", token=written)
+                raise InstructionError(f"missing a value on flag: {written}", at=written)
             if lower(value) not in ("", "true", "false"):
-                raise InstructionProblem(f"expecting boolean value for flag {written}, not: {value}", token=written)
+                raise InstructionError(f"expecting boolean value for flag {written}, not: {value}", at=written)
         elif not equals:
-            raise InstructionProblem(f"missing a value on flag: {written}", token=written, hint=f"write {written}=VALUE")
+            raise InstructionError(f"missing a value on flag: {written}", at=written, hint=f"write {written}=VALUE")
         used.setdefault(name, []).append(value)
     return used
 
 
 def check(request: Request) -> None:
-    """Check one instruction in BuildKit's order; raises InstructionProblem."""
+    """Check one instruction in BuildKit's order; raises InstructionError."""
     keyword = upper(lower(request.keyword))
     checker = _CHECKERS.get(keyword)
     if checker is None:
         hint = suggestion(request.keyword, KEYWORDS, case_sensitive=False)
-        raise InstructionProblem(f"unknown instruction: {request.keyword}" + hint, token=request.keyword)
+        raise InstructionError(f"unknown instruction: {request.keyword}" + hint, at=request.keyword)
     try:
         checker(request, keyword)
-    except MountProblem as error:
-        raise InstructionProblem(str(error), token="--mount") from None
+    except MountError as error:
+        raise InstructionError(str(error), at="--mount") from None
 
 
 def _at_least_one(request: Request, keyword: str) -> None:
     if not request.args:
-        raise InstructionProblem(f"{keyword} requires at least one argument")
+        raise InstructionError(f"{keyword} requires at least one argument")
 
 
 def _single(request: Request, keyword: str) -> None:
     if len(request.args) != 1:
-        raise InstructionProblem(f"{keyword} requires exactly one argument")
+        raise InstructionError(f"{keyword} requires exactly one argument")
     if keyword != "STOPSIGNAL":
         parse_flags(request.flags, keyword)
 
@@ -121,13 +138,13 @@ def _named_values(request: Request, keyword: str) -> None:
     parse_flags(request.flags, keyword)
     _at_least_one(request, keyword)
     if "" in request.args[::3]:
-        raise InstructionProblem(f"{keyword} names can not be blank")
+        raise InstructionError(f"{keyword} names can not be blank")
 
 
 def _arg(request: Request, keyword: str) -> None:
     _at_least_one(request, keyword)
     if any(word.startswith("=") for word in request.args):
-        raise InstructionProblem("ARG names can not be blank")
+        raise InstructionError("ARG names can not be blank")
 
 
 def _from(request: Request, keyword: str) -> None:
@@ -138,10 +155,10 @@ def _from(request: Request, keyword: str) -> None:
 def _copy(request: Request, keyword: str) -> None:
     if len(request.args) < 2:
         message = f"{keyword} requires at least two arguments, but only one was provided. Destination could not be determined"
-        raise InstructionProblem(message)
+        raise InstructionError(message)
     parse_flags(request.flags, keyword)
     if _opens(request.args[-1]):
-        raise InstructionProblem(f"{keyword} cannot accept a heredoc as a destination", token=request.args[-1])
+        raise InstructionError(f"{keyword} cannot accept a heredoc as a destination", at=request.args[-1])
 
 
 def _opens(word: str) -> bool:
@@ -158,9 +175,9 @@ def _onbuild(request: Request, keyword: str) -> None:
     parse_flags(request.flags, keyword)
     trigger = upper(trim(request.args[0]))
     if trigger == "ONBUILD":
-        raise InstructionProblem("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", token=request.args[0])
+        raise InstructionError("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", at=request.args[0])
     if trigger in ("MAINTAINER", "FROM"):
-        raise InstructionProblem(f"{trigger} isn't allowed as an ONBUILD trigger", token=request.args[0])
+        raise InstructionError(f"{trigger} isn't allowed as an ONBUILD trigger", at=request.args[0])
 
 
 def _run(request: Request, keyword: str) -> None:
@@ -171,10 +188,10 @@ def _run(request: Request, keyword: str) -> None:
         parse_mount(mount)
     network = flags.get("network", ["default"])[0]
     if network not in ("default", "none", "host"):
-        raise InstructionProblem(f"invalid network mode {quote(network)}", token="--network")
+        raise InstructionError(f"invalid network mode {quote(network)}", at="--network")
     security = flags.get("security", ["sandbox"])[0]
     if security not in ("insecure", "sandbox"):
-        raise InstructionProblem(f"security {quote(security)} is not valid", token="--security")
+        raise InstructionError(f"security {quote(security)} is not valid", at="--security")
 
 
 def _command(request: Request, keyword: str) -> None:
@@ -186,23 +203,23 @@ def _healthcheck(request: Request, keyword: str) -> None:
     kind = upper(request.args[0])
     if kind == "NONE":
         if len(request.args) > 1:
-            raise InstructionProblem("HEALTHCHECK NONE takes no arguments")
+            raise InstructionError("HEALTHCHECK NONE takes no arguments")
         return
     flags = parse_flags(request.flags, keyword)
     if kind != "CMD":
-        raise InstructionProblem(f"Unknown type {quote(kind)} in HEALTHCHECK (try CMD)", token=request.args[0])
+        raise InstructionError(f"Unknown type {quote(kind)} in HEALTHCHECK (try CMD)", at=request.args[0])
     if len(request.args) == 1:
-        raise InstructionProblem("Missing command after HEALTHCHECK CMD")
+        raise InstructionError("Missing command after HEALTHCHECK CMD")
     for name in ("interval", "timeout", "start-period", "start-interval"):
         _duration(name, flags.get(name, [""])[0])
     retries = flags.get("retries", [""])[0]
     if retries:
         if not re.fullmatch(r"[-+]?[0-9]+", retries):
-            raise InstructionProblem(f"strconv.ParseInt: parsing {quote(retries)}: invalid syntax", token="--retries")
+            raise InstructionError(f"strconv.ParseInt: parsing {quote(retries)}: invalid syntax", at="--retries")
         if len(retries) > 64 or not -(2**31) <= int(retries) < 2**31:
-            raise InstructionProblem(f"strconv.ParseInt: parsing {quote(retries)}: value out of range", token="--retries")
+            raise InstructionError(f"strconv.ParseInt: parsing {quote(retries)}: value out of range", at="--retries")
         if int(retries) < 0:
-            raise InstructionProblem(f"--retries cannot be negative ({int(retries)})", token="--retries")
+            raise InstructionError(f"--retries cannot be negative ({int(retries)})", at="--retries")
 
 
 def _duration(name: str, text: str) -> None:
@@ -210,11 +227,11 @@ def _duration(name: str, text: str) -> None:
         return
     if not _DURATION.fullmatch(text):
         if re.fullmatch(r"[-+]?(?:\d+\.?\d*|\.\d+)", text):
-            raise InstructionProblem(f"time: missing unit in duration {quote(text)}", token=f"--{name}")
-        raise InstructionProblem(f"time: invalid duration {quote(text)}", token=f"--{name}")
+            raise InstructionError(f"time: missing unit in duration {quote(text)}", at=f"--{name}")
+        raise InstructionError(f"time: invalid duration {quote(text)}", at=f"--{name}")
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
     if seconds != 0 and (text.startswith("-") or seconds < 1e-3):
-        raise InstructionProblem(f"Interval {quote(name)} cannot be less than 1ms", token=f"--{name}")
+        raise InstructionError(f"Interval {quote(name)} cannot be less than 1ms", at=f"--{name}")
 
 
 def _expose(request: Request, keyword: str) -> None:
@@ -226,14 +243,14 @@ def _volume(request: Request, keyword: str) -> None:
     _at_least_one(request, keyword)
     parse_flags(request.flags, keyword)
     if any(not trim(word) for word in request.args):
-        raise InstructionProblem("VOLUME specified can not be an empty string")
+        raise InstructionError("VOLUME specified can not be an empty string")
 
 
 def _shell(request: Request, keyword: str) -> None:
     parse_flags(request.flags, keyword)
     _at_least_one(request, keyword)
     if not request.json:
-        raise InstructionProblem("SHELL requires the arguments to be in JSON form", hint='SHELL ["program", "argument"]')
+        raise InstructionError("SHELL requires the arguments to be in JSON form", hint='SHELL ["program", "argument"]')
 
 
 _CHECKERS: dict[str, Callable[[Request, str], None]] = {

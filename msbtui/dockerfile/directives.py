@@ -10,7 +10,7 @@ _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\
 _KNOWN = frozenset({"syntax", "escape", "check"})
 
 
-class RepeatedDirective(ValueError):
+class DirectiveError(ValueError):
     """The text is BuildKit's."""
 
 
@@ -23,7 +23,7 @@ class DirectiveReader:
         self.seen: set[str] = set()
 
     def read(self, line: str) -> tuple[str, str] | None:
-        """Give name (lower case) and value of a directive line, or None; raises RepeatedDirective."""
+        """Give name (lower case) and value of a directive line, or None; raises DirectiveError."""
         if self.done:
             return None
         match = _DIRECTIVE.fullmatch(line[len(self.comment) :].lstrip(SPACE)) if line.startswith(self.comment) else None
@@ -32,7 +32,7 @@ class DirectiveReader:
             self.done = True
             return None
         if name in self.seen:
-            raise RepeatedDirective(f"only one {name} parser directive can be used")
+            raise DirectiveError(f"only one {name} parser directive can be used")
         self.seen.add(name)
         return name, match[2]
 
@@ -71,7 +71,7 @@ def _first(text: str, name: str, comment: str) -> str:
             if found and found[0] == name:
                 return found[1]
             at = end + 1
-    except RepeatedDirective:
+    except DirectiveError:
         pass
     return ""
 

@@ -16,12 +16,12 @@ from msbtui.dockerfile.expand import ExpandError, expand_names, split_words
 from msbtui.dockerfile.gotext import clean, nearest, quote
 from msbtui.dockerfile.heredoc import opening
 from msbtui.dockerfile.model import Problem
-from msbtui.dockerfile.mounts import MountProblem, parse_mount
+from msbtui.dockerfile.mounts import MountError, parse_mount
 from msbtui.dockerfile.rules import Checker
 from msbtui.dockerfile.stages import SCRATCH, Command, Source, State
 from msbtui.dockerfile.validate import arg_pairs
 from msbtui.dockerfile.values import (
-    ValueProblem,
+    InstructionValueError,
     check_checksum,
     check_mode,
     check_port,
@@ -30,7 +30,7 @@ from msbtui.dockerfile.values import (
     is_git,
     is_url,
 )
-from msbtui.dockerfile.words import SyntaxProblem, pairs
+from msbtui.dockerfile.words import LineSyntaxError, pairs
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NO_ENVIRONMENT = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
@@ -61,7 +61,7 @@ class Surroundings(msgspec.Struct):
     shell: bool = False
 
 
-class DispatchProblem(ValueError):
+class DispatchError(ValueError):
     """What BuildKit says of a command that it cannot run."""
 
 
@@ -93,7 +93,7 @@ class StageRun:
                 continue
             try:
                 self._dispatch(command)
-            except (DispatchProblem, ExpandError, MountProblem, ValueProblem) as error:
+            except (DispatchError, ExpandError, MountError, InstructionValueError) as error:
                 text = error.what if isinstance(error, ExpandError) else str(error)
                 self.problems.append(Problem(clean(text), command.line, 1))
         return self.problems
@@ -125,7 +125,7 @@ class StageRun:
         instruction = command.instruction
         try:
             found = pairs(instruction.value, instruction.keyword, self.inputs.escape)
-        except SyntaxProblem:
+        except LineSyntaxError:
             return []
         return [(self._expand(command, name), self._expand(command, value), sign) for name, value, sign in found]
 
@@ -177,7 +177,7 @@ class StageRun:
         taken = command.sources[0] if command.sources else None
         if taken is not None and not self._ready(taken):
             message = f"cannot copy from stage {quote(taken.written)}, it needs to be defined before current stage"
-            raise DispatchProblem(f"{message} {quote(self.state.label)}")
+            raise DispatchError(f"{message} {quote(self.state.label)}")
         check_mode(flags["chmod"])
         if adds:
             check_checksum(flags["checksum"], sources)
@@ -200,11 +200,11 @@ class StageRun:
             source.use = msgspec.structs.replace(source.use, source=clean(mount.source or "/"), target=clean(mount.target))
             if (mount.origin or mount.kind == "cache") and not self._ready(source):
                 message = f"cannot mount from stage {quote(mount.origin or SCRATCH)} to {quote(mount.target)}"
-                raise DispatchProblem(f"{message}, stage needs to be defined before current command")
+                raise DispatchError(f"{message}, stage needs to be defined before current command")
             if mount.kind in ("secret", "ssh"):
                 continue
             if self._mounts_root(mount.target):
-                raise DispatchProblem('invalid mount target "/"')
+                raise DispatchError('invalid mount target "/"')
             if not mount.origin and mount.kind != "cache":
                 self.state.context_paths.add(context_path(mount.source))
 
@@ -230,14 +230,15 @@ class StageRun:
         self.once[keyword] = command.line
 
     def _shell(self, command: Command) -> None:
-        self.around.shell = True
+        self.around.shell = bool(command.instruction.words)
 
     def _user(self, command: Command) -> None:
         self._expand(command, command.instruction.value)
 
     def _volume(self, command: Command) -> None:
-        if not all([self._expand(command, word) for word in command.instruction.words]):
-            raise DispatchProblem("VOLUME specified can not be an empty string")
+        volumes = [self._expand(command, word) for word in command.instruction.words]
+        if "" in volumes:
+            raise DispatchError("VOLUME specified can not be an empty string")
 
     def _stop_signal(self, command: Command) -> None:
         check_signal(self._expand(command, command.instruction.value))
@@ -264,9 +265,9 @@ def _is_heredoc(word: str) -> bool:
 def _refuse_remote(sources: list[str]) -> None:
     for source in sources:
         if is_git(source):
-            raise DispatchProblem("source can't be a git ref for COPY")
+            raise DispatchError("source can't be a git ref for COPY")
         if is_url(source):
-            raise DispatchProblem("source can't be a URL for COPY")
+            raise DispatchError("source can't be a URL for COPY")
 
 
 _HANDLERS: dict[str, Callable[[StageRun, Command], None]] = {

@@ -53,7 +53,7 @@ def split_words(
     return Lexer(text, variables, escape, raw_quotes=raw, raw_escapes=raw, keep_unset=keep_unset).run()[1]
 
 
-class _Failure(Exception):
+class _LexError(Exception):
     """An error inside a word, before it is wrapped with the word."""
 
 
@@ -117,7 +117,7 @@ class Lexer:
         """Give the whole text, and its words; raises ExpandError."""
         try:
             return self._until("", self.raw_escapes, False)
-        except (_Failure, PatternError) as error:
+        except (_LexError, PatternError) as error:
             raise ExpandError(clean(f"failed to process {quote(self.source)}: {error}")) from None
 
     def _peek(self) -> str:
@@ -131,7 +131,7 @@ class Lexer:
     def _until(self, stop: str, raw_escapes: bool, pattern: bool) -> tuple[str, list[str]]:
         """Process up to `stop` ("" is the end). `pattern` doubles escapes inside quotes, for they are read once more."""
         if self._depth > 100:
-            raise _Failure("syntax error: bad substitution")
+            raise _LexError("syntax error: bad substitution")
         self._depth += 1
         out: list[str] = []
         self._buffer.clear()
@@ -170,7 +170,7 @@ class Lexer:
                         words.character(piece)
                 out.append(piece)
             if stop:
-                raise _Failure(f"unexpected end of statement while looking for matching {stop}")
+                raise _LexError(f"unexpected end of statement while looking for matching {stop}")
             return "".join(out), words.finish()
         finally:
             self.raw_escapes = before
@@ -181,7 +181,7 @@ class Lexer:
         end = self.text.find("'", self.at)
         if end < 0:
             self.at = len(self.text)
-            raise _Failure("unexpected end of statement while looking for matching single-quote")
+            raise _LexError("unexpected end of statement while looking for matching single-quote")
         inside = self.text[self.at : end]
         self.at = end + 1
         if pattern:
@@ -211,7 +211,7 @@ class Lexer:
                 elif self.raw_escapes and (not self.raw_quotes or pattern):
                     out.append(character)
             out.append(character)
-        raise _Failure("unexpected end of statement while looking for matching double-quote")
+        raise _LexError("unexpected end of statement while looking for matching double-quote")
 
     def _angle(self) -> str:
         start = self.at
@@ -251,9 +251,9 @@ class Lexer:
         self.at += 1
         first = self._peek()
         if not first:
-            raise _Failure("syntax error: missing '}'")
+            raise _LexError("syntax error: missing '}'")
         if first in "{}:":
-            raise _Failure("syntax error: bad substitution")
+            raise _LexError("syntax error: bad substitution")
         name = self._name()
         modifier = self._next()
         if modifier == "}":
@@ -266,22 +266,22 @@ class Lexer:
             modifier = self._next()
             written += modifier or "\ufffd"
         elif not modifier or modifier not in "+-?#%":
-            raise _Failure(f"unsupported modifier ({modifier or chr(0xFFFD)}) in substitution")
+            raise _LexError(f"unsupported modifier ({modifier or chr(0xFFFD)}) in substitution")
         return self._modified(name, modifier, written)
 
     def _word(self, stop: str, missing: str, raw_escapes: bool, pattern: bool) -> str:
         try:
             return self._until(stop, raw_escapes, pattern)[0]
-        except (_Failure, PatternError):
+        except (_LexError, PatternError):
             if not self._peek():
-                raise _Failure(missing) from None
+                raise _LexError(missing) from None
             raise
 
     def _modified(self, name: str, modifier: str, written: str) -> str:
         cuts = modifier in ("#", "%")
         null_is_unset = written[0] == ":"
         if null_is_unset and cuts:
-            raise _Failure(f"unsupported modifier ({written}) in substitution")
+            raise _LexError(f"unsupported modifier ({written}) in substitution")
         word = self._word("}", "syntax error: missing '}'", cuts, cuts)
         value = self._value(name)
         if value is None and self.keep_unset:
@@ -293,10 +293,10 @@ class Lexer:
             return "" if missing else word
         if modifier == "?":
             if missing:
-                raise _Failure(f"{name}: {word or 'is not allowed to be ' + ('unset' if value is None else 'empty')}")
+                raise _LexError(f"{name}: {word or 'is not allowed to be ' + ('unset' if value is None else 'empty')}")
             return value or ""
         if not cuts:
-            raise _Failure(f"unsupported modifier ({written}) in substitution")
+            raise _LexError(f"unsupported modifier ({written}) in substitution")
         greedy = word.startswith(modifier)
         cut = trim_suffix if modifier == "%" else trim_prefix
         return cut(word[greedy:], value or "", greedy)

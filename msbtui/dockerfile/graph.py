@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from msbtui.dockerfile.checks import InstructionProblem
+from msbtui.dockerfile.checks import InstructionError
 from msbtui.dockerfile.description import description
 from msbtui.dockerfile.directives import check_of
 from msbtui.dockerfile.dispatch import Inputs, StageRun, Surroundings, first_surroundings, handed_on
 from msbtui.dockerfile.epoch import resolve_epoch
-from msbtui.dockerfile.expand import Expansion, ExpandError, expand_names
+from msbtui.dockerfile.expand import ExpandError, Expansion, expand_names
 from msbtui.dockerfile.gotext import clean, nearest, quote, suggestion
 from msbtui.dockerfile.model import Dockerfile, Edge, Instruction, Origin, Problem, Span, Stage, StageGraph, Use
-from msbtui.dockerfile.mounts import MountProblem
-from msbtui.dockerfile.names import Platform, ReferenceProblem, familiar, host_platform, parse_platform, parse_reference
+from msbtui.dockerfile.mounts import MountError
+from msbtui.dockerfile.names import Platform, ReferenceFormatError, familiar, host_platform, parse_platform, parse_reference
 from msbtui.dockerfile.parser import parse_trigger
 from msbtui.dockerfile.rules import Checker, CheckOptions, parse_options
 from msbtui.dockerfile.stages import (
@@ -34,7 +34,7 @@ from msbtui.dockerfile.stages import (
     reachable_from,
 )
 from msbtui.dockerfile.validate import (
-    MetaArgProblem,
+    MetaArgError,
     check_casing,
     check_default_bases,
     check_from_args,
@@ -99,7 +99,7 @@ class _Builder:
         if text:
             try:
                 return parse_platform(text)
-            except ReferenceProblem as error:
+            except ReferenceFormatError as error:
                 self._error(f"failed to parse platform {text}: {error}", 0)
         return self.build_platform
 
@@ -158,11 +158,11 @@ class _Builder:
         try:
             plain, _ = meta_args(builtin, heads, {}, self.escape)
             check_default_bases(drafts, plain, self.escape, self.checker)
-        except MetaArgProblem:
+        except MetaArgError:
             pass
         try:
             self.args, self.declared = meta_args(builtin, heads, self.build_args, self.escape)
-        except MetaArgProblem as error:
+        except MetaArgError as error:
             self._error(str(error), error.instruction.span.first_line)
         problem = resolve_epoch(drafts, self.args, self.build_args, self.contexts, self.escape)
         if problem:
@@ -214,7 +214,7 @@ class _Builder:
             return
         try:
             state.platform = str(parse_platform(found.text))
-        except ReferenceProblem as error:
+        except ReferenceFormatError as error:
             self._error(f"failed to parse platform {written}: {error}" + "".join(hints[:1]), state.line)
 
     def _is_context(self, name: str, platform: str = "") -> bool:
@@ -250,10 +250,10 @@ class _Builder:
     def _command(self, instruction: Instruction, line: int, *, lenient: bool = False, trigger: bool = False) -> Command | None:
         try:
             return self.stages.command(instruction, line, lenient=lenient, trigger=trigger)
-        except InstructionProblem as error:
-            at = instruction.source.partition("\n")[0].find(error.token) if error.token and not trigger else 0
+        except InstructionError as error:
+            at = instruction.source.partition("\n")[0].find(error.at) if error.at and not trigger else 0
             self._error(str(error), line, error.hint, max(at, 0) + 1)
-        except (ExpandError, MountProblem) as error:
+        except (ExpandError, MountError) as error:
             self._error(error.what if isinstance(error, ExpandError) else str(error), line)
         return None
 
@@ -261,12 +261,13 @@ class _Builder:
         """Check every external reference, and put the ONBUILD triggers of bases in (convert.go, resolveStages)."""
         for state in self.states:
             if state.base is None and not state.broken and (state.image != SCRATCH or state.named_context):
-                self._reference(state.image, state.line, state.named_context)
+                self._reference(state.image, state.line)
             for command in state.commands:
                 self._check_sources(command)
         while True:
             reachable = reachable_from(self.states, target)
-            if not any([self._add_triggers(self.states[index]) for index in sorted(reachable)]):
+            added = [self._add_triggers(self.states[index]) for index in sorted(reachable)]
+            if not any(added):
                 return reachable
 
     def _check_sources(self, command: Command) -> None:
@@ -274,10 +275,10 @@ class _Builder:
             if source.origin.image is not None:
                 self._reference(source.origin.image, command.line)
 
-    def _reference(self, name: str, line: int, context: bool = False) -> None:
+    def _reference(self, name: str, line: int) -> None:
         try:
             parse_reference(name)
-        except ReferenceProblem as error:
+        except ReferenceFormatError as error:
             match = nearest(name, self.stages.by_name, case_sensitive=False) or (name.lower() if self.stages.find(name) else "")
             self._error(f"failed to parse stage name {quote(name)}: {error}", line, f"did you mean {match}?" if match else "")
 
@@ -296,7 +297,7 @@ class _Builder:
         for text in texts:
             try:
                 instruction = parse_trigger(text)
-            except InstructionProblem as error:
+            except InstructionError as error:
                 self._error(str(error), state.line)
                 continue
             command = self._command(instruction, state.line, trigger=True)
@@ -325,9 +326,9 @@ class _Builder:
     def _syntax_warning(self) -> Iterable[Problem]:
         """Warn where the file names a frontend that is not Docker's: its rules may differ (builder/build.go)."""
         syntax = self.dockerfile.syntax
-        if syntax and not familiar(syntax).startswith(("docker/dockerfile:", "docker/dockerfile-upstream")):
-            if familiar(syntax) != "docker/dockerfile":
-                yield Problem(clean(f"the file is built by {syntax}, which may read it in another way than shown here"), 1, 1)
+        own = ("docker/dockerfile:", "docker/dockerfile@", "docker/dockerfile-upstream:")
+        if syntax and not f"{familiar(syntax)}:".startswith(own):
+            yield Problem(clean(f"the file is built by {syntax}, which may read it in another way than shown here"), 1, 1)
 
     def _stage(self, state: State, reachable: bool) -> Stage:
         first, last = state.first.span, state.instructions[-1].span

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from msbtui.dockerfile.directives import DirectiveReader, RepeatedDirective
+from msbtui.dockerfile.directives import DirectiveError, DirectiveReader
 from msbtui.dockerfile.gotext import SPACE, clean, trim
 from msbtui.dockerfile.heredoc import Opening
 from msbtui.dockerfile.model import Problem, Span
@@ -109,7 +109,7 @@ class _LinePass:
     def _directive(self, line: str) -> bool:
         try:
             found = self.reader.read(line)
-        except RepeatedDirective as error:
+        except DirectiveError as error:
             self.out.problems.append(Problem(str(error), self.at + 1, 1))
             return False
         if found is None:

@@ -11,7 +11,27 @@ from msbtui.dockerfile.gotext import lower, quote, suggestion
 
 TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARINGS = ("shared", "private", "locked")
-_KEYS = "type from source target readonly id sharing required size mode uid gid src dst destination ro rw readwrite env".split()
+_KEYS = [
+    "type",
+    "from",
+    "source",
+    "target",
+    "readonly",
+    "id",
+    "sharing",
+    "required",
+    "size",
+    "mode",
+    "uid",
+    "gid",
+    "src",
+    "dst",
+    "destination",
+    "ro",
+    "rw",
+    "readwrite",
+    "env",
+]
 _BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
@@ -19,7 +39,7 @@ _BOOLEANS = {
 _SIZE = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?(?:[kmgtp]i?b?|b)?", re.IGNORECASE)
 
 
-class MountProblem(ValueError):
+class MountError(ValueError):
     """What BuildKit says of a mount that it refuses."""
 
 
@@ -35,10 +55,10 @@ class Mount(msgspec.Struct):
 
 
 def csv_fields(text: str) -> list[str]:
-    """Split one line of comma-separated values (go-csvvalue, Fields); raises MountProblem."""
+    """Split one line of comma-separated values (go-csvvalue, Fields); raises MountError."""
     text = re.sub(r"\r?\n\Z", "", text)
     if not text:
-        raise MountProblem("EOF")
+        raise MountError("EOF")
     if '"' not in text:
         return text.split(",")
     fields: list[str] = []
@@ -48,7 +68,7 @@ def csv_fields(text: str) -> list[str]:
             end = text.find(",", at)
             field = text[at:] if end < 0 else text[at:end]
             if (bare := field.find('"')) >= 0:
-                raise MountProblem(f'parse error on line 1, column {_column(text, at + bare)}: bare " in non-quoted field')
+                raise MountError(f'parse error on line 1, column {_column(text, at + bare)}: bare " in non-quoted field')
             fields.append(field)
             if end < 0:
                 return fields
@@ -67,7 +87,7 @@ def _quoted_field(text: str, at: int) -> tuple[str, int]:
     while True:
         end = text.find('"', at)
         if end < 0:
-            raise MountProblem(f'parse error on line 1, column {_column(text, at)}: extraneous or missing " in quoted-field')
+            raise MountError(f'parse error on line 1, column {_column(text, at)}: extraneous or missing " in quoted-field')
         pieces.append(text[at:end])
         at = end + 1
         if text[at : at + 1] != '"':
@@ -75,7 +95,7 @@ def _quoted_field(text: str, at: int) -> tuple[str, int]:
         pieces.append('"')
         at += 1
     if at < len(text) and text[at] != ",":
-        raise MountProblem(f'parse error on line 1, column {_column(text, at - 1)}: extraneous or missing " in quoted-field')
+        raise MountError(f'parse error on line 1, column {_column(text, at - 1)}: extraneous or missing " in quoted-field')
     return "".join(pieces), at
 
 
@@ -86,12 +106,12 @@ def _column(text: str, at: int) -> int:
 def parse_mount(text: str, expand: Callable[[str], str] | None = None) -> Mount:
     """Read one mount. Without `expand` only `from` is read and checked, as BuildKit does before variables are known.
 
-    Raises MountProblem, and what `expand` raises.
+    Raises MountError, and what `expand` raises.
     """
     try:
         fields = csv_fields(text)
-    except MountProblem as error:
-        raise MountProblem(f"failed to parse csv mounts: {error}") from None
+    except MountError as error:
+        raise MountError(f"failed to parse csv mounts: {error}") from None
     reader = _MountReader()
     for field in fields:
         key, equals, value = field.partition("=")
@@ -100,7 +120,7 @@ def parse_mount(text: str, expand: Callable[[str], str] | None = None) -> Mount:
             reader.option(field, key, expand(value) if equals else None)
         elif equals and key == "from":
             if 0 <= value.find("$") != len(value) - 1:
-                raise MountProblem(f"'{key}' doesn't support variable expansion, define alias stage instead")
+                raise MountError(f"'{key}' doesn't support variable expansion, define alias stage instead")
             reader.mount.origin = value
     if expand is not None:
         reader.finish()
@@ -120,10 +140,10 @@ class _MountReader:
             if key == "required":
                 self._only(key, "secret", "ssh")
                 return
-            raise MountProblem(f"invalid field '{field}' must be a key=value pair")
+            raise MountError(f"invalid field '{field}' must be a key=value pair")
         if key == "type":
             if lower(value) not in TYPES:
-                raise MountProblem(f"unsupported mount type {quote(value)}" + suggestion(value, TYPES))
+                raise MountError(f"unsupported mount type {quote(value)}" + suggestion(value, TYPES))
             mount.kind = lower(value)
         elif key == "from":
             mount.origin = value
@@ -135,27 +155,27 @@ class _MountReader:
             if key == "required":
                 self._only(key, "secret", "ssh")
             if value not in _BOOLEANS:
-                raise MountProblem(f"invalid value for {key}: {value}")
+                raise MountError(f"invalid value for {key}: {value}")
         elif key == "size":
             self._only(key, "tmpfs")
             if not _SIZE.fullmatch(value):
-                raise MountProblem(f"invalid value for {key}: {value}")
+                raise MountError(f"invalid value for {key}: {value}")
         elif key == "id":
             mount.identity = value
         elif key == "sharing":
             if lower(value) not in SHARINGS:
-                raise MountProblem(f"unsupported sharing value {quote(value)}" + suggestion(value, SHARINGS))
+                raise MountError(f"unsupported sharing value {quote(value)}" + suggestion(value, SHARINGS))
             mount.sharing = lower(value)
         elif key in ("mode", "uid", "gid"):
             if not is_unsigned(value, 8 if key == "mode" else 10):
-                raise MountProblem(f"invalid value {value} for {key}")
+                raise MountError(f"invalid value {value} for {key}")
             self.owner.append(key)
         elif key != "env":
-            raise MountProblem(f"unexpected key '{key}' in '{field}'" + suggestion(key, _KEYS))
+            raise MountError(f"unexpected key '{key}' in '{field}'" + suggestion(key, _KEYS))
 
     def _only(self, key: str, *kinds: str) -> None:
         if self.mount.kind not in kinds:
-            raise MountProblem(f"unexpected key '{key}' for mount type '{self.mount.kind}'")
+            raise MountError(f"unexpected key '{key}' for mount type '{self.mount.kind}'")
 
     def finish(self) -> None:
         """Check what depends on the whole mount, in BuildKit's order."""
@@ -163,43 +183,43 @@ class _MountReader:
         if mount.kind not in ("secret", "ssh", "cache"):
             for key in ("mode", "uid", "gid"):
                 if key in self.owner:
-                    raise MountProblem(f"{key} not allowed for {quote(mount.kind)} type mounts")
+                    raise MountError(f"{key} not allowed for {quote(mount.kind)} type mounts")
         if mount.kind == "secret":
             if mount.origin:
-                raise MountProblem("secret mount should not have a from")
+                raise MountError("secret mount should not have a from")
             if mount.sharing:
-                raise MountProblem("secret mount should not define sharing")
+                raise MountError("secret mount should not define sharing")
             if not (mount.source or mount.target or mount.identity):
-                raise MountProblem("invalid secret mount. one of source, target required")
+                raise MountError("invalid secret mount. one of source, target required")
             if mount.source and mount.identity:
-                raise MountProblem("both source and id can't be set")
+                raise MountError("both source and id can't be set")
         if mount.sharing and mount.kind != "cache":
-            raise MountProblem(f"invalid cache sharing set for {mount.kind} mount")
+            raise MountError(f"invalid cache sharing set for {mount.kind} mount")
 
 
 def check_device(text: str) -> None:
-    """Check one `--device` value; raises MountProblem."""
+    """Check one `--device` value; raises MountError."""
     try:
         fields = csv_fields(text)
-    except MountProblem as error:
-        raise MountProblem(f"failed to parse csv devices: {error}") from None
+    except MountError as error:
+        raise MountError(f"failed to parse csv devices: {error}") from None
     name = ""
     for field in fields:
         key, equals, value = field.partition("=")
         key = lower(key)
         if key == "required":
             if equals and value not in _BOOLEANS:
-                raise MountProblem(f"invalid value for {key}: {value}")
+                raise MountError(f"invalid value for {key}: {value}")
         elif equals and key == "name":
             if name:
-                raise MountProblem(f"device name already set to {name}")
+                raise MountError(f"device name already set to {name}")
             name = value
         elif not name:
             name = field
         elif not equals:
-            raise MountProblem(f"invalid field '{field}' must be a key=value pair")
+            raise MountError(f"invalid field '{field}' must be a key=value pair")
         else:
-            raise MountProblem(f"unexpected key '{key}' in '{field}'" + suggestion(key, ("name", "required")))
+            raise MountError(f"unexpected key '{key}' in '{field}'" + suggestion(key, ("name", "required")))
 
 
 def is_unsigned(text: str, base: int) -> bool:

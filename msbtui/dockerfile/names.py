@@ -22,7 +22,7 @@ _DIGEST_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _NAME_LIMIT = 255
 
 
-class ReferenceProblem(ValueError):
+class ReferenceFormatError(ValueError):
     """What the reference package says of a name that it refuses."""
 
 
@@ -48,28 +48,28 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 def parse_reference(text: str) -> Reference:
-    """Read an image reference (normalize.go, ParseNormalizedNamed); raises ReferenceProblem with its words."""
+    """Read an image reference (normalize.go, ParseNormalizedNamed); raises ReferenceFormatError with its words."""
     if re.fullmatch(r"[a-f0-9]{64}", text):
-        raise ReferenceProblem(f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings")
+        raise ReferenceFormatError(f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings")
     domain, remainder = _split_domain(text)
     remote = remainder.partition(":")[0]
     if lower(remote) != remote:
-        raise ReferenceProblem(f"invalid reference format: repository name ({remote}) must be lowercase")
+        raise ReferenceFormatError(f"invalid reference format: repository name ({remote}) must be lowercase")
     parsed = _parse(f"{domain}/{remainder}")
     if parsed is None:
         if _parse(lower(f"{domain}/{remainder}")) is not None:
-            raise ReferenceProblem("repository name must be lowercase")
-        raise ReferenceProblem("invalid reference format")
+            raise ReferenceFormatError("repository name must be lowercase")
+        raise ReferenceFormatError("invalid reference format")
     if len(parsed.path) > _NAME_LIMIT:
-        raise ReferenceProblem(f"repository name must not be more than {_NAME_LIMIT} characters")
+        raise ReferenceFormatError(f"repository name must not be more than {_NAME_LIMIT} characters")
     if parsed.digest:
         algorithm, _, encoded = parsed.digest.partition(":")
         if algorithm not in _DIGEST_LENGTHS:
-            raise ReferenceProblem("unsupported digest algorithm")
+            raise ReferenceFormatError("unsupported digest algorithm")
         if len(encoded) != _DIGEST_LENGTHS[algorithm]:
-            raise ReferenceProblem("invalid checksum digest length")
+            raise ReferenceFormatError("invalid checksum digest length")
         if lower(encoded) != encoded:
-            raise ReferenceProblem("invalid checksum digest format")
+            raise ReferenceFormatError("invalid checksum digest format")
     return parsed
 
 
@@ -105,7 +105,7 @@ def familiar(text: str) -> str:
     """Give the familiar name of a reference, or the text itself where it is none."""
     try:
         return parse_reference(text).familiar
-    except ReferenceProblem:
+    except ReferenceFormatError:
         return text
 
 
@@ -138,13 +138,53 @@ class Platform(msgspec.Struct, frozen=True):
 _OS_PART = r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?$"
 _PART = r"^[A-Za-z0-9_.-]+$"
 _SYSTEMS = frozenset(
-    "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris windows zos".split()
+    [
+        "aix",
+        "android",
+        "darwin",
+        "dragonfly",
+        "freebsd",
+        "hurd",
+        "illumos",
+        "ios",
+        "js",
+        "linux",
+        "nacl",
+        "netbsd",
+        "openbsd",
+        "plan9",
+        "solaris",
+        "windows",
+        "zos",
+    ]
 )
 _ARCHITECTURES = frozenset(
-    (
-        "386 amd64 amd64p32 arm armbe arm64 arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le mips64p32 mips64p32le "
-        "ppc riscv riscv64 s390 s390x sparc sparc64 wasm"
-    ).split()
+    [
+        "386",
+        "amd64",
+        "amd64p32",
+        "arm",
+        "armbe",
+        "arm64",
+        "arm64be",
+        "ppc64",
+        "ppc64le",
+        "loong64",
+        "mips",
+        "mipsle",
+        "mips64",
+        "mips64le",
+        "mips64p32",
+        "mips64p32le",
+        "ppc",
+        "riscv",
+        "riscv64",
+        "s390",
+        "s390x",
+        "sparc",
+        "sparc64",
+        "wasm",
+    ]
 )
 
 
@@ -156,18 +196,18 @@ def host_platform() -> Platform:
 
 
 def parse_platform(text: str) -> Platform:
-    """Read a platform specifier (platforms.go, Parse); raises ReferenceProblem with its words."""
+    """Read a platform specifier (platforms.go, Parse); raises ReferenceFormatError with its words."""
     if "*" in text:
-        raise ReferenceProblem(f"{quote(text)}: wildcards not yet supported: invalid argument")
+        raise ReferenceFormatError(f"{quote(text)}: wildcards not yet supported: invalid argument")
     parts = text.split("/", 3)
     system = re.fullmatch(_OS_PART, parts[0], re.ASCII)
     if not system:
         rule = f"OSAndVersion specifier component must match {quote(_OS_PART)}"
-        raise ReferenceProblem(f"{quote(parts[0])} is an invalid OS component of {quote(text)}: {rule}: invalid argument")
+        raise ReferenceFormatError(f"{quote(parts[0])} is an invalid OS component of {quote(text)}: {rule}: invalid argument")
     for part in parts[1:]:
         if not re.fullmatch(_PART, part, re.ASCII):
             rule = f"platform specifier component must match {quote(_PART)}"
-            raise ReferenceProblem(f"{quote(part)} is an invalid component of {quote(text)}: {rule}: invalid argument")
+            raise ReferenceFormatError(f"{quote(part)} is an invalid component of {quote(text)}: {rule}: invalid argument")
     name = "darwin" if lower(system[1]) == "macos" else lower(system[1])
     version = system[2] or ""
     if len(parts) == 1:
@@ -176,14 +216,14 @@ def parse_platform(text: str) -> Platform:
         architecture, variant = _architecture(parts[0], "")
         if architecture in _ARCHITECTURES:
             return Platform("linux", architecture, "" if (architecture, variant) == ("arm", "v7") else variant, version)
-        raise ReferenceProblem(f"{quote(text)}: unknown operating system or architecture: invalid argument")
+        raise ReferenceFormatError(f"{quote(text)}: unknown operating system or architecture: invalid argument")
     if len(parts) == 2:
         architecture, variant = _architecture(parts[1], "")
         return Platform(name, architecture, "" if (architecture, variant) == ("arm", "v7") else variant, version)
     if len(parts) == 3:
         architecture, variant = _architecture(parts[1], parts[2])
         return Platform(name, architecture, "v8" if architecture == "arm64" and not variant else variant, version)
-    raise ReferenceProblem(f"{quote(text)}: cannot parse platform specifier: invalid argument")
+    raise ReferenceFormatError(f"{quote(text)}: cannot parse platform specifier: invalid argument")
 
 
 def _architecture(name: str, variant: str) -> tuple[str, str]:

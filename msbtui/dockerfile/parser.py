@@ -7,7 +7,7 @@ wrongly and keeps no byte places, so nothing of its stream could be used without
 from __future__ import annotations
 
 from msbtui.dockerfile import words
-from msbtui.dockerfile.checks import InstructionProblem, Request, check
+from msbtui.dockerfile.checks import InstructionError, Request, check
 from msbtui.dockerfile.directives import check_of, syntax_of
 from msbtui.dockerfile.gotext import clean, lower, upper
 from msbtui.dockerfile.heredoc import Opening, openings, without_tabs
@@ -48,7 +48,7 @@ def _text(source: str | bytes) -> tuple[str, bool]:
 def parse_trigger(text: str) -> Instruction:
     """Give the one instruction of an ONBUILD trigger, read on its own as BuildKit does (convert.go, initOnBuildTriggers).
 
-    Raises InstructionProblem with BuildKit's words.
+    Raises InstructionError with BuildKit's words.
     """
     reader = _Parser(text, "", False)
     found = read_lines(text, reader._openings)
@@ -59,15 +59,15 @@ def parse_trigger(text: str) -> Instruction:
         reader._add(line)
     problems += [problem.message for problem in reader.syntax_errors]
     if problems:
-        raise InstructionProblem(problems[0])
+        raise InstructionError(problems[0])
     if len(reader.instructions) != 1:
-        raise InstructionProblem("onbuild trigger should be a single expression")
+        raise InstructionError("onbuild trigger should be a single expression")
     instruction = reader.instructions[0]
     errors = [error for error in reader.errors if error.message != NO_STAGE]
     if errors:
-        raise InstructionProblem(errors[0].message.partition(": ")[2])
+        raise InstructionError(errors[0].message.partition(": ")[2])
     if instruction.keyword == "FROM":
-        raise InstructionProblem("*instructions.Stage is not a command type")
+        raise InstructionError("*instructions.Stage is not a command type")
     return instruction
 
 
@@ -83,7 +83,7 @@ class Parsed:
         self.args: list[str] = []
 
     def read_words(self, escape: str) -> None:
-        """Cut the rest into words as the keyword wants it (parser.go, dispatch); raises SyntaxProblem."""
+        """Cut the rest into words as the keyword wants it (parser.go, dispatch); raises LineSyntaxError."""
         keyword, rest = self.keyword, self.rest
         if keyword in _SHELL_FORMS or keyword in _LISTS:
             items = words.json_words(rest)
@@ -167,7 +167,7 @@ class _Parser:
             return []
         try:
             json = words.json_words(parsed.rest) is not None
-        except words.SyntaxProblem:
+        except words.LineSyntaxError:
             return []
         return [] if json else openings(text)
 
@@ -181,7 +181,7 @@ class _Parser:
                 trigger = Parsed(parsed.rest, self.escape)
                 parsed.args = [trigger.written]
                 trigger.read_words(self.escape)
-        except words.SyntaxProblem as error:
+        except words.LineSyntaxError as error:
             problem = str(error)
         if problem:
             self.syntax_errors.append(Problem(clean(problem), line.span.first_line, line.column))
@@ -200,9 +200,9 @@ class _Parser:
         args = parsed.args + (trigger.args if trigger else [])
         try:
             check(Request(parsed.written, args, parsed.flags, parsed.json))
-        except InstructionProblem as error:
+        except InstructionError as error:
             message = f"dockerfile parse error on line {number}: {error}"
-            self.errors.append(Problem(clean(message), number, column_of(line, error.token), clean(_hint(error))))
+            self.errors.append(Problem(clean(message), number, column_of(line, error.at), clean(_hint(error))))
             return
         if parsed.keyword == "ARG":
             self._check_description(line, "ARG", [word.partition("=")[0] for word in args])
@@ -297,7 +297,7 @@ def column_of(line: LogicalLine, token: str) -> int:
     return line.column + max(at, 0)
 
 
-def _hint(error: InstructionProblem) -> str:
+def _hint(error: InstructionError) -> str:
     message = str(error)
     if error.hint or not message.endswith("?)"):
         return error.hint

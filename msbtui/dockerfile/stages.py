@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from msbtui.dockerfile.checks import InstructionProblem, stage_name
+from msbtui.dockerfile.checks import InstructionError, stage_name
 from msbtui.dockerfile.expand import expand
 from msbtui.dockerfile.gotext import lower
 from msbtui.dockerfile.model import Flag, Instruction, Origin, Use
-from msbtui.dockerfile.mounts import MountProblem, csv_fields, parse_mount
+from msbtui.dockerfile.mounts import MountError, csv_fields, parse_mount
 from msbtui.dockerfile.names import atoi
 
 COPY_FROM = "COPY --from"
@@ -98,7 +98,7 @@ class Stages:
         return [state.label for state in self.states]
 
     def command(self, instruction: Instruction, line: int, *, lenient: bool = False, trigger: bool = False) -> Command:
-        """Give a command with its sources (toCommand); raises InstructionProblem and ExpandError with BuildKit's words.
+        """Give a command with its sources (toCommand); raises InstructionError and ExpandError with BuildKit's words.
 
         `lenient` is for an instruction with an error already: only sources that are stages for certain are kept.
         """
@@ -110,7 +110,7 @@ class Stages:
                     command.sources.append(self._copy_source(instruction, origin, line))
             elif instruction.keyword == "RUN":
                 command.sources += [self._mount_source(flag, line) for flag in instruction.flags if flag.name == "mount"]
-        except (InstructionProblem, MountProblem, ValueError):
+        except (InstructionError, MountError, ValueError):
             if not lenient:
                 raise
         if lenient:
@@ -123,7 +123,7 @@ class Stages:
                 "variable expansion is not supported for --from, "
                 "define a new stage with FROM using ARG from global scope as a workaround"
             )
-            raise InstructionProblem(message, token="--from", hint=f"FROM {origin} AS name, then --from=name")
+            raise InstructionError(message, at="--from", hint=f"FROM {origin} AS name, then --from=name")
         *sources, target = instruction.words or ("",)
         use = Use(line, " ".join(sources), target)
         number = atoi(origin)
@@ -131,7 +131,7 @@ class Stages:
             return Source(self._origin(origin), origin, use)
         if not 0 <= number < len(self.states):
             hint = f"stages are numbered 0 to {len(self.states) - 1}"
-            raise InstructionProblem(f"invalid stage index {number}", token="--from", hint=hint)
+            raise InstructionError(f"invalid stage index {number}", at="--from", hint=hint)
         return Source(Origin(stage=number), origin, use)
 
     def _mount_source(self, flag: Flag, line: int) -> Source:
@@ -163,12 +163,12 @@ def new_state(index: int, first: Instruction) -> State:
     try:
         name = stage_name(list(words))
         broken = False
-    except InstructionProblem:
+    except InstructionError:
         name, broken = None, True
         if len(words) > 2:
             try:
                 name = stage_name(list(words[:3]))
-            except InstructionProblem:
+            except InstructionError:
                 name = None
     return State(index, first, name, words[0] if words else "", broken)
 

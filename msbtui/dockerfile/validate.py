@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from msbtui.dockerfile.expand import Expansion, ExpandError, expand
+from msbtui.dockerfile.expand import ExpandError, Expansion, expand
 from msbtui.dockerfile.gotext import lower, nearest, upper
 from msbtui.dockerfile.model import Instruction
-from msbtui.dockerfile.names import Platform, ReferenceProblem, parse_platform, parse_reference
+from msbtui.dockerfile.names import Platform, ReferenceFormatError, parse_platform, parse_reference
 from msbtui.dockerfile.rules import Checker
 from msbtui.dockerfile.stages import State
 
@@ -66,7 +66,7 @@ def arg_pairs(instruction: Instruction) -> list[tuple[str, str | None]]:
 def meta_args(
     args: Mapping[str, str], instructions: Sequence[Instruction], build_args: Mapping[str, str], escape: str
 ) -> tuple[dict[str, str], list[str]]:
-    """Give all global ARGs with their values, and the declared names (convert.go, buildMetaArgs); raises MetaArgProblem."""
+    """Give all global ARGs with their values, and the declared names (convert.go, buildMetaArgs); raises MetaArgError."""
     values = dict(args)
     declared: list[str] = []
     for instruction in instructions:
@@ -77,14 +77,14 @@ def meta_args(
                 try:
                     value = expand(value, values, escape)
                 except ExpandError as error:
-                    raise MetaArgProblem(instruction, error.what) from None
+                    raise MetaArgError(instruction, error.what) from None
             if value is not None:
                 values[name] = value
             declared.append(name)
     return values, declared
 
 
-class MetaArgProblem(ValueError):
+class MetaArgError(ValueError):
     """A global ARG whose value cannot be expanded."""
 
     def __init__(self, instruction: Instruction, message: str) -> None:
@@ -101,7 +101,7 @@ def check_default_bases(states: Sequence[State], args: Mapping[str, str], escape
             parse_reference(expand(state.written_base, args, escape))
         except ExpandError:
             return
-        except ReferenceProblem:
+        except ReferenceFormatError:
             checker.warn("InvalidDefaultArgInFrom", state.line, state.written_base)
 
 
@@ -122,7 +122,7 @@ def check_platform(written: str, found: Expansion, args: Mapping[str, str], stat
         return
     try:
         platform = parse_platform(found.text)
-    except ReferenceProblem:
+    except ReferenceFormatError:
         return
     name = state.name or ""
     if platform.os not in name and platform.architecture not in name:

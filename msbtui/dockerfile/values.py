@@ -9,10 +9,44 @@ from msbtui.dockerfile.gotext import lower, quote, upper
 from msbtui.dockerfile.names import atoi
 
 _SIGNALS = frozenset(
-    (
-        "ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP TSTP "
-        "TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ RTMIN RTMAX"
-    ).split()
+    [
+        "ABRT",
+        "ALRM",
+        "BUS",
+        "CHLD",
+        "CLD",
+        "CONT",
+        "FPE",
+        "HUP",
+        "ILL",
+        "INT",
+        "IO",
+        "IOT",
+        "KILL",
+        "PIPE",
+        "POLL",
+        "PROF",
+        "PWR",
+        "QUIT",
+        "SEGV",
+        "STKFLT",
+        "STOP",
+        "SYS",
+        "TERM",
+        "TRAP",
+        "TSTP",
+        "TTIN",
+        "TTOU",
+        "URG",
+        "USR1",
+        "USR2",
+        "VTALRM",
+        "WINCH",
+        "XCPU",
+        "XFSZ",
+        "RTMIN",
+        "RTMAX",
+    ]
     + [f"RTMIN+{number}" for number in range(1, 16)]
     + [f"RTMAX-{number}" for number in range(1, 15)]
 )
@@ -21,7 +55,7 @@ _SCP = re.compile(r"[a-zA-Z0-9-_]+@[a-zA-Z0-9-.]+:.*", re.DOTALL)
 _SYMBOLIC_MODE = re.compile(r"[ugoa]*(?:[-+=](?:[rwxXst]*|[ugo]))+(?:,[ugoa]*(?:[-+=](?:[rwxXst]*|[ugo]))+)*")
 
 
-class ValueProblem(ValueError):
+class InstructionValueError(ValueError):
     """What BuildKit says of a value that it refuses."""
 
 
@@ -52,43 +86,43 @@ def is_url(source: str) -> bool:
 
 
 def check_mode(text: str) -> None:
-    """Check `--chmod` (convert_copy.go, dispatchCopy); raises ValueProblem."""
+    """Check `--chmod` (convert_copy.go, dispatchCopy); raises InstructionValueError."""
     octal = re.fullmatch(r"[0-7]+", text)
     if text and (not octal or int(text, 8) > 0o7777) and not _SYMBOLIC_MODE.fullmatch(text):
-        raise ValueProblem(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
+        raise InstructionValueError(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
 
 
 def check_checksum(text: str, sources: list[str]) -> None:
-    """Check `ADD --checksum` (convert_copy.go, dispatchCopy); raises ValueProblem."""
+    """Check `ADD --checksum` (convert_copy.go, dispatchCopy); raises InstructionValueError."""
     if not text:
         return
     if len(sources) != 1:
-        raise ValueProblem("checksum can't be specified for multiple sources")
+        raise InstructionValueError("checksum can't be specified for multiple sources")
     if is_url(sources[0]):
         algorithm, colon, encoded = text.partition(":")
         length = {"sha256": 64, "sha384": 96, "sha512": 128}.get(algorithm)
         if not colon or not re.fullmatch(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+", text):
-            raise ValueProblem("invalid checksum digest format")
+            raise InstructionValueError("invalid checksum digest format")
         if length is None:
-            raise ValueProblem("unsupported digest algorithm")
+            raise InstructionValueError("unsupported digest algorithm")
         if len(encoded) != length:
-            raise ValueProblem("invalid checksum digest length")
+            raise InstructionValueError("invalid checksum digest length")
         if not re.fullmatch("[a-f0-9]+", encoded):
-            raise ValueProblem("invalid checksum digest format")
+            raise InstructionValueError("invalid checksum digest format")
     elif not is_git(sources[0]):
-        raise ValueProblem("checksum requires HTTP(S) or Git sources")
+        raise InstructionValueError("checksum requires HTTP(S) or Git sources")
 
 
 def check_signal(text: str) -> None:
-    """Check STOPSIGNAL (moby/sys/signal, ParseSignal); raises ValueProblem."""
+    """Check STOPSIGNAL (moby/sys/signal, ParseSignal); raises InstructionValueError."""
     number = atoi(text)
     known = number != 0 if number is not None else upper(text).removeprefix("SIG") in _SIGNALS
     if not known:
-        raise ValueProblem(f"invalid signal: {text}")
+        raise InstructionValueError(f"invalid signal: {text}")
 
 
 def check_port(text: str) -> tuple[bool, bool]:
-    """Check one EXPOSE word (convert_expose.go, parsePort); raises ValueProblem.
+    """Check one EXPOSE word (convert_expose.go, parsePort); raises InstructionValueError.
 
     Give whether the protocol is written in other than lower case, and whether a host part stands in front.
     """
@@ -96,12 +130,12 @@ def check_port(text: str) -> tuple[bool, bool]:
     address, host, container = ":".join(parts[:-2]), parts[-2] if len(parts) > 1 else "", parts[-1]
     port, _, protocol = container.partition("/")
     if not port:
-        raise ValueProblem(f"invalid port: {quote(text)}: no port specified")
+        raise InstructionValueError(f"invalid port: {quote(text)}: no port specified")
     if lower(protocol) not in ("", "tcp", "udp", "sctp"):
-        raise ValueProblem(f"invalid port: {quote(text)}: invalid proto: {protocol}")
+        raise InstructionValueError(f"invalid port: {quote(text)}: invalid proto: {protocol}")
     if address.startswith("["):
         if not address.endswith("]"):
-            raise ValueProblem(f"invalid IP address {address}: address {address}:: missing ']' in address")
+            raise InstructionValueError(f"invalid IP address {address}: address {address}:: missing ']' in address")
         address = address[1:-1]
     if address:
         import ipaddress
@@ -109,12 +143,12 @@ def check_port(text: str) -> tuple[bool, bool]:
         try:
             ipaddress.ip_address(address)
         except ValueError:
-            raise ValueProblem(f"invalid IP address: {address}") from None
+            raise InstructionValueError(f"invalid IP address: {address}") from None
     low, high = _ports(port, "containerPort")
     if host:
         host_low, host_high = _ports(host, "hostPort")
         if high - low != host_high - host_low and high != low:
-            raise ValueProblem(f"invalid ranges specified for container and host Ports: {port} and {host}")
+            raise InstructionValueError(f"invalid ranges specified for container and host Ports: {port} and {host}")
     return protocol != lower(protocol), bool(address or host)
 
 
@@ -123,5 +157,5 @@ def _ports(text: str, what: str) -> tuple[int, int]:
     low = atoi(start)
     high = low if not _ or start == end else atoi(end)
     if low is None or high is None or not 0 <= low <= high <= 65535:
-        raise ValueProblem(f"invalid {what}: {text}")
+        raise InstructionValueError(f"invalid {what}: {text}")
     return low, high

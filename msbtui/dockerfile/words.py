@@ -1,4 +1,4 @@
-"""An instruction's logical line cut into keyword, flags and words (frontend/dockerfile/parser: split_command.go, line_parsers.go)."""
+"""An instruction's logical line cut into keyword, flags and words (parser: split_command.go, line_parsers.go)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SPACES = re.compile(r"[\t\v\f\r ]+")
 _BYTE_SPACES = "\t\n\v\f\r \x85\xa0"
 
 
-class SyntaxProblem(ValueError):
+class LineSyntaxError(ValueError):
     """What BuildKit says of a line that it cannot parse."""
 
 
@@ -117,26 +117,26 @@ def quoted_words(rest: str, escape: str) -> list[str]:
 
 
 def pairs(rest: str, keyword: str, escape: str) -> list[tuple[str, str, str]]:
-    """Give (name, value, `=` or "") of ENV and LABEL (line_parsers.go, parseNameVal); raises SyntaxProblem."""
+    """Give (name, value, `=` or "") of ENV and LABEL (line_parsers.go, parseNameVal); raises LineSyntaxError."""
     words = quoted_words(rest, escape)
     if not words:
         return []
     if "=" not in words[0]:
         parts = _SPACES.split(rest, 1)
         if len(parts) < 2:
-            raise SyntaxProblem(f"{keyword} must have two arguments")
+            raise LineSyntaxError(f"{keyword} must have two arguments")
         return [(parts[0], parts[1], "")]
     out = []
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
-            raise SyntaxProblem(f"Syntax error - can't find = in {quote(word)}. Must be of the form: name=value")
+            raise LineSyntaxError(f"Syntax error - can't find = in {quote(word)}. Must be of the form: name=value")
         out.append((name, value, "="))
     return out
 
 
 def json_words(rest: str) -> list[str] | None:
-    """Give the strings of a JSON (exec) form, or None where it is no JSON list; raises SyntaxProblem for other items."""
+    """Give the strings of a JSON (exec) form, or None where it is no JSON list; raises LineSyntaxError for other items."""
     rest = rest.lstrip(SPACE)
     if not rest.startswith("["):
         return None
@@ -150,7 +150,7 @@ def json_words(rest: str) -> list[str] | None:
     except (ValueError, RecursionError):
         return None
     if not all(isinstance(item, str) for item in items):
-        raise SyntaxProblem("when using JSON array syntax, arrays must be comprised of strings only")
+        raise LineSyntaxError("when using JSON array syntax, arrays must be comprised of strings only")
     # Go's decoder puts U+FFFD for what is no valid character.
     return [re.sub("[\ud800-\udfff]", "\ufffd", item) for item in items]
 
