@@ -1,1 +1,23 @@
 """The Textual app; the only room that imports Textual."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from msbtui.session import Session
+
+__all__ = ["run_app"]
+
+
+def run_app(session: Session, *, mouse: bool = True) -> int:
+    """Open the app on a session and give the exit code when the person leaves it.
+
+    Textual is imported here and not before, so that no other command pays for it. Textual restores the terminal, also when
+    the app breaks.
+    """
+    from msbtui.tui.app import MsbtuiApp
+
+    app = MsbtuiApp(session)
+    app.run(mouse=mouse)
+    return app.return_code or 0

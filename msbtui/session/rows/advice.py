@@ -1,0 +1,34 @@
+"""Findings as rows of advice: bytes, id, what it is, what to do."""
+
+from __future__ import annotations
+
+from msbtui.analysis.model import Finding
+from msbtui.session.rows.cells import Part, Row, cut, fit, right, width
+from msbtui.text import printable, size
+
+
+def draw_advice(finding: Finding, cells: int, ids: int = 3) -> Row:
+    """Give one finding in exactly `cells` cells; the title gives way before the advice does, down to half of the room.
+
+    A hint (confidence C) carries a `?`; what lies in the base image is named so.
+    """
+    lead = right(size(finding.bytes), 8) + "  "
+    label = finding.id.ljust(ids) + " "
+    title = " ".join(printable(finding.title).split())
+    if finding.confidence == "C":
+        title += " ?"
+    if finding.in_base:
+        title = f"base: {title}"
+    advice = " ".join(printable(finding.advice).split())
+    room = cells - len(lead) - len(label)
+    dim = finding.in_base or finding.confidence == "C"
+    parts: list[Part] = [(lead, "dim" if dim else "size"), (label, "mark" if finding.confidence == "A" and not dim else "dim")]
+    if advice and room >= 30:
+        wanted = width("  → " + advice)
+        # The title comes first: what is wrong is worth more than what to do, which `x` tells in full.
+        title_room = max(room - wanted, min(width(title), room - 12))
+        shown = cut(title, title_room)
+        parts += [(shown, "dim" if dim else "text"), (cut("  → " + advice, room - width(shown)), "advice")]
+    else:
+        parts.append((cut(title, room), "dim" if dim else "text"))
+    return fit(parts, cells)

@@ -1,0 +1,163 @@
+"""Teaching text for what is selected: what it is, why it costs what it costs, what to do."""
+
+from __future__ import annotations
+
+from msbtui.analysis.model import Finding
+from msbtui.dockerfile.model import Dockerfile, StageGraph
+from msbtui.session.rows.costs import Costs, findings_at
+from msbtui.session.rows.selection import Links, Selection
+from msbtui.session.rows.stages import shipped_stages
+from msbtui.text import printable, size
+
+Paragraph = tuple[str, str]
+"""A text and its role: `head`, `text`, `good` (what to do), `dim`."""
+
+CONFIDENCE = {
+    "A": "Certain: it follows from the bytes themselves or from the package database.",
+    "B": "A strong rule: it holds almost always, and the split's checks would find the exception.",
+    "C": "A hint: look at it; it is not counted in the waste.",
+}
+_SHOWN = 8
+
+
+def explain_finding(finding: Finding) -> list[Paragraph]:
+    """Give the text of one finding: what, why, evidence, what to do, how sure."""
+    out: list[Paragraph] = [(f"{finding.id}  {printable(finding.title)}", "head")]
+    where = f"Layer {finding.layer}" + (f", line {finding.line}" if finding.line is not None else "")
+    text = f"{where} added {size(finding.bytes)}"
+    if finding.hidden_by is not None:
+        line = f" (line {finding.hidden_by.line})" if finding.hidden_by.line is not None else ""
+        text += f"; layer {finding.hidden_by.layer}{line} hides them, and they are shipped all the same"
+    out.append((text + ".", "text"))
+    if finding.explanation:
+        out.append((printable(finding.explanation), "text"))
+    if finding.advice:
+        out.append((f"→ {printable(finding.advice)}", "good"))
+    if finding.paths:
+        shown = [f"/{path.strip('/')}" for path in finding.paths[:_SHOWN]]
+        if len(finding.paths) > _SHOWN:
+            shown.append(f"… and {len(finding.paths) - _SHOWN} more paths; Enter shows them in Files")
+        out.append(("\n".join(shown), "dim"))
+    out.append((CONFIDENCE.get(finding.confidence, ""), "dim"))
+    if finding.in_base:
+        out.append(("It lies in the base image: another base is its cure, so it is not counted in the waste.", "dim"))
+    return out
+
+
+def explain_layer(layer: int, costs: Costs, instruction: str) -> list[Paragraph]:
+    """Give the text of one layer: its sizes, what it hid, what is hidden of it."""
+    table = costs.table
+    out: list[Paragraph] = [(f"Layer {layer}  {printable(instruction)}", "head")]
+    if table is None or layer >= costs.layers:
+        return [*out, ("It is not read yet.", "dim")]
+    out.append(
+        (
+            f"It adds {size(table.layer_size(layer))} to the image and makes the visible file system "
+            f"{_change(table.contribution(layer))}; up to here a container sees {size(table.running_total(layer))}.",
+            "text",
+        )
+    )
+    hidden, hid = table.layer_hidden(layer), table.hid(layer)
+    if hidden:
+        out.append(
+            (
+                f"{size(hidden)} of it is hidden by later layers. A layer is a finished archive: "
+                "what comes after can cover a file, never take it out. "
+                "These bytes are stored, sent and pulled, and no container can see them.",
+                "text",
+            )
+        )
+    if hid:
+        out.append(
+            (
+                f"It hides {size(hid)}, its own files among them where it writes one twice. "
+                "Deleting in a later RUN frees nothing: delete in the RUN that added the files, or build in another stage.",
+                "text",
+            )
+        )
+    if costs.from_base(layer):
+        out.append(("It is part of the base image. A smaller base is the only way to make it smaller.", "dim"))
+    match = costs.matches.get(layer)
+    if match is not None and match.note:
+        out.append((f"How it was matched: {printable(match.note)}.", "dim"))
+    for finding in findings_at(costs.waste.findings if costs.waste else (), layer=layer):
+        out.append((f"▲ {finding.id}  {size(finding.bytes)}  {printable(finding.title)}", "text"))
+        if finding.advice:
+            out.append((f"→ {printable(finding.advice)}", "good"))
+    return out
+
+
+def _change(count: int) -> str:
+    return f"{size(count)} larger" if count > 0 else f"{size(-count)} smaller" if count < 0 else "no larger"
+
+
+def explain_stage(graph: StageGraph, stage: int) -> list[Paragraph]:
+    """Give the text of one stage: whether it is shipped and why."""
+    found = graph.stages[stage]
+    out: list[Paragraph] = [(f"Stage {stage}  {printable(found.name) if found.name else '(no name)'}", "head")]
+    if stage == graph.target_index:
+        out.append(("This is the target: its layers, and those of what it is built FROM, are the image.", "text"))
+    elif stage in shipped_stages(graph):
+        out.append(("The target is built FROM this stage, so all its layers are in the image.", "text"))
+    elif found.reachable:
+        out.append(
+            (
+                "A build stage: it is built because another stage needs it, and none of its layers are shipped. "
+                "Only what COPY --from takes out of it reaches the image, so it may be as large as it likes.",
+                "text",
+            )
+        )
+    else:
+        out.append(("The target needs nothing of this stage. BuildKit does not even build it; it costs no byte.", "text"))
+    for edge in graph.edges:
+        if edge.origin.stage == stage:
+            for use in edge.uses:
+                out.append((f"line {use.line}: {edge.via} takes {printable(use.source)} into stage {edge.to}", "dim"))
+    return out
+
+
+def explain(now: Selection, pane: str, links: Links, dockerfile: Dockerfile | None, instruction: str) -> list[Paragraph]:
+    """Give the text for a selection as seen from a pane: `stages`, `source`, `layers`, `files` or `advice`."""
+    finding = links.finding(now.finding)
+    if pane == "stages" and links.graph is not None and now.stage is not None and now.stage < len(links.graph.stages):
+        return explain_stage(links.graph, now.stage)
+    if pane in ("advice", "files") and finding is not None:
+        return explain_finding(finding)
+    if pane == "source" and dockerfile is not None and now.line is not None:
+        item = next((each for each in dockerfile.instructions if each.span.first_line <= now.line <= each.span.last_line), None)
+        if item is not None and now.layer is not None and links.line_of(now.layer) == item.span.first_line:
+            return explain_layer(now.layer, links.costs, instruction)
+        if item is not None:
+            return [
+                (printable(" ".join(item.source.split())), "head"),
+                (KEYWORDS.get(item.keyword, "It makes no layer of this image."), "text"),
+            ]
+    if now.layer is not None:
+        return explain_layer(now.layer, links.costs, instruction)
+    return [("Nothing is selected that has a cost yet.", "text")]
+
+
+KEYWORDS = {
+    "FROM": (
+        "FROM begins a stage. Only the last stage, or the one that --target names, becomes the image; "
+        "the others are built for what is copied out of them."
+    ),
+    "RUN": "RUN makes a layer of everything that the command changed. In a stage that is not shipped it costs the image nothing.",
+    "COPY": "COPY makes a layer of the files that it copies. With --from they come out of another stage or image.",
+    "ADD": "ADD makes a layer as COPY does, and also fetches URLs and unpacks archives.",
+    "WORKDIR": "WORKDIR sets the directory for what follows, and makes it where there is none: an almost empty layer.",
+    "ENV": "ENV is kept in the configuration, not in a layer: it costs no bytes, and everyone who pulls the image can read it.",
+    "ARG": "ARG is a value for the build. The history keeps it where a RUN used it: no place for secrets.",
+    "LABEL": "LABEL is kept in the configuration and makes no layer.",
+    "EXPOSE": "EXPOSE documents a port in the configuration and makes no layer.",
+    "ENTRYPOINT": "ENTRYPOINT is what a container starts. It makes no layer; what it needs at run time has to stay in the image.",
+    "CMD": "CMD is what a container runs, or the arguments of ENTRYPOINT. It makes no layer.",
+    "USER": "USER sets who runs what follows. It makes no layer.",
+    "VOLUME": "VOLUME names a directory that containers keep apart. It makes no layer.",
+    "HEALTHCHECK": "HEALTHCHECK is a command that the engine runs in the container: what it calls has to stay in the image.",
+    "SHELL": "SHELL sets the shell of the RUN lines that follow. It makes no layer.",
+    "STOPSIGNAL": "STOPSIGNAL is kept in the configuration and makes no layer.",
+    "ONBUILD": "ONBUILD waits until another Dockerfile is built FROM this image.",
+    "MAINTAINER": "MAINTAINER is deprecated; LABEL org.opencontainers.image.authors says the same.",
+}
+"""What an instruction does to the image, for lines that made no layer of it."""

@@ -1,0 +1,78 @@
+"""The app: its theme, its way out, and the main screen on a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.screen import Screen
+
+from msbtui.session import Session
+from msbtui.tui.actions import ACTIONS
+from msbtui.tui.screens.main import MainScreen
+
+
+class ActionProvider(Provider):
+    """The command palette's entries: the registry's actions."""
+
+    async def discover(self) -> Hits:
+        """Give all of them."""
+        for each in ACTIONS:
+            if each.scope == "main":
+                yield DiscoveryHit(each.title, partial(self._do, each.id), help=f"{each.help}  [{each.label}]")
+
+    async def search(self, query: str) -> Hits:
+        """Give those that match."""
+        matcher = self.matcher(query)
+        for each in ACTIONS:
+            score = matcher.match(f"{each.title} {each.help}")
+            if score > 0 and each.scope == "main":
+                yield Hit(score, matcher.highlight(each.title), partial(self._do, each.id), help=f"{each.help}  [{each.label}]")
+
+    def _do(self, name: str) -> None:
+        if isinstance(self.screen, MainScreen):
+            self.screen.action_do(name)
+
+
+class MsbtuiApp(App[None]):
+    """The app on one session."""
+
+    TITLE = "msbtui"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Provider]]] = {ActionProvider}  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", "Stop, or leave", show=False, priority=True, id="app.interrupt"),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        # Animation is what hurts over ssh: a page of scrolling costs ten times the bytes.
+        self.animation_level = "none"
+
+    def get_default_screen(self) -> Screen[None]:
+        """Begin with the main screen."""
+        return MainScreen(self.session)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer the themes; the rest is the registry's."""
+        for command in super().get_system_commands(screen):
+            if command.title == "Theme":
+                yield command
+
+    def action_interrupt(self) -> None:
+        """Stop the work that runs; else leave."""
+        main = next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
+        if main is not None and main.stop_work():
+            return
+        self.exit()
+
+    async def action_quit(self) -> None:
+        """Leave at once: what still runs is told to end, and nobody waits for it."""
+        self.session.cancel()
+        self.exit()

@@ -1,0 +1,49 @@
+"""What the working threads tell the main screen."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from msbtui.session.model import Event, Progress
+from msbtui.split.model import Plan
+
+
+class SessionTold(Message):
+    """The session has something new."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self.event = event
+
+
+class ProgressTold(Message):
+    """How far the work is; a later one takes the place of an earlier one that was not handled yet."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self.progress = progress
+
+    def can_replace(self, message: Message) -> bool:
+        """Say that only the newest counts."""
+        return isinstance(message, ProgressTold)
+
+
+class WorkEnded(Message):
+    """The session's thread has ended."""
+
+
+class DockerfileChanged(Message):
+    """The Dockerfile on disk is another; the session has read it. Only the newest counts."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Say that only the newest counts."""
+        return isinstance(message, DockerfileChanged)
+
+
+class PlanMade(Message):
+    """The plan is there, or `error` says why there is none."""
+
+    def __init__(self, plan: Plan | None, error: str = "") -> None:
+        super().__init__()
+        self.plan = plan
+        self.error = error

@@ -1,0 +1,109 @@
+"""The threads beside the app: the session's work, the plan, and the watch over the Dockerfile.
+
+They are daemon threads of our own and no Textual workers: leaving must not wait for an engine that does not answer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.message import Message
+
+from msbtui.errors import MsbtuiError
+from msbtui.session import Session
+from msbtui.session.model import Event, Failed, Progress
+from msbtui.tui.messages import DockerfileChanged, PlanMade, ProgressTold, SessionTold, WorkEnded
+from msbtui.tui.watch import Watcher
+
+_TELL_EVERY = 0.1
+"""Seconds between two words on progress."""
+
+
+class Work:
+    """Runs a session's work in threads and tells the results by `post`, which must be safe to call from any thread."""
+
+    def __init__(self, session: Session, post: Callable[[Message], bool]) -> None:
+        self.session = session
+        self._post = post
+        self._told = 0.0
+        self._what = ""
+        self._watcher: Watcher | None = None
+        self.running = False
+        self.planning = False
+        self.again = False
+        """Whether to run once more when the run that is being stopped has ended."""
+
+    def start(self) -> None:
+        """Run the session; where it runs already, stop that run and begin anew."""
+        if self.running:
+            self.again = True
+            self.session.cancel()
+            return
+        self.running = True
+        threading.Thread(target=self._run, name="session", daemon=True).start()
+
+    def ended(self) -> None:
+        """Take up that the run has ended."""
+        self.running = False
+        if self.again:
+            self.again = False
+            self.start()
+
+    def watch(self, path: Path | None) -> None:
+        """Watch the Dockerfile."""
+        if path is not None and self._watcher is None and str(path) != "-":
+            self._watcher = Watcher(path, self._reread)
+            self._watcher.start()
+
+    def stop(self) -> None:
+        """End everything soon."""
+        self.session.cancel()
+        if self._watcher is not None:
+            self._watcher.stop()
+
+    def plan(self) -> None:
+        """Make the plan."""
+        if not self.planning:
+            self.planning = True
+            threading.Thread(target=self._plan, name="plan", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self.session.run(self._tell)
+        except Exception as error:
+            # A bug of ours must not take the screen away: what is known stays usable, and the line says what to report.
+            self._tell(Failed(f"internal error: {type(error).__name__}: {error}"))
+        finally:
+            self._post(WorkEnded())
+
+    def _tell(self, event: Event) -> None:
+        if not isinstance(event, Progress):
+            self._post(SessionTold(event))
+            return
+        now = time.monotonic()
+        if event.what == self._what and now - self._told < _TELL_EVERY:
+            return
+        self._told, self._what = now, event.what
+        self._post(ProgressTold(event))
+
+    def _reread(self) -> None:
+        try:
+            changed = self.session.reload_dockerfile()
+        except MsbtuiError as error:
+            self._post(SessionTold(Failed(str(error))))
+            return
+        if changed:
+            self._post(DockerfileChanged())
+
+    def _plan(self) -> None:
+        try:
+            self._post(PlanMade(self.session.make_plan()))
+        except MsbtuiError as error:
+            self._post(PlanMade(None, str(error)))
+        except Exception as error:
+            self._post(PlanMade(None, f"internal error: {type(error).__name__}: {error}"))
+        finally:
+            self.planning = False
