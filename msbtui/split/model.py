@@ -52,3 +52,7 @@ class Plan(msgspec.Struct, frozen=True):
     left_out: tuple[LeftOut, ...] = ()
     proven: bool = True
     """False where there was no image and the plan comes from the text alone."""
+    kept: tuple[str, ...] = ()
+    """Files and symlinks of the image that the new one gets by COPY; paths as the table has them."""
+    dropped_settings: tuple[str, ...] = ()
+    """Settings of the original's base that the new image does not have, on purpose: `Env.GOPATH`, `Labels.NAME`."""

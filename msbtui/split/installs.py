@@ -1,0 +1,217 @@
+"""Which packages the runtime stage installs by name: the owners of what is needed, and what is kept from caution."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from msbtui.image.packages import Package
+from msbtui.split.view import View
+
+_BUILD_SECTIONS = frozenset(("devel", "libdevel", "debug", "doc", "vcs"))
+_BUILD_NAME = re.compile(
+    r".*-(dev|dbg|dbgsym|doc|headers|static|devel)|build-(essential|base)|(gcc|g\+\+|cpp|gfortran|gdb|clang|llvm|lld|golang|go|rust|cargo|cmake|binutils)([-0-9].*)?"
+    r"|rustc|make|autoconf.*|automake.*|libtool.*|pkg-config|pkgconf|bison|flex|nasm|yasm|ninja(-build)?|meson|samurai|(openjdk|default)-?.*-?jdk.*|maven|gradle|ant|patch"
+    r"|dpkg-dev|debhelper|devscripts|fakeroot|py(thon)?[23]?-?(pip|setuptools|wheel|venv|distutils)(-whl)?|m4|gettext|swig|doxygen|cython.*|npm|yarn(pkg)?|valgrind|strace|ltrace"
+    r"|linux-headers.*|linux-libc-dev|musl-dev|scons|ccache|libc-bin-dev|icu-devtools|composer|lcov|gcovr|cppcheck|help2man|texinfo|xxd|bc|libc-dev-bin|manpages.*|\.build-deps|\..*"
+)
+_HELPERS = frozenset(
+    (  # noqa: SIM905
+        "curl wget git git-core git-lfs gnupg gnupg2 gpg dirmngr unzip zip xz-utils xz bzip2 gzip tar apt-transport-https "
+        "apt-utils software-properties-common lsb-release file less vim vim-tiny nano sudo rsync openssh-client subversion "
+        "mercurial man-db tree htop aptitude debian-archive-keyring debian-keyring cvs bzr p7zip p7zip-full perl python python3 "
+        "python3-minimal python2 bash-completion coreutils findutils diffutils sed grep gawk mawk jq procps net-tools "
+        "iputils-ping telnet dnsutils lsof"
+    ).split()
+)
+_LANGUAGE_PACKAGES = {
+    "python": ("python3", "python2", "python"),
+    "node": ("nodejs",),
+    "ruby": ("ruby",),
+    "perl": ("perl",),
+    "php": ("php-cli", "php"),
+    "lua": ("lua5.4", "lua5.3", "lua5.1"),
+    "erlang": ("erlang-base",),
+    "r": ("r-base-core", "R"),
+    "tcl": ("tcl",),
+}
+
+
+class Install(msgspec.Struct, frozen=True):
+    """One package to install in the runtime stage, and why."""
+
+    name: str
+    why: str
+    evidence: tuple[str, ...] = ()
+    cautious: bool = False
+
+
+def is_build_package(package: Package) -> bool:
+    """Tell whether a package serves building only: by its section, and by names outside these sections."""
+    return package.section.rpartition("/")[2] in _BUILD_SECTIONS or _BUILD_NAME.fullmatch(package.name) is not None
+
+
+class Dependencies:
+    """The dependencies among an image's installed packages."""
+
+    def __init__(self, installed: Mapping[str, Package]) -> None:
+        self.installed = installed
+        self._providers: dict[str, str] = {}
+        for name, package in installed.items():
+            for provided in package.provides:
+                self._providers.setdefault(_bare(provided), name)
+        self._closures: dict[str, frozenset[str]] = {}
+
+    def direct(self, name: str) -> list[str]:
+        """Give the installed packages that satisfy the dependencies of `name`."""
+        package = self.installed.get(name)
+        found = []
+        for clause in package.depends if package else ():
+            for choice in clause.split("|"):
+                bare = _bare(choice)
+                target = bare if bare in self.installed else self._providers.get(bare)
+                if target:
+                    found.append(target)
+                    break
+        return found
+
+    def closure(self, name: str) -> frozenset[str]:
+        """Give everything that installing `name` brings along, itself not included."""
+        if name not in self._closures:
+            seen: set[str] = set()
+            stack = self.direct(name)
+            while stack:
+                at = stack.pop()
+                if at not in seen:
+                    seen.add(at)
+                    stack += self.direct(at)
+            self._closures[name] = frozenset(seen - {name})
+        return self._closures[name]
+
+
+def _bare(clause: str) -> str:
+    """Give the name in a dependency clause (`libc6 (>= 2.36)`, `python3:any`, apk's `so:libz.so.1=1.3`)."""
+    text = clause.strip()
+    name = re.split(r"[\s(<>=~!\[]", text, maxsplit=1)[0]
+    return name if name.startswith(("so:", "cmd:", "pc:")) else name.partition(":")[0]
+
+
+def choose_packages(
+    view: View,
+    needed: Mapping[str, str],
+    direct: Iterable[str],
+    languages: Iterable[str],
+    words: Iterable[str],
+    present: Iterable[str],
+) -> list[Install]:
+    """Give what to install, sorted by name.
+
+    `needed`: owned paths -> why; `direct`: those of them that a kept ELF names itself; `languages`: interpreters in use that
+    packages brought; `words`: command words in kept texts; `present`: names of the packages that the runtime base has.
+    """
+    have = set(present)
+    installed = view.packages.installed
+    dependencies = Dependencies(installed)
+    named_itself = set()
+    evidence: dict[str, list[str]] = {}
+    by_path = set(direct)
+    for path, why in needed.items():
+        package = view.owner(path)
+        if package is None or package.name in have or is_build_package(package):
+            continue
+        evidence.setdefault(package.name, []).append(f"/{path}: {why}")
+        if path in by_path:
+            named_itself.add(package.name)
+    choices: dict[str, Install] = {}
+    for name, reasons in evidence.items():
+        choices[name] = Install(name, _first_reason(reasons), tuple(reasons[:5]))
+    for language in languages:
+        for name in _LANGUAGE_PACKAGES.get(language, ()):
+            if name in installed and name not in have:
+                choices[name] = Install(name, f"the application runs on {language}")
+                named_itself.add(name)
+                break
+    base_before = view.packages.at(view.base_layers - 1) if view.base_layers else {}
+    mentioned = set(words)
+    for package in wanted_by_name(view, base_before):
+        if package.name in choices or package.name in have or is_build_package(package):
+            continue
+        if package.name in _HELPERS and not mentioned & set(_commands(package)):
+            continue
+        choices[package.name] = Install(
+            package.name, "the author installed it by name, and nothing shows that only the build needs it", cautious=True
+        )
+        named_itself.add(package.name)
+    for name, why in _always(view, base_before, needed).items():
+        if name in installed and name not in have:
+            choices[name] = Install(name, why)
+            named_itself.add(name)
+    covered = {brought for name in choices for brought in dependencies.closure(name)}
+    roots = [name for name in choices if name in named_itself or name not in covered]
+    brought = {other for name in roots for other in dependencies.closure(name)}
+    roots += [name for name in choices if name not in roots and name not in brought]
+    return [choices[name] for name in sorted(roots)]
+
+
+def _first_reason(reasons: list[str]) -> str:
+    return reasons[0] if len(reasons) == 1 else f"{reasons[0]}, and {len(reasons) - 1} more"
+
+
+def wanted_by_name(view: View, before: Mapping[str, Package]) -> list[Package]:
+    """Give the packages above the base that somebody asked for by name (what the manager recorded; else the RUNs' words)."""
+    added = [package for name, package in view.packages.installed.items() if name not in before]
+    if any(package.manual is not None for package in added):
+        return [package for package in added if package.manual]
+    words = {
+        word.partition("=")[0]
+        for layer in view.image.layers[view.base_layers :]
+        if layer.history is not None
+        for match in re.finditer(r"(?:apt(?:-get)?|aptitude|apk)\b[^;&|]*?\b(?:install|add)\b([^;&|]*)", layer.history.created_by)
+        for word in match[1].split()
+    }
+    return [package for package in added if package.name in words]
+
+
+def _commands(package: Package) -> list[str]:
+    return [path.rpartition("/")[2] for path in package.files if re.search(r"(^|/)s?bin/[^/]+\Z", path)]
+
+
+def _always(view: View, before: Mapping[str, Package], needed: Mapping[str, str]) -> dict[str, str]:
+    """Give the classes that are kept whenever the original has them (splitting.md 3.2, point 8)."""
+    found = {
+        "ca-certificates": "TLS needs the certificates, and no file says so",
+        "netbase": "/etc/protocols and /etc/services are read by name lookups",
+    }
+    installed = view.packages.installed
+    zones = any("zoneinfo" in path for path in needed)
+    if "TZ" in view.env or zones or ("tzdata" in installed and "tzdata" not in before):
+        found["tzdata"] = "time zones"
+    if ("locales" in installed and "locales" not in before) or not re.fullmatch(
+        r"(C|POSIX)(\..*)?|", view.env.get("LC_ALL") or view.env.get("LANG") or ""
+    ):
+        found["locales"] = "the locale that is set"
+    if "musl-locales" in installed and "musl-locales" not in before:
+        found["musl-locales"] = "the locale that is set"
+    return found
+
+
+def brought(view: View, installs: Iterable[Install], present: Iterable[str]) -> list[Package]:
+    """Give the packages that an installation adds, dependencies included, as far as the original has them."""
+    dependencies = Dependencies(view.packages.installed)
+    have = set(present)
+    names: set[str] = set()
+    for install in installs:
+        names |= {install.name, *dependencies.closure(install.name)}
+    return [view.packages.installed[name] for name in sorted(names - have) if name in view.packages.installed]
+
+
+def package_bytes(view: View, package: Package) -> int:
+    """Give the bytes of the files that a package owns in the final file system; what dpkg says where it has none of them."""
+    entries = [
+        at
+        for path in package.files
+        if (canonical := view.canonical(path)) is not None and (at := view.entry(canonical)) is not None
+    ]
+    return view.table.bytes_of(entries)

@@ -1,0 +1,209 @@
+"""What of an image's new files stays behind in the build stage, by its place, its name and the findings of waste."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from msbtui.analysis.model import WasteReport
+from msbtui.split.reach import Reach
+from msbtui.split.view import View, inside, relative
+
+_FINDINGS = {
+    "package-cache": "cache of a package manager",
+    "compiler": "compiler or build tool",
+    "dev-files": "headers and static libraries, for compiling only",
+    "build-objects": "objects of the build",
+    "dev-dependencies": "development dependencies",
+    "docs": "documentation",
+    "log-temp": "logs and temporary files",
+    "vcs": "history of a version control system",
+    "unpacked-archive": "archive that was unpacked",
+    "debug-symbols": "debug symbols",
+}
+_STATE = re.compile(
+    r"(var/lib/(dpkg|apt|pam|systemd|ucf|rpm|dbus|polkit-1|misc)|var/cache|var/log|lib/apk|usr/lib/apk|etc/apk/(world|arch|keys)|etc/alternatives"
+    r"|var/lib/apk|etc/ld\.so\.cache|tmp|var/tmp|run|var/run|proc|sys|dev|usr/share/info/dir|etc/\.pwd\.lock|etc/(passwd|group|shadow|gshadow|subuid|subgid)-?"
+    r"|etc/hosts|etc/hostname|etc/resolv\.conf|etc/mtab|\.dockerenv|etc/machine-id|etc/mailcap|etc/(X11|dpkg|apt)|var/mail)(/.*|\Z)"
+)
+_CACHE = re.compile(
+    r"(.*/)?(\.cache|\.npm|\.cargo/registry|\.cargo/git|\.m2|\.gradle|\.ivy2|\.sbt|\.cpan|\.cpanm|\.bundle/cache|\.nuget|\.yarn/cache|\.pnpm-store|\.node-gyp"
+    r"|\.ccache|\.wget-hsts|\.bash_history|\.python_history|\.lesshst|\.rustup|\.stack|\.cabal|\.ghcup|\.hex|\.mix|\.config/go|\.electron-gyp)(/.*|\Z)"
+    r"|go/pkg/.*|usr/local/(cargo/(registry|git)|rustup)(/.*|\Z)"
+)
+_BUNDLED_CACHE = re.compile(
+    r"(.*/)?\.cache/(huggingface|torch|ms-playwright|puppeteer|pre-commit|nltk|whisper|Cypress|selenium|fontconfig|prisma)(/.*|\Z)"
+)
+_LIBRARY_TREE = re.compile(
+    r"(.*/)?(site-packages|dist-packages|node_modules|gems|vendor/bundle|vendor/autoload\.php|extensions/no-debug-[^/]*)(/.*|\Z)"
+)
+_DEVELOPMENT = re.compile(
+    r"(usr/local|opt/[^/]+|usr)/(include|share/(man|doc|info|aclocal|gtk-doc|pkgconfig|cmake)|man|doc)(/.*|\Z)|.*\.(a|la)|.*/(pkgconfig|cmake)(/.*|\Z)"
+)
+SOURCE = re.compile(
+    r".*\.(c|cc|cpp|cxx|c\+\+|C|h|hh|hpp|hxx|inl|ipp|m|mm|rs|go|java|kt|kts|scala|clj|hs|lhs|cabal|ml|mli|f|f77|f90|f95|for|pas|zig|nim|cs|fs|vb|swift|adb|ads|d|v"
+    r"|vala|s|S|asm|y|l|proto|o|obj|lo|lai|gcno|gcda|gch|pch|rlib|rmeta|hi|class|d\.ts|am|ac|m4|in|cmake|mk|ninja|gradle|sln|csproj|vcxproj|sum|mod|patch|diff)|(.*/)?"
+    r"(Makefile|makefile|GNUmakefile|Kbuild|CMakeLists\.txt|CMakeCache\.txt|configure|config\.(status|log|guess|sub|h)|libtool|install-sh|depcomp|missing|compile|meson\.build|"
+    r"build\.ninja|Cargo\.(toml|lock)|go\.(mod|sum|work)|pom\.xml|build\.xml|gradlew(\.bat)?|mvnw(\.cmd)?|stack\.yaml|Dockerfile[^/]*|docker-compose[^/]*|\.dockerignore|"
+    r"\.gitignore|\.gitattributes|\.gitmodules|\.travis\.yml|\.editorconfig|\.clang-format|README[^/]*|CHANGELOG[^/]*|ChangeLog|CONTRIBUTING[^/]*|NEWS|AUTHORS|INSTALL|TODO|HACKING|stamp-h1)"
+)
+_COMPILED_SOURCE = re.compile(r".*\.(c|cc|cpp|cxx|c\+\+|rs|go|java|kt|scala|clj|hs|ml|f90|pas|zig|nim|cs|fs|swift|adb|vala)")
+_MARKERS = frozenset(
+    (  # noqa: SIM905
+        "Makefile makefile GNUmakefile CMakeLists.txt CMakeCache.txt configure configure.ac meson.build build.ninja Cargo.toml "
+        "go.mod pom.xml build.gradle build.gradle.kts build.sbt project.clj stack.yaml package.yaml mix.exs BUILD.bazel "
+        "WORKSPACE config.status SConstruct wscript Kbuild autogen.sh"
+    ).split()
+)
+_BUILD_FOLDER = re.compile(
+    r"(.*/)?(\.git|\.hg|\.svn|\.github|CMakeFiles|\.deps|\.libs|autom4te\.cache|__tests__|test|tests|spec|doc|docs|example|examples|\.vscode|\.idea)(/.*|\Z)"
+)
+_BYTECODE = re.compile(r"(.*/)__pycache__/([^/]+?)\.[^/]*\.pyc")
+_COMPILED = frozenset(("java", "dotnet", "erlang"))
+"""Languages whose sources are compiled: their interpreter runs artifacts, so a tree of sources is a build tree."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Why a path stays behind, and whether evidence that something reads it outweighs that."""
+
+    why: str
+    firm: bool = False
+
+
+class Judge:
+    """Says of each new path why it would stay behind."""
+
+    def __init__(self, view: View, reach: Reach, waste: WasteReport | None, places: Iterable[str] = ()) -> None:
+        self.view = view
+        self.reach = reach
+        self.interpreted = sorted(set(reach.languages) - _COMPILED)
+        self.places = {place for place in places if place}
+        """Directories that COPY, ADD and WORKDIR of the final stage name."""
+        self._by_finding = _finding_paths(view, waste)
+        self.app_trees = self._app_trees()
+        self.build_trees = self._build_trees()
+
+    def _app_trees(self) -> list[str]:
+        """Give the directories that an interpreted application lives in: they are kept whole, but for waste."""
+        if not self.interpreted:
+            return []
+        trees = set()
+        workdir = relative(self.view.workdir)
+        if workdir and not self._of_system(workdir):
+            trees.add(workdir)
+        for script in self.reach.scripts:
+            if self.view.is_new(script):
+                holders = [place for place in self.places if inside(script, place) and not self._of_system(place)]
+                folder = min(holders, key=len) if holders else script.rpartition("/")[0]
+                if folder and not self._of_system(folder):
+                    trees.add(folder)
+        for name in ("PYTHONPATH", "NODE_PATH", "RUBYLIB", "PERL5LIB"):
+            for part in self.view.env.get(name, "").split(":"):
+                folder = relative(part, self.view.workdir) if part else ""
+                if folder and self.view.is_dir(folder) and not self._of_system(folder):
+                    trees.add(folder)
+        return sorted(tree for tree in trees if self.view.is_dir(tree))
+
+    def _of_system(self, folder: str) -> bool:
+        """Tell whether the base image has this directory with content of its own: it is nobody's application tree."""
+        if folder.count("/") == 0 and folder in (
+            "usr",
+            "etc",
+            "var",
+            "bin",
+            "lib",
+            "sbin",
+            "root",
+            "home",
+            "opt",
+            "srv",
+            "tmp",
+            "mnt",
+            "go",
+            "run",
+            "lib64",
+            "boot",
+        ):
+            return True
+        if not self.view.in_base(folder):
+            return False
+        return any(not self.view.is_new(child) for child in self.view.children(folder))
+
+    def _build_trees(self) -> list[str]:
+        """Give the topmost new directories where something was compiled: build files or sources lie right in them."""
+        trees: list[str] = []
+        stack = [""]
+        while stack:
+            folder = stack.pop()
+            if folder and (
+                _LIBRARY_TREE.fullmatch(folder)
+                or folder in self.app_trees
+                or any(inside(folder, tree) for tree in self.app_trees)
+            ):
+                continue
+            children = self.view.children(folder)
+            if folder and not self._of_system(folder) and self._compiles(children):
+                trees.append(self._whole_place(folder))
+                continue
+            stack += [child for child in children if self.view.is_dir(child) and not _STATE.fullmatch(child + "/")]
+        return sorted(set(trees))
+
+    def _compiles(self, children: list[str]) -> bool:
+        names = {child.rpartition("/")[2] for child in children if self.view.is_new(child)}
+        if names & _MARKERS:
+            return True
+        return any(_COMPILED_SOURCE.fullmatch(name) for name in names)
+
+    def _whole_place(self, folder: str) -> str:
+        """Give the place that the Dockerfile names above a source directory (`/src` for `/src/lib/a.c`)."""
+        holders = [place for place in self.places if inside(folder, place) and not self._of_system(place)]
+        return min(holders, key=len) if holders else folder
+
+    def in_build_tree(self, path: str) -> bool:
+        """Tell whether a path lies where something was compiled."""
+        return any(inside(path, tree) for tree in self.build_trees)
+
+    def verdict(self, path: str) -> Verdict | None:
+        """Give why a new path stays behind; None where nothing speaks against keeping it."""
+        if _STATE.fullmatch(path):
+            return Verdict("state of the package manager, logs and temporary files")
+        if _CACHE.fullmatch(path) and not _BUNDLED_CACHE.fullmatch(path):
+            return Verdict("caches and toolchains in home directories")
+        if (compiled := _BYTECODE.fullmatch(path)) and self.view.in_base(f"{compiled[1]}{compiled[2]}.py"):
+            return Verdict("bytecode of the base's own modules, which Python makes again", firm=True)
+        if found := self._by_finding.get(path):
+            return Verdict(found)
+        if self.in_build_tree(path):
+            if SOURCE.fullmatch(path) or _BUILD_FOLDER.fullmatch(path):
+                return Verdict("sources, objects and build files of what was compiled", firm=True)
+            return Verdict("other files of the source tree")
+        if _LIBRARY_TREE.fullmatch(path):
+            return None
+        if _DEVELOPMENT.fullmatch(path) and not any(inside(path, tree) for tree in self.app_trees):
+            return Verdict("headers, static libraries, manuals: for building and reading only")
+        if re.fullmatch(r"(.*/)?(\.git|\.hg|\.svn)(/.*|\Z)", path):
+            return Verdict("history of a version control system")
+        return None
+
+    def kept_from_caution(self, path: str) -> bool:
+        """Tell whether a path of the source tree may be data that the program reads from the directory it starts in."""
+        workdir = relative(self.view.workdir)
+        if not workdir or SOURCE.fullmatch(path) or _BUILD_FOLDER.fullmatch(path) or path in self._by_finding:
+            return False
+        if not inside(path, workdir) or not self.in_build_tree(path):
+            return False
+        # a binary that nothing starts is an intermediate of the build; data has no program headers
+        return self.view.elf(path) is None
+
+
+def _finding_paths(view: View, waste: WasteReport | None) -> dict[str, str]:
+    """Give by path the kind of waste that certain or strong findings (A, B) say it is."""
+    found: dict[str, str] = {}
+    for finding in waste.findings if waste else ():
+        if finding.kind in _FINDINGS and finding.confidence in ("A", "B"):
+            for layer, entry in finding.entries:
+                if view.table.hidden_by(layer, entry) is None:
+                    found.setdefault(view.table.index(layer).paths[entry], _FINDINGS[finding.kind])
+    return found

@@ -1,0 +1,260 @@
+"""What the runtime stage needs of the image: by layer evidence, reachability, the ELF closure, names in binaries and texts."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from msbtui.image.closure import needed_libraries
+from msbtui.image.model import Kind
+from msbtui.split.judge import SOURCE, Judge
+from msbtui.split.reach import Reach
+from msbtui.split.view import View, inside, relative
+
+_PROVIDED = re.compile(
+    r"(proc|sys|dev|run|tmp|var/tmp|var/run)(/.*|\Z)|etc/(hosts|hostname|resolv\.conf|mtab|passwd|group|shadow|localtime|nsswitch\.conf)"
+)
+"""What the container runtime provides, or what is treated apart (accounts, time zone)."""
+_GENERATED = re.compile(r"(etc|usr|var|lib|lib64|bin|sbin|opt/[^/]+/share)(/.*|\Z)")
+_TOKEN = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
+_WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_.+-]+")
+_SCANNED = 8 << 20
+"""Bytes of application texts that are searched for names, together."""
+_TEXTS = re.compile(
+    r".*\.(py|rb|pl|pm|php|js|mjs|cjs|ts|lua|sh|r|R|tcl|ya?ml|toml|ini|cfg|conf|json|env|properties|service)|(.*/)?[^./]+"
+)
+
+
+class Kept:
+    """What is kept of an image, path by path with why, and what stays behind."""
+
+    def __init__(self, view: View, reach: Reach, judge: Judge) -> None:
+        self.view = view
+        self.reach = reach
+        self.judge = judge
+        self.paths: dict[str, str] = {}
+        """New files, symlinks and empty directories to copy, and why."""
+        self.cautious: dict[str, str] = {}
+        """Those of them that are kept only from caution."""
+        self.owned: dict[str, str] = {}
+        """Paths that packages own and that are needed, and why."""
+        self.direct: set[str] = set()
+        """Those of `owned` that a kept binary itself needs or that the start runs."""
+        self.of_base: dict[str, str] = {}
+        """Needed files of the base image that no package owns: the runtime base must have them, or they are copied."""
+        self.words: set[str] = set()
+        """Words in the application's texts: which commands it may call."""
+        self.names: set[str] = set(reach.names)
+        """Absolute paths that kept binaries and texts name and that the original image has."""
+        self.missing: list[str] = []
+        """Libraries that the original itself lacks: `soname (needed by path)`."""
+        self.left: dict[str, list[str]] = defaultdict(list)
+        """Reason -> new paths without owner that stay behind."""
+        self.left_packages: list[str] = []
+        self._closed: set[str] = set()
+        self._package_layers = {layer for layer in range(view.base_layers, len(view.image.layers)) if view.packages.added(layer)}
+        self._changed_owned: dict[str, str] = {}
+
+    def gather(self) -> None:
+        """Do it all: candidates, what the start reaches, then libraries and names until nothing new is needed."""
+        for path, why in list(self.reach.why.items()):
+            self.need(path, why, direct=True)
+        for folder, why in list(self.reach.folders.items()):
+            self.need_folder(folder, why)
+        self._candidates()
+        self._scan_texts()
+        self._close()
+        for reason, paths in list(self.left.items()):
+            self.left[reason] = [path for path in paths if path not in self.paths]
+
+    # -- needing ------------------------------------------------------------------------------------------------------
+
+    def need(self, path: str, why: str, *, direct: bool = False) -> None:
+        """Note that `path` (canonical) is needed, with what its symlinks lead to."""
+        for _ in range(41):
+            if not self.view.exists(path):
+                return
+            kind = self.view.kind(path)
+            if kind is Kind.DIRECTORY:
+                return
+            owner = self.view.owner(path)
+            if owner is not None and path not in self._changed_owned:
+                self.owned.setdefault(path, why)
+                if direct:
+                    self.direct.add(path)
+            elif self.view.is_new(path):
+                self.paths.setdefault(path, why)
+            else:
+                self.of_base.setdefault(path, why)
+            if kind is not Kind.SYMLINK:
+                return
+            onward = self.view.canonical(relative(self.view.link(path), "/" + path.rpartition("/")[0]))
+            if onward is None:
+                return
+            path, why = onward, f"/{path} leads to it"
+
+    def need_folder(self, folder: str, why: str) -> None:
+        """Note that all new content of a directory is needed, but for what firmly stays behind."""
+        if not folder or self.judge._of_system(folder):
+            return
+        for path in self.view.below(folder):
+            if self.view.is_dir(path) or not self.view.is_new(path):
+                continue
+            verdict = self.judge.verdict(path)
+            if verdict is None or not verdict.firm:
+                self.need(path, why)
+
+    # -- candidates: everything new without owner ---------------------------------------------------------------------
+
+    def _candidates(self) -> None:
+        for path in self.view.below(""):
+            if not path or not self.view.is_new(path):
+                continue
+            kind = self.view.kind(path)
+            if kind is Kind.DIRECTORY and (self.view.children(path) or self.view.in_base(path)):
+                continue
+            if self.view.owner(path) is not None:
+                if kind is Kind.FILE and self._changed_since_installed(path):
+                    self._changed_owned[path] = "the author changed this file of a package"
+                continue
+            if path in self.paths:
+                continue
+            self._judge_one(path, kind)
+
+    def _judge_one(self, path: str, kind: Kind | None) -> None:
+        if kind in (Kind.CHAR_DEVICE, Kind.BLOCK_DEVICE, Kind.FIFO):
+            self.left["devices and pipes, which no COPY takes along"].append(path)
+            return
+        verdict = self.judge.verdict(path)
+        if verdict is not None:
+            if self.judge.kept_from_caution(path):
+                self.cautious[path] = "it lies where the program starts and may be data that it reads"
+                self.paths[path] = self.cautious[path]
+            else:
+                self.left[verdict.why].append(path)
+            return
+        if self._made_by_packages(path):
+            self.left["made by the packages' own scripts, which run again where the package is needed"].append(path)
+            return
+        if kind is Kind.DIRECTORY and self.judge.in_build_tree(path):
+            return
+        self.paths[path] = self._origin(path)
+
+    def _origin(self, path: str) -> str:
+        at = self.view.entry(path)
+        if at is None:
+            return "it is new"
+        for tree in self.judge.app_trees:
+            if inside(path, tree):
+                return f"part of the application in /{tree}"
+        item = self.view.image.layers[at[0]].history
+        made = " ".join(item.created_by.split())[:60] if item is not None else f"layer {at[0]}"
+        return f"new, no package owns it; made by: {made}"
+
+    def _layer_text(self, layer: int) -> str:
+        item = self.view.image.layers[layer].history
+        return item.created_by if item is not None else ""
+
+    def _made_by_packages(self, path: str) -> bool:
+        at = self.view.entry(path)
+        if at is None or at[0] not in self._package_layers or path.startswith("usr/local/") or not _GENERATED.fullmatch(path):
+            return False
+        return not self._named_in_run(path, at[0])
+
+    def _named_in_run(self, path: str, layer: int) -> bool:
+        """Tell whether the RUN's own text names the file or the directory that it lies in."""
+        text = self._layer_text(layer)
+        folder = path.rpartition("/")[0]
+        return f"/{path}" in text or (
+            folder.count("/") >= 1 and re.search(re.escape(f"/{folder}") + r"/?(?=[\s;'\"&|]|\Z)", text) is not None
+        )
+
+    def _changed_since_installed(self, path: str) -> bool:
+        """Tell whether the author changed a package's file: a later layer has it, or the installing RUN names it."""
+        at, owner = self.view.entry(path), self.view.owner(path)
+        if at is None or owner is None:
+            return False
+        if at[0] not in self._package_layers:
+            return True
+        return path.startswith("etc/") and f"/{path}" in self._layer_text(at[0]) and owner.name in self.view.packages.installed
+
+    # -- names in binaries and texts ----------------------------------------------------------------------------------
+
+    def _scan_texts(self) -> None:
+        left = _SCANNED
+        for path in list(self.paths):
+            if left <= 0:
+                break
+            if not any(inside(path, tree) for tree in self.judge.app_trees) and path not in self.reach.why:
+                continue
+            if not _TEXTS.fullmatch(path) or "/node_modules/" in path or self.view.elf(path) is not None:
+                continue
+            text = self.view.text(path, 1 << 18)
+            if text is None or b"\0" in text[:1024]:
+                continue
+            left -= len(text)
+            self.words.update(word.decode("ascii") for word in _WORD.findall(text))
+            for token in _TOKEN.findall(text):
+                self._named(token.decode("ascii").rstrip("/.:,"), path)
+
+    def _named(self, name: str, by: str) -> None:
+        """Follow an absolute path that a kept file names."""
+        path = relative(name)
+        if not path or (not self.view.exists(path) and self.view.canonical(path) is None):
+            return
+        found = self.view.canonical(path)
+        if found is None or found in self.names:
+            return
+        self.names.add(found)
+        if _PROVIDED.fullmatch(found) or SOURCE.fullmatch(found):
+            return
+        if self.view.is_dir(self.view.real(found) or ""):
+            folder = self.view.real(found) or found
+            if any(inside(tree, folder) for tree in self.judge.build_trees):
+                return  # where it was compiled: debug information names it
+            self.need_folder(folder, f"/{by} names /{found}")
+            return
+        verdict = self.judge.verdict(found)
+        if self.view.owner(found) is not None or verdict is None or (self.judge.in_build_tree(found) and not verdict.firm):
+            self.need(found, f"/{by} names it")
+
+    def _close(self) -> None:
+        """Follow libraries and names of kept ELF files until nothing new is needed."""
+        while True:
+            fresh = [path for path in self.paths if path not in self._closed and self.view.elf(path) is not None]
+            self._closed.update(self.paths)
+            if not fresh:
+                return
+            self._libraries(fresh)
+            for path in fresh:
+                self._strings(path)
+
+    def _libraries(self, fresh: Iterable[str]) -> None:
+        closure = needed_libraries(self.view.image, self.view.table, list(fresh))
+        for library in closure.libraries:
+            found = self.view.canonical(library.path)
+            if found is not None:
+                by = next((path for path in library.needed_by if path in self.paths), library.needed_by[0])
+                self.need(found, f"/{by} needs {library.name}", direct=by in self.paths)
+        self.missing += [f"{item.name} (needed by /{item.needed_by[0]})" for item in closure.missing if item.needed_by]
+
+    def _strings(self, path: str) -> None:
+        facts = self.view.elf(path)
+        if facts is None:
+            return
+        for name in facts.libraries:
+            for folder in (
+                "usr/local/lib",
+                "usr/lib/x86_64-linux-gnu",
+                "usr/lib/aarch64-linux-gnu",
+                "usr/lib",
+                "lib/x86_64-linux-gnu",
+                "lib",
+            ):
+                found = self.view.canonical(f"{folder}/{name}")
+                if found is not None and self.view.exists(found):
+                    self.need(found, f"/{path} may open {name} at run time")
+                    break
+        for name in facts.paths:
+            self._named(name, path)

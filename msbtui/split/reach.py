@@ -1,0 +1,283 @@
+"""What the start of a container reaches by name: executables, interpreters, scripts and what they call, files named as arguments.
+
+splitting.md 3.2, point 6. Shared libraries and paths in binaries come later (`keep`), since they need to know what stays behind.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from msbtui.image.model import Kind
+from msbtui.split.starts import SHELLS, Start
+from msbtui.split.view import View, relative
+from msbtui.split.words import Words, runs, shell_commands
+
+_LANGUAGES = (
+    ("python", re.compile(r"python(\d(\.\d+)?)?|pypy\d?")),
+    ("node", re.compile(r"node|nodejs|bun|deno")),
+    ("ruby", re.compile(r"j?ruby(\d\.\d)?")),
+    ("perl", re.compile(r"perl(5[\d.]*)?")),
+    ("php", re.compile(r"php(-fpm|-cgi)?\d*(\.\d+)?")),
+    ("java", re.compile(r"java")),
+    ("lua", re.compile(r"lua(jit)?(\d\.\d)?")),
+    ("r", re.compile(r"R|Rscript")),
+    ("dotnet", re.compile(r"dotnet")),
+    ("erlang", re.compile(r"erl|escript|elixir|iex")),
+    ("tcl", re.compile(r"tclsh[\d.]*|wish")),
+)
+_ALWAYS_BUILD = frozenset(
+    (  # noqa: SIM905
+        "make gmake cmake gcc g++ cc c++ clang clang++ ld cargo rustc mvn mvnw gradle gradlew sbt lein stack cabal ghc runghc "
+        "runhaskell ninja meson bazel tsc javac node-gyp mix rebar3 gfortran tcc"
+    ).split()
+)  # fmt: skip
+_BUILD_WITH = {
+    "go": frozenset(("run", "build", "test", "install", "generate", "get")),
+    "dotnet": frozenset(("run", "watch", "build", "test", "publish", "restore")),
+    "npm": frozenset(("dev", "watch")),
+    "yarn": frozenset(("dev", "watch")),
+    "pnpm": frozenset(("dev", "watch")),
+}
+_ABSOLUTE = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
+_MANAGERS = frozenset(("npm", "yarn", "pnpm", "npx"))
+
+
+def language_of(path: str) -> str | None:
+    """Give the language that an executable of this name interprets, or None."""
+    name = path.rpartition("/")[2]
+    return next((language for language, pattern in _LANGUAGES if pattern.fullmatch(name)), None)
+
+
+class Reach:
+    """The paths that a container's start names, each with why; grows by `start`, `add`, `command`."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.why: dict[str, str] = {}
+        """By canonical path why it is needed; symlinks on the way and what they lead to both stand here."""
+        self.folders: dict[str, str] = {}
+        """Directories that are needed with all that is in them, and why."""
+        self.languages: dict[str, str] = {}
+        """Interpreters in use: language -> path of the executable."""
+        self.scripts: list[str] = []
+        """Program files that an interpreter is told to run."""
+        self.shell = ""
+        """Why a shell is needed; empty where none is."""
+        self.build_tools: dict[str, str] = {}
+        """Commands of the start that compile or build, and where they stand: what makes a split unsound."""
+        self.missing: list[str] = []
+        """Commands of the start that the image does not have."""
+        self.names: set[str] = set()
+        """Every absolute path that a reached text names, whether it exists or not."""
+        self._running: set[tuple[str, str]] = set()
+
+    def start(self, start: Start) -> None:
+        """Follow one start of the container."""
+        if not start.words:
+            return
+        if start.what == "--smoke":
+            for words in shell_commands(start.shell, self.view.env):
+                self.command(words, "--smoke runs it", blame=False)
+            return
+        if start.shell:
+            self.shell = self.shell or f"{start.what} is in the shell form"
+            self.add_command_word(start.words[0], f"{start.what} runs it", required=True)
+            for words in shell_commands(start.shell, self.view.env):
+                self.command(words, f"{start.what} runs it")
+        else:
+            found = self.command(start.words, f"{start.what} runs it")
+            if not found and start.what != "CMD":
+                self.missing.append(start.words[0])
+
+    def command(self, words: Words, why: str, *, blame: bool = True) -> bool:
+        """Follow one command with its arguments; tell whether its executable is in the image."""
+        found = False
+        for run in runs(words):
+            name = run[0].rpartition("/")[2]
+            self._blame(run, why, blame)
+            if path := self.view.find_command(run[0]):
+                found = True
+                self.add(path, why)
+                # `python3` may lead to `python3.11`: the name that was called decides
+                language = language_of(run[0]) or language_of(self.view.real(path) or path)
+                if language is not None:
+                    self.languages.setdefault(language, self.view.real(path) or path)
+                    self._program(language, run[1:], why)
+            if name in _MANAGERS:
+                self._package_script(run, blame)
+            if name in SHELLS or name in ("source", "."):
+                for word in run[1:]:
+                    if not word.startswith("-"):
+                        self._script_argument(word, why)
+                        break
+        for word in words[1:]:
+            self.argument(word, f"{words[0]} is given its name")
+        return found
+
+    def add_command_word(self, word: str, why: str, *, required: bool = False) -> None:
+        """Follow a command without arguments; note it as missing where `required` and not there."""
+        if path := self.view.find_command(word):
+            self.add(path, why)
+        elif required:
+            self.missing.append(word)
+
+    def argument(self, word: str, why: str) -> None:
+        """Follow an argument that names something in the image: a path, `--option=path`, or `path:path`."""
+        for part in {word, word.partition("=")[2], *word.partition("=")[2].split(":"), *word.split(":"), word.lstrip("@")}:
+            if not part or part.startswith("-") or "\0" in part:
+                continue
+            whole = relative(part.removesuffix("/*"), self.view.workdir)
+            found = self.view.canonical(whole) if whole else None
+            if found and self.view.is_new(found):
+                self.add(found, why)
+
+    def add(self, path: str, why: str) -> None:
+        """Note a canonical path, and follow it: symlinks to their end, scripts to their interpreter and what they call."""
+        while path not in self.why:
+            self.why[path] = why
+            kind = self.view.kind(path)
+            if kind is not Kind.SYMLINK:
+                break
+            target = relative(self.view.link(path), "/" + path.rpartition("/")[0])
+            onward = self.view.canonical(target)
+            if onward is None:
+                return
+            path, why = onward, f"/{path} leads to it"
+        else:
+            return
+        if kind is Kind.DIRECTORY:
+            self.folders.setdefault(path, why)
+        elif self.view.elf(path) is None and self.view.is_file(path):
+            self._text(path)
+
+    def _text(self, path: str) -> None:
+        if not self.view.is_new(path) and self.view.owner(path) is not None:
+            return
+        text = self.view.text(path, 1 << 20)
+        if text is None or b"\0" in text[:4096]:
+            return
+        if text.startswith(b"#!"):
+            self._shebang(path, text)
+        elif path.rpartition("/")[2] not in ("package.json",):
+            for words in _configured_commands(text.decode("utf-8", "replace")):
+                self.command(words, f"/{path} runs it", blame=False)
+        for token in _ABSOLUTE.findall(text):
+            name = relative(token.decode("ascii").rstrip("/.:,"))
+            self.names.add(name)
+            found = self.view.canonical(name) if name else None
+            if found and self.view.is_new(found) and not self.view.is_dir(found):
+                self.add(found, f"/{path} names it")
+
+    def _shebang(self, path: str, text: bytes) -> None:
+        line = text.split(b"\n", 1)[0][2:].decode("utf-8", "replace").split()
+        if not line:
+            return
+        words = [word for word in line if not word.startswith("-")] if line[0].endswith("/env") else line[:1]
+        self.add_command_word(line[0], f"/{path} begins with it")
+        interpreter = words[1] if line[0].endswith("/env") and len(words) > 1 else words[0]
+        if not (found := self.view.find_command(interpreter)):
+            self.missing.append(f"{interpreter}, which /{path} begins with")
+            return
+        self.add(found, f"/{path} begins with it")
+        name = interpreter.rpartition("/")[2]
+        if language := language_of(name):
+            self.languages.setdefault(language, self.view.real(found) or found)
+            self.scripts.append(path)
+        elif name in SHELLS:
+            self.shell = self.shell or f"/{path} is a shell script"
+            env = {**self.view.env, "0": "/" + path}
+            for call in shell_commands(text.decode("utf-8", "replace"), env):
+                self.command(call, f"/{path} calls it")
+
+    def _script_argument(self, word: str, why: str) -> None:
+        found = self.view.canonical(relative(word, self.view.workdir))
+        if found and self.view.is_file(found) and self.view.is_new(found) and found not in self.why:
+            self.why[found] = why
+            text = self.view.text(found) or b""
+            for call in shell_commands(text.decode("utf-8", "replace"), self.view.env):
+                self.command(call, f"/{found} calls it")
+
+    def _program(self, language: str, words: Words, why: str) -> None:
+        """Note the program file among an interpreter's arguments (`-m module` of Python included)."""
+        at = 0
+        while at < len(words):
+            word = words[at]
+            if language == "python" and word == "-m" and at + 1 < len(words):
+                module = words[at + 1].replace(".", "/")
+                for name in (f"{module}.py", f"{module}/__main__.py", f"{module}/__init__.py"):
+                    found = self.view.canonical(relative(name, self.view.workdir))
+                    if found and self.view.is_new(found):
+                        self.scripts.append(found)
+                        return
+                return
+            if (word == "-c" and language in ("python", "sh")) or word == "-e":
+                return
+            if not word.startswith("-"):
+                found = self.view.canonical(relative(word, self.view.workdir))
+                for name in (found, f"{found}.js", f"{found}/index.js") if found else ():
+                    if name and self.view.is_file(self.view.real(name) or ""):
+                        self.scripts.append(name)
+                        self.add(name, why)
+                        return
+                if language not in ("java",):
+                    return
+            at += 1
+
+    def _package_script(self, words: Words, blame: bool) -> None:
+        """Follow `npm start`, `yarn serve`, `npm run NAME` into package.json."""
+        arguments = [word for word in words[1:] if not word.startswith("-")]
+        if arguments[:1] in (["run"], ["run-script"]):
+            arguments = arguments[1:]
+        path = relative("package.json", self.view.workdir)
+        text = self.view.text(path) if arguments and self.view.is_file(path) else None
+        if not text:
+            return
+        try:
+            document = json.loads(text)
+            scripts = document.get("scripts", {}) if isinstance(document, dict) else {}
+        except ValueError:
+            return
+        name = arguments[0]
+        bin_folder = "/" + relative("node_modules/.bin", self.view.workdir)
+        for key in (f"pre{name}", name, f"post{name}"):
+            body = scripts.get(key) if isinstance(scripts, dict) else None
+            if not isinstance(body, str) or (path, key) in self._running:
+                continue
+            self._running.add((path, key))
+            self.shell = self.shell or "npm runs its scripts in a shell"
+            for call in shell_commands(body, self.view.env):
+                local = self.view.find_command(call[0], bin_folder) if "/" not in call[0] else None
+                self.command(
+                    (f"/{local}", *call[1:]) if local else call, f"the script {key} of package.json runs it", blame=blame
+                )
+            self._running.discard((path, key))
+
+    def _blame(self, words: Words, why: str, blame: bool) -> None:
+        name = words[0].rpartition("/")[2]
+        if not blame:
+            return
+        arguments = [word for word in words[1:] if not word.startswith("-")]
+        if arguments[:1] in (["run"], ["run-script"]) and name in _MANAGERS:
+            arguments = arguments[1:]
+        if name in _ALWAYS_BUILD or (name in _BUILD_WITH and arguments and arguments[0] in _BUILD_WITH[name]):
+            self.build_tools.setdefault(" ".join(words[:3]), why.removesuffix(" runs it").removesuffix(" calls it"))
+
+
+def _configured_commands(text: str) -> Iterator[Words]:
+    """Give the commands of supervisord programs, Procfiles and the like: `command=...`, `name: command`, `exec = ...`."""
+    for match in re.finditer(
+        r"^\s*(?:command|exec|ExecStart|run)\s*[=:]\s*(.+)$|^[a-z][a-z0-9_-]*:\s+(\S.*)$", text, re.MULTILINE
+    ):
+        yield from shell_commands(match[1] or match[2])
+
+
+def follow(view: View, all_starts: Sequence[Start], extra: Iterable[str] = ()) -> Reach:
+    """Give what the starts reach; `extra` are executables (canonical paths) that count as started too."""
+    reach = Reach(view)
+    for start in all_starts:
+        reach.start(start)
+    for path in extra:
+        reach.add(path, "an executable of its own in PATH, and the image names no command")
+    return reach

@@ -1,0 +1,84 @@
+"""What a container starts: ENTRYPOINT, CMD and HEALTHCHECK of the configuration, taken apart into commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from msbtui.image.model import ImageConfig
+from msbtui.split.words import Words, shell_commands
+
+SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
+_REPLS = frozenset(
+    (
+        "python",
+        "python3",
+        "node",
+        "irb",
+        "ruby",
+        "php",
+        "jshell",
+        "iex",
+        "erl",
+        "ghci",
+        "perl",
+        "lua",
+        "R",
+        "julia",
+        "swift",
+        "java",
+    )
+)
+
+
+class Start(msgspec.Struct, frozen=True):
+    """One thing that runs in a container: where it is said, its words, and the shell text where a shell runs it."""
+
+    what: str
+    words: Words
+    shell: str = ""
+
+
+def starts(config: ImageConfig, smokes: Sequence[str] = ()) -> list[Start]:
+    """Give what the configuration starts, and the person's smoke commands beside it."""
+    found: list[Start] = []
+    words = (*config.entrypoint, *config.cmd)
+    if words:
+        name = " and ".join(name for name, value in (("ENTRYPOINT", config.entrypoint), ("CMD", config.cmd)) if value)
+        found.append(_start(name, words))
+        if config.entrypoint and config.cmd:
+            # an entrypoint script usually ends in exec "$@": the CMD is then a command by itself
+            found.append(_start("CMD", config.cmd))
+    if config.healthcheck is not None and len(config.healthcheck.test) > 1:
+        kind, *test = config.healthcheck.test
+        shell = config.shell or ("/bin/sh", "-c")
+        found.append(_start("HEALTHCHECK", (*shell, " ".join(test)) if kind == "CMD-SHELL" else tuple(test)))
+    found += [Start("--smoke", next(iter(shell_commands(smoke)), ()), smoke) for smoke in smokes]
+    return found
+
+
+def _start(what: str, words: Words) -> Start:
+    shell = ""
+    if len(words) >= 3 and words[0].rpartition("/")[2] in SHELLS:
+        for at, word in enumerate(words[1:-1], 1):
+            if word.startswith("-") and not word.startswith("--") and word.endswith("c"):
+                shell = words[at + 1]
+                break
+            if not word.startswith("-"):
+                break
+    return Start(what, words, shell)
+
+
+def only_a_prompt(config: ImageConfig) -> bool:
+    """Tell whether the image starts nothing of its own: no command at all, a bare shell, or a language's prompt."""
+    words = (*config.entrypoint, *config.cmd)
+    if not words:
+        return True
+    name = words[0].rpartition("/")[2]
+    rest = [word for word in words[1:] if not word.startswith("-")]
+    return (
+        not rest
+        and (name in SHELLS or name in _REPLS)
+        and not any(word.endswith("c") for word in words[1:] if word.startswith("-"))
+    )

@@ -1,0 +1,331 @@
+"""A plan from the text alone, for where there is no image: only where the text names what to copy, and always unproven."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from msbtui.dockerfile.expand import ExpandError, expand
+from msbtui.dockerfile.model import Dockerfile, Instruction, Stage, StageGraph
+from msbtui.split.model import Plan, Step
+from msbtui.split.siblings import Reference, language_siblings
+from msbtui.split.starts import SHELLS
+from msbtui.split.words import Words, shell_commands
+from msbtui.split.write import RuntimeStage, install_line, stage_name, whole, with_stage_name
+
+_UNPROVEN = (
+    "there is no image: this comes from the text alone and is unproven; build the original and plan again, or use --verify"
+)
+_BUILDS = frozenset(
+    ("make cmake gcc g++ cc c++ clang cargo mvn mvnw gradle gradlew sbt lein mix stack cabal ninja tsc").split()  # noqa: SIM905
+)
+_CODENAME = re.compile(r"\b(bullseye|bookworm|trixie|buster)\b")
+_SYSTEMS = frozenset(("debian", "ubuntu", "gcc", "buildpack-deps", "golang", "rust"))
+_KEPT = frozenset(
+    ("ENV", "LABEL", "EXPOSE", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "SHELL", "ONBUILD", "USER", "ENTRYPOINT", "CMD")
+)
+_DEPENDENCIES = (
+    "RUN find {folders} -type f \\( -perm /111 -o -name '*.so*' \\) -exec ldd {{}} + 2>/dev/null {escape}\n"
+    "        | awk '/=> \\// {{ print \"*\" $3 }}' | sort -u {escape}\n"
+    "        | xargs -r dpkg-query --search 2>/dev/null | sed 's/[:,].*//' | sort -u > /runtime-packages || true"
+)
+
+
+class _Recipe(msgspec.Struct):
+    base: str
+    copies: list[tuple[str, str]]
+    """(absolute path, why)"""
+    why: str
+
+
+def plan_from_text(dockerfile: Dockerfile, graph: StageGraph, stage: Stage) -> Plan:
+    """Give the plan that the text allows: `split` where it names the artifacts, `refused` where the start compiles, or `none`."""
+    reader = _Reader(dockerfile, graph, stage)
+    if reader.origin is None:
+        return Plan(
+            "none",
+            ("the stage starts from scratch or from another stage: it has nothing to leave behind", _UNPROVEN),
+            "",
+            proven=False,
+        )
+    if blame := reader.blame():
+        return Plan("refused", (blame, _UNPROVEN), "", proven=False)
+    recipe = reader.recipe()
+    if recipe is None or not recipe.copies:
+        return Plan(
+            "none",
+            (
+                reader.objection or "the text does not say which files the build makes; with the built image it can be known",
+                _UNPROVEN,
+            ),
+            "",
+            proven=False,
+        )
+    name, has_name = stage_name(dockerfile, graph.stages, stage)
+    source = dockerfile.source if has_name else with_stage_name(dockerfile, stage, name)
+    text = whole(source, reader.write(recipe, name))
+    steps = [
+        Step(f"FROM {reader.origin} AS {name}", "the author's instructions stay as they are, byte for byte, as the build stage"),
+        Step(f"FROM {recipe.base}", recipe.why),
+        *(Step(f"copy {path}", why) for path, why in recipe.copies),
+    ]
+    if reader.needs_packages:
+        steps.append(
+            Step(
+                "install /runtime-packages",
+                "which packages own the linked libraries is asked in the build stage itself, since only an image can say",
+            )
+        )
+    return Plan("split", (_UNPROVEN,), text, steps=tuple(steps), proven=False)
+
+
+class _Reader:
+    def __init__(self, dockerfile: Dockerfile, graph: StageGraph, stage: Stage) -> None:
+        self.dockerfile, self.graph, self.stage = dockerfile, graph, stage
+        self.origin = stage.base.image
+        self.objection = ""
+        self.needs_packages = False
+        self.env: dict[str, str] = {}
+        self.workdir = "/"
+        self.commands: list[tuple[str, Words]] = []
+        """(working directory, words) of each command of the RUNs."""
+        self.installed: list[str] = []
+        self.destinations: list[str] = []
+        self.accounts: list[Instruction] = []
+        for instruction in stage.instructions:
+            self._read(instruction)
+
+    def _expand(self, text: str) -> str:
+        try:
+            return expand(text, self.env, self.dockerfile.escape)
+        except ExpandError:
+            return text
+
+    def _read(self, instruction: Instruction) -> None:
+        if instruction.keyword in ("ENV", "ARG"):
+            parts = list(instruction.words)
+            pairs = [(name, value) for name, _, value in (part.partition("=") for part in parts)]
+            if parts and "=" not in parts[0]:
+                pairs = [(parts[0], " ".join(parts[1:]))]
+            self.env.update({name: self._expand(value) for name, value in pairs if value or instruction.keyword == "ENV"})
+        elif instruction.keyword == "WORKDIR":
+            self.workdir = posixpath.normpath(posixpath.join(self.workdir, self._expand(instruction.value.strip())))
+        elif instruction.keyword in ("COPY", "ADD") and instruction.words:
+            self.destinations.append(posixpath.normpath(posixpath.join(self.workdir, self._expand(instruction.words[-1]))))
+        elif instruction.keyword == "RUN":
+            folder = self.workdir
+            text = "\n".join(doc.content for doc in instruction.heredocs) if instruction.heredocs else instruction.value
+            found = [tuple(instruction.words)] if instruction.json else list(shell_commands(text, self.env))
+            for words in found:
+                name = words[0].rpartition("/")[2]
+                if name == "cd" and len(words) > 1:
+                    folder = posixpath.normpath(posixpath.join(folder, words[1]))
+                    continue
+                self.commands.append((folder, words))
+                if name in ("apt-get", "apt") and "install" in words:
+                    self.installed += [word for word in words[words.index("install") + 1 :] if not word.startswith("-")]
+                if name in ("useradd", "adduser", "groupadd", "addgroup"):
+                    self.accounts.append(instruction)
+
+    def start(self) -> Words:
+        """Give what starts: the last ENTRYPOINT and CMD."""
+        return tuple(word for words in self._starts() for word in words)
+
+    def _starts(self) -> Iterator[Words]:
+        for keyword in ("ENTRYPOINT", "CMD"):
+            own = [item for item in self.stage.instructions if item.keyword == keyword]
+            if own:
+                yield own[-1].words if own[-1].json else next(iter(shell_commands(own[-1].value, self.env)), ())
+
+    def blame(self) -> str:
+        """Give why what starts needs the toolchain, or an empty text."""
+        for keyword in ("ENTRYPOINT", "CMD"):
+            own = [item for item in self.stage.instructions if item.keyword == keyword]
+            commands: Iterable[Words] = (
+                [tuple(own[-1].words)] if own and own[-1].json else shell_commands(own[-1].value, self.env) if own else []
+            )
+            for words in commands:
+                name = words[0].rpartition("/")[2] if words else ""
+                go = name in ("go", "dotnet") and set(words[1:2]) & {"run", "build", "test", "watch"}
+                dev = name in ("npm", "yarn", "pnpm") and set(words[1:3]) & {"dev", "watch"}
+                if name in _BUILDS or go or dev:
+                    what = " ".join(words[:3])
+                    return f"{keyword} runs `{what}`: what starts in the container builds or compiles, so the toolchain must stay"
+        words = self.start()
+        if words and words[0].rpartition("/")[2] in SHELLS and len(words) == 1:
+            return "the image starts a shell only: what a person will need in it cannot be known"
+        return ""
+
+    def recipe(self) -> _Recipe | None:
+        """Give what to copy and onto what, by the kind of base; None where the text does not say."""
+        assert self.origin is not None
+        reference = Reference(self.origin)
+        if reference.name == "python":
+            return self._python(reference)
+        if reference.name in ("node", "ruby"):
+            return self._tree(reference)
+        if reference.name in _SYSTEMS:
+            return self._compiled(reference)
+        self.objection = f"what {self.origin} holds cannot be told from its name"
+        return None
+
+    def _slim(self) -> str | None:
+        assert self.origin is not None
+        found = language_siblings(self.origin)
+        if found:
+            return found[0]
+        builds = any(word == "build-essential" or re.fullmatch(r"gcc|g\+\+|make|.*-dev", word) for word in self.installed)
+        if not builds:
+            self.objection = f"{self.origin} is small already, and no line installs a compiler"
+        return self.origin if builds else None
+
+    def _python(self, reference: Reference) -> _Recipe | None:
+        base = self._slim()
+        if base is None:
+            return None
+        version = re.match(r"3\.\d+", reference.tag)
+        copies: list[tuple[str, str]] = []
+        virtual = next(
+            (
+                posixpath.join(folder, words[-1])
+                for folder, words in self.commands
+                if words[1:3] == ("-m", "venv") or words[0] == "virtualenv"
+            ),
+            None,
+        )
+        if virtual:
+            copies.append((virtual, "the virtual environment, at the same path"))
+        elif any(
+            "install" in words and re.fullmatch(r"pip[\d.]*|python[\d.]*|poetry|uv", words[0].rpartition("/")[2])
+            for _, words in self.commands
+        ):
+            if version:
+                copies.append((f"/usr/local/lib/python{version[0]}/site-packages", "what pip installed"))
+                copies.append(("/usr/local/bin", "the commands of what pip installed"))
+            else:
+                copies.append(("/usr/local", "what pip installed; the name of the base does not say which Python"))
+        self.needs_packages = any(word.endswith("-dev") for word in self.installed)
+        return _Recipe(base, copies + self._application(), f"{base}: the same Python without the compilers, by its name")
+
+    def _tree(self, reference: Reference) -> _Recipe | None:
+        base = self._slim()
+        if base is None:
+            return None
+        copies = self._application()
+        if reference.name == "ruby":
+            copies.insert(0, ("/usr/local/bundle", "what bundler installed"))
+        return _Recipe(base, copies, f"{base}: the same {reference.name} without the compilers, by its name")
+
+    def _application(self) -> list[tuple[str, str]]:
+        if self.workdir != "/":
+            return [(self.workdir, "the application, where it starts")]
+        return [(path, "the application") for path in dict.fromkeys(self.destinations) if path.count("/") >= 1 and path != "/"]
+
+    def _compiled(self, reference: Reference) -> _Recipe | None:
+        found: dict[str, str] = {}
+        for folder, words in self.commands:
+            name = words[0].rpartition("/")[2]
+            if "-o" in words[:-1] and (name in ("gcc", "g++", "cc", "c++", "clang", "clang++") or words[:2] == ("go", "build")):
+                target = posixpath.normpath(posixpath.join(folder, words[words.index("-o") + 1]))
+                if not target.endswith((".o", ".a", ".so")):
+                    found[target] = f"`{' '.join(words[:3])} …` makes it"
+            elif words[:2] == ("go", "install"):
+                found["/go/bin"] = "`go install` puts the commands there"
+            elif (name in ("make", "ninja", "meson") and "install" in words) or (name == "cmake" and "--install" in words):
+                found[self._prefix()] = f"`{' '.join(words[:3])}` puts the program and its files there"
+            elif name == "install" and len(words) > 2 and words[-1].startswith("/") and "-d" not in words:
+                found[words[-1].rstrip("/")] = "`install` puts the program there"
+            elif name == "cp" and len(words) > 2 and words[-1].startswith(("/usr/local/", "/opt/", "/srv/", "/app")):
+                found[words[-1].rstrip("/")] = "`cp` puts it there"
+        program = next((word for word in self.start() if word.rpartition("/")[2] not in SHELLS and not word.startswith("-")), "")
+        if "/" in program:
+            path = posixpath.normpath(posixpath.join(self.workdir, program))
+            if not any(path == other or path.startswith(other + "/") for other in found):
+                found[path] = "it is what starts"
+        elif program and not any(
+            path.rpartition("/")[2] == program or path in ("/usr/local", "/go/bin") or path.endswith("/bin") for path in found
+        ):
+            self.objection = f"the text does not say where `{program}` comes from"
+            return None
+        if not found:
+            return None
+        static = self.env.get("CGO_ENABLED") == "0" or any(
+            "CGO_ENABLED=0" in item.value for item in self.stage.instructions if item.keyword == "RUN"
+        )
+        self.needs_packages = not (reference.name == "golang" and static)
+        tops = [path for path in found if not any(path != other and path.startswith(other + "/") for other in found)]
+        base = self._bare(reference)
+        if base is None:
+            return None
+        return _Recipe(
+            base,
+            [(path, found[path]) for path in sorted(tops)],
+            f"{base}: the release that {self.origin} stands on, by its name, without the toolchain",
+        )
+
+    def _prefix(self) -> str:
+        for _, words in self.commands:
+            for word in words:
+                if match := re.fullmatch(r"(?:--prefix=|-DCMAKE_INSTALL_PREFIX=|PREFIX=)(/.+)", word):
+                    return match[1].rstrip("/")
+        return "/usr/local"
+
+    def _bare(self, reference: Reference) -> str | None:
+        if reference.name == "ubuntu":
+            return self.origin
+        if "alpine" in reference.tag:
+            self.objection = "which Alpine release stands under the toolchain cannot be told from the name"
+            return None
+        if reference.name == "debian":
+            return (
+                self.origin
+                if reference.tag.endswith("-slim")
+                else reference.with_tag("stable-slim" if reference.tag in ("", "latest") else f"{reference.tag}-slim")
+            )
+        codename = _CODENAME.search(reference.tag)
+        return f"debian:{codename[0]}-slim" if codename else "debian:stable-slim"
+
+    def write(self, recipe: _Recipe, stage: str) -> RuntimeStage:
+        """Give the runtime stage, and before it the stage that asks which packages own the linked libraries."""
+        written, escape = RuntimeStage(), self.dockerfile.escape
+        if self.needs_packages:
+            folders = " ".join(path for path, _ in recipe.copies)
+            written.add(
+                [f"FROM {stage} AS runtime-packages", _DEPENDENCIES.format(folders=folders, escape=escape)],
+                "which packages own the libraries that the program is linked with: only the built files can say",
+            )
+        written.add([f"FROM {recipe.base}"], "runtime stage: only what runs")
+        written.add(list(dict.fromkeys(item.source.strip() for item in self.accounts if not _installs(item))))
+        if self.needs_packages:
+            line = install_line(["ca-certificates", "$(cat /tmp/runtime-packages)"], alpine=False, escape=escape)
+            written.add(["COPY --from=runtime-packages /runtime-packages /tmp/runtime-packages", line + " /tmp/runtime-packages"])
+        elif Reference(recipe.base).name in ("debian", "ubuntu"):
+            written.add([install_line(["ca-certificates"], alpine=False, escape=escape)], "TLS needs the certificates")
+        if self.workdir != "/":
+            written.add([f"WORKDIR {self.workdir}"])
+        written.add([f"COPY --from={stage} {path} {path}" for path, _ in recipe.copies])
+        if any(path.startswith("/usr/local") for path, _ in recipe.copies) and Reference(recipe.base).name != "alpine":
+            written.add(["RUN ldconfig"])
+        arguments = [item for item in self.stage.instructions if item.keyword == "ARG"]
+        kept = [
+            item
+            for item in self.stage.instructions
+            if item.keyword in _KEPT
+            and not (
+                item.keyword in ("USER", "CMD", "ENTRYPOINT", "HEALTHCHECK", "STOPSIGNAL", "SHELL") and self._overridden(item)
+            )
+        ]
+        if any("$" in item.value for item in kept):
+            kept = [*arguments, *kept]
+        written.add([item.source.strip() for item in kept])
+        return written
+
+    def _overridden(self, instruction: Instruction) -> bool:
+        return any(item.keyword == instruction.keyword and item.index > instruction.index for item in self.stage.instructions)
+
+
+def _installs(instruction: Instruction) -> bool:
+    return bool(re.search(r"\b(apt(-get)?|apk|pip|npm|make|go|cargo)\b", instruction.value))

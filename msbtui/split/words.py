@@ -1,0 +1,168 @@
+"""The commands that a shell script may run: a reader that errs on the side of finding too many, never too few."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+Words = tuple[str, ...]
+
+_OPENERS = frozenset(("if", "then", "else", "elif", "while", "until", "do", "!", "{", "time", "coproc"))
+_PREFIXES = frozenset(
+    (  # noqa: SIM905
+        "exec command builtin nohup nice ionice setsid env sudo su-exec gosu setpriv chroot stdbuf timeout time xargs tini "
+        "dumb-init catatonit eatmydata unbuffer watch strace runuser s6-setuidgid chpst"
+    ).split()
+)
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?::?([-=+?])([^{}]*))?\})")
+_DURATION = re.compile(r"\d+(?:\.\d+)?[smhd]?|[-+]\w.*|[\w.-]+:[\w.-]+")
+
+
+def shell_commands(text: str, env: Mapping[str, str] | None = None) -> Iterator[Words]:
+    """Give each simple command of a shell text as words without quotes, comments gone, variables of `env` put in.
+
+    Commands inside `$(...)`, backquotes and subshells come too; so do the lines of here-documents, since they may be scripts.
+    """
+    for words in _simple(text):
+        expanded = tuple(expand(word, env or {}) for word in words)
+        while expanded and (expanded[0] in _OPENERS or _ASSIGNMENT.match(expanded[0])):
+            expanded = expanded[1:]
+        if expanded:
+            yield expanded
+
+
+def expand(word: str, env: Mapping[str, str]) -> str:
+    """Give `word` with the variables of `env` put in; unknown ones stay as written, a default (`${v:-d}`) is taken."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        if match[3] == "+":
+            return (match[4] or "") if env.get(name) else ""
+        if name in env:
+            return env[name]
+        return match[4] if match[3] in ("-", "=") and match[4] is not None else match[0]
+
+    return _VARIABLE.sub(value, word)
+
+
+def runs(words: Words) -> Iterator[Words]:
+    """Give the command, and the commands behind prefixes that run another one (`exec`, `env A=1`, `gosu user`, `xargs -n1`)."""
+    while words:
+        yield words
+        if words[0].rpartition("/")[2] not in _PREFIXES:
+            return
+        rest = words[1:]
+        # after gosu, chpst and the like stands a user, after timeout a duration: one word that may not be the command
+        while rest and (rest[0].startswith("-") or _ASSIGNMENT.match(rest[0]) or _DURATION.fullmatch(rest[0])):
+            rest = rest[1:]
+        if len(rest) > 1 and words[0].rpartition("/")[2] in ("gosu", "su-exec", "runuser", "s6-setuidgid", "chpst", "chroot"):
+            yield rest
+            rest = rest[1:]
+        words = rest
+
+
+def _simple(text: str) -> Iterator[Words]:
+    words: list[str] = []
+    word: list[str] | None = None
+    at, end = 0, len(text)
+    quote = ""
+    nested: list[str] = []
+    while at < end:
+        char = text[at]
+        if quote == "'":
+            if char == "'":
+                quote = ""
+            else:
+                assert word is not None
+                word.append(char)
+            at += 1
+            continue
+        if char == "\\" and at + 1 < end:
+            if text[at + 1] != "\n":
+                word = word if word is not None else []
+                word.append(text[at + 1])
+            at += 2
+            continue
+        if text.startswith("$(", at) and not text.startswith("$((", at):
+            inner, at = _parenthesis(text, at + 2)
+            nested.append(inner)
+            word = word if word is not None else []
+            continue
+        if char == "`":
+            close = text.find("`", at + 1)
+            close = end if close < 0 else close
+            nested.append(text[at + 1 : close])
+            word = word if word is not None else []
+            at = close + 1
+            continue
+        if text.startswith("${", at):
+            close = _brace(text, at)
+            word = word if word is not None else []
+            word.append(text[at:close])
+            at = close
+            continue
+        if char == '"':
+            quote = "" if quote else '"'
+            word = word if word is not None else []
+        elif quote:
+            assert word is not None
+            word.append(char)
+        elif char == "'":
+            quote = "'"
+            word = word if word is not None else []
+        elif char == "#" and word is None:
+            line_end = text.find("\n", at)
+            at = end if line_end < 0 else line_end
+            continue
+        elif char in " \t\r":
+            if word is not None:
+                words.append("".join(word))
+                word = None
+        elif char in ";&|()\n" or (char in "<>" and not quote):
+            if word is not None and not (char in "<>" and "".join(word).isdigit()):
+                words.append("".join(word))
+            word = None
+            if char not in "<>":
+                if words:
+                    yield tuple(words)
+                words = []
+            elif text[at + 1 : at + 2] == "&":
+                at += 1
+        else:
+            word = word if word is not None else []
+            word.append(char)
+        at += 1
+    if word is not None:
+        words.append("".join(word))
+    if words:
+        yield tuple(words)
+    for inner in nested:
+        yield from _simple(inner)
+
+
+def _parenthesis(text: str, at: int) -> tuple[str, int]:
+    depth, start, quote = 1, at, ""
+    while at < len(text):
+        char = text[at]
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char == "\\":
+            at += 1
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+            if depth == 0:
+                return text[start:at], at + 1
+        at += 1
+    return text[start:], len(text)
+
+
+def _brace(text: str, at: int) -> int:
+    depth = 0
+    for place in range(at + 1, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return place + 1
+    return len(text)
