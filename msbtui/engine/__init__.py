@@ -1,1 +1,61 @@
 """Where images and builds come from: engines, archives, recordings, BuildKit. The only room that imports docker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from msbtui.engine.events import LayerRead, OnEvent, Opened, Progress, ignore
+from msbtui.engine.target import Target, recognise
+from msbtui.errors import TargetError
+from msbtui.image.model import Image
+from msbtui.text import printable
+
+if TYPE_CHECKING:
+    from msbtui.image.cache import LayerCache
+
+__all__ = ["LayerRead", "OnEvent", "Opened", "Progress", "Target", "open_image", "recognise"]
+
+
+def open_image(
+    ref: str | Target,
+    *,
+    platform: str | None = None,
+    on_event: OnEvent | None = None,
+    cancel: threading.Event | None = None,
+    cache: LayerCache | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Image:
+    """Read the image that `ref` names: an engine's image, an archive, an OCI layout or a recording (see `recognise`).
+
+    `on_event` hears, in the calling thread, `Opened` once (configuration and history known, no layer yet), `Progress` in
+    bytes and a `LayerRead` per layer from the base up. `cache` defaults to the user's. `environ` (default: the process's)
+    names the engine. Raises `TargetError` (one clear line), `Cancelled` soon after `cancel` is set. Layers read before
+    either stay in the cache.
+    """
+    target = recognise(ref) if isinstance(ref, str) else ref
+    tell = on_event or ignore
+    if target.kind == "dockerfile":
+        raise TargetError(
+            "is a Dockerfile, no image", where=printable(target.path), hint="name the image that was built from it with --image"
+        )
+    if target.kind == "recorded":
+        from msbtui.engine.recording import open_recording
+
+        return open_recording(target.path, on_event=tell)
+    from msbtui.engine.layers import Keeper
+    from msbtui.image.cache import LayerCache
+
+    keeper = Keeper(cache if cache is not None else LayerCache())
+    if target.kind == "docker-archive":
+        from msbtui.engine.archive import open_archive
+
+        return open_archive(target.path, target.name, platform=platform, on_event=tell, cancel=cancel, keeper=keeper)
+    if target.kind == "oci-dir":
+        from msbtui.engine.ocidir import open_oci_dir
+
+        return open_oci_dir(target.path, target.name, platform=platform, on_event=tell, cancel=cancel, keeper=keeper)
+    from msbtui.engine.export import open_in_engine
+
+    return open_in_engine(target.name, platform=platform, on_event=tell, cancel=cancel, keeper=keeper, environ=environ)

@@ -1,0 +1,154 @@
+"""Image archives on disk, as `docker save` writes them: the legacy layout, and since Docker 25 an OCI layout inside the tar.
+
+Legacy: Docker image specification v1.2, "Combined Image JSON + Filesystem Changeset Format": `manifest.json` names the
+configuration and the layers' archives; moby image/tarexport/save.go makes a layer that another image already wrote a symlink
+to it. OCI: image-spec, image-layout.md.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import threading
+
+from msbtui.engine import outer
+from msbtui.engine.choose import by_name
+from msbtui.engine.disk import Blob, map_file, open_on_disk
+from msbtui.engine.events import OnEvent
+from msbtui.engine.layers import Keeper
+from msbtui.engine.layout import open_layout
+from msbtui.engine.manifest import JSON_LIMIT, SavedImage, check_layer_count, decode, decode_config, sha256_of, too_large
+from msbtui.engine.target import missing, unreadable
+from msbtui.errors import TargetError
+from msbtui.image.cache import file_key
+from msbtui.image.model import Image
+from msbtui.text import printable
+
+_LINKS = 16
+_AGAIN = "save the image again"
+
+
+class _Members:
+    """The members of an archive by name, mapped."""
+
+    def __init__(self, path: str) -> None:
+        self.where = printable(path)
+        self.cut_off = ""
+        self._members: dict[str, outer.Member] = {}
+        with open(path, "rb") as file:
+            self._data = map_file(file)
+            self.key = file_key(path)
+            try:
+                for member in outer.members_of_file(file):
+                    self._members[member.name] = member
+            except outer.DamagedTarError as damage:
+                self.cut_off = str(damage)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def _resolved(self, name: str) -> outer.Member | None:
+        for _ in range(_LINKS):
+            member = self._members.get(name)
+            if member is None or member.kind not in ("symlink", "hardlink"):
+                return member if member is not None and member.kind == "file" else None
+            name = outer.tidy(posixpath.join(posixpath.dirname(name), member.link) if member.kind == "symlink" else member.link)
+        return None
+
+    def blob(self, name: str, digest: str = "") -> Blob | None:
+        """Give a member's bytes, through symlinks and hard links inside the archive; None where it is not there."""
+        member = self._resolved(outer.tidy(name))
+        if member is None:
+            return None
+        data = self._data[member.offset : member.offset + member.size]
+        return Blob(printable(member.name), data, f"{self.key}@{member.offset}+{member.size}", digest)
+
+    def document(self, name: str) -> bytes | None:
+        """Give a small member's bytes. Raises `TargetError` over 16 MiB."""
+        blob = self.blob(name)
+        if blob is None:
+            return None
+        if len(blob.data) > JSON_LIMIT:
+            raise too_large(blob.name, self.where)
+        return bytes(blob.data)
+
+
+def open_archive(
+    path: str, name: str = "", *, platform: str | None, on_event: OnEvent, cancel: threading.Event | None, keeper: Keeper
+) -> Image:
+    """Give the image `name` (empty: the only one) of the archive at `path`. Raises `TargetError`, `Cancelled`."""
+    try:
+        members = _Members(path)
+    except OSError as error:
+        raise (missing(path) if isinstance(error, FileNotFoundError) else unreadable(error, path)) from error
+    if members.cut_off:
+        raise TargetError(f"is truncated or damaged: {members.cut_off}", where=members.where, hint=_AGAIN)
+    if "index.json" in members and "oci-layout" in members:
+        layout = _Layout(members)
+        return open_layout(
+            layout, name, what="archive", where=members.where, platform=platform, on_event=on_event, cancel=cancel, keeper=keeper
+        )
+    data = members.document("manifest.json")
+    if data is None:
+        raise TargetError(
+            "holds no manifest.json and no index.json",
+            where=members.where,
+            hint="it is no image archive; make one with docker save",
+        )
+    return _open_legacy(members, data, name, on_event, cancel, keeper)
+
+
+class _Layout:
+    """The OCI layout inside an archive."""
+
+    def __init__(self, members: _Members) -> None:
+        self._members = members
+        self.index = members.document("index.json") or b""
+
+    def blob(self, digest: str) -> Blob | None:
+        return self._members.blob(f"blobs/{digest.replace(':', '/', 1)}", digest)
+
+
+def _open_legacy(
+    members: _Members, data: bytes, name: str, on_event: OnEvent, cancel: threading.Event | None, keeper: Keeper
+) -> Image:
+    where = members.where
+    saved = decode(data, list[SavedImage], "manifest.json", where)
+    if not saved:
+        raise TargetError("its manifest.json names no image", where=where, hint=_AGAIN)
+    chosen = by_name([(one.repo_tags or (), _config_digest(one.config), one) for one in saved], name, where)
+    text = members.document(chosen.config)
+    if text is None:
+        raise TargetError(f"the configuration {printable(chosen.config)} is not in it", where=where, hint=_AGAIN)
+    named = _config_digest(chosen.config)
+    image_id = sha256_of(text)
+    if named.startswith("sha256:") and named != image_id:
+        raise TargetError(
+            f"the configuration {printable(chosen.config)} does not hold what its digest says", where=where, hint=_AGAIN
+        )
+    config = decode_config(text, where)
+    check_layer_count(len(chosen.layers or ()), where)
+    blobs = []
+    for layer in chosen.layers or ():
+        blob = members.blob(layer)
+        if blob is None:
+            raise TargetError(f"the layer {printable(layer)} is not in it", where=where, hint=_AGAIN)
+        blobs.append(blob)
+    title = name or (chosen.repo_tags[0] if chosen.repo_tags else os.path.basename(members.where))
+    return open_on_disk(
+        printable(title),
+        image_id,
+        config,
+        blobs,
+        source=f"archive {where}",
+        where=where,
+        on_event=on_event,
+        cancel=cancel,
+        keeper=keeper,
+    )
+
+
+def _config_digest(name: str) -> str:
+    """Give the digest that a configuration's file name claims (`HEX.json`, `blobs/sha256/HEX`); else the name itself."""
+    base = posixpath.basename(name).removesuffix(".json").removeprefix("sha256:")
+    return f"sha256:{base}" if len(base) == 64 and all(c in "0123456789abcdef" for c in base) else name

@@ -1,0 +1,261 @@
+"""Builds and runs for `--verify` and `--smoke`, through the docker CLI: builders, secrets and proxies as the user has them.
+
+Everything made here carries the label `msbtui.verify`, so that what a broken run leaves behind can be found and removed.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from msbtui.engine import process
+from msbtui.engine.host import Endpoint
+from msbtui.errors import Cancelled, TargetError
+from msbtui.text import printable
+
+LABEL = "msbtui.verify"
+_KEPT_LINES = 400
+_ASKING = 30.0
+
+# BuildKit, util/progress/progressui/display.go (--progress=plain): `#7 [build 2/4] RUN make`, `#7 0.351 text`, `#7 ERROR: ...`
+_VERTEX = re.compile(r"#(\d+) (.*)", re.DOTALL)
+_STEP = re.compile(r"\[(?:(?P<stage>[^\]]*?) +)?(?P<step>\d+)/(?P<steps>\d+)\] ?(?P<text>.*)", re.DOTALL)
+_OUTPUT = re.compile(r"\d+\.\d+ (.*)", re.DOTALL)
+
+
+class BuildLine(msgspec.Struct, frozen=True):
+    """One line of a build's progress. Texts are printable."""
+
+    text: str
+    vertex: int | None = None
+    """BuildKit's number of the piece of work that the line belongs to."""
+    stage: str = ""
+    """Name of the stage, where the line begins a step of a named one."""
+    step: int | None = None
+    steps: int | None = None
+    output: bool = False
+    """Whether the line is what a command printed."""
+
+
+class BuildError(TargetError):
+    """A build that the engine refused or that a command broke; `log` holds its last lines."""
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "", log: Sequence[str] = ()) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.log = tuple(log)
+
+
+class RunResult(msgspec.Struct, frozen=True):
+    """How a container's command ended."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    truncated: bool = False
+    """Whether either stream was longer than was kept."""
+    timed_out: bool = False
+
+
+def new_id() -> str:
+    """Give a fresh id for the label and the names of one verification."""
+    return secrets.token_hex(6)
+
+
+def read_line(line: str) -> BuildLine:
+    """Give what one line of `--progress=plain` says."""
+    line = printable(line.expandtabs())
+    vertex = _VERTEX.match(line)
+    if not vertex:
+        return BuildLine(line)
+    number, rest = int(vertex[1]), vertex[2]
+    if output := _OUTPUT.match(rest):
+        return BuildLine(output[1], number, output=True)
+    if step := _STEP.match(rest):
+        return BuildLine(rest, number, step["stage"] or "", int(step["step"]), int(step["steps"]))
+    return BuildLine(rest, number)
+
+
+def _builder(docker: str, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Give the command that builds with BuildKit, and what it needs in its environment."""
+    if process.collect([docker, "buildx", "version"], environ, timeout=_ASKING).exit_code == 0:
+        return [docker, "buildx", "build", "--load"], {}
+    # docker/cli before 23 has BuildKit built in; from 23 on `docker build` without buildx is the classic builder, and has no
+    # --progress
+    if b"--progress" in process.collect([docker, "build", "--help"], {**environ, "DOCKER_BUILDKIT": "1"}, timeout=_ASKING).stdout:
+        return [docker, "build"], {"DOCKER_BUILDKIT": "1"}
+    raise TargetError(
+        "builds need BuildKit: docker has neither buildx nor BuildKit built in",
+        hint="install docker-buildx (Debian: docker-buildx, Docker: docker-buildx-plugin)",
+    )
+
+
+def build(
+    context: Path,
+    dockerfile: str | Path,
+    *,
+    tag: str | None = None,
+    target: str | None = None,
+    build_args: Mapping[str, str] = {},
+    build_contexts: Mapping[str, str] = {},
+    platform: str | None = None,
+    host: str | Endpoint | None = None,
+    verify_id: str = "",
+    beside: Path | None = None,
+    extra: Sequence[str] = (),
+    on_line: Callable[[BuildLine], None] = lambda _: None,
+    cancel: threading.Event | None = None,
+    timeout: float | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> str:
+    """Build `dockerfile` (its path, or its text) with `context` on the engine at `host`; give the image's id there (`sha256:...`).
+
+    `beside` is the path of the Dockerfile that a text comes from: its own `.dockerignore` then counts, as it does for the
+    path itself. `verify_id` is the value of the label that `remove_all` finds the image by. `extra` goes to the CLI as it
+    is. `timeout` in seconds. Raises `BuildError`, `TargetError` where there is no BuildKit, and `Cancelled`; the CLI and
+    what it started have ended by then.
+    """
+    env = process.environment(host, environ)
+    command, settings = _builder(process.docker_cli(env), env)
+    if host is not None and "buildx" in command:
+        command += ["--builder", "default"]  # the builder of driver docker that buildx gives every engine
+    with tempfile.TemporaryDirectory(prefix="msbtui-build-") as folder:
+        path = _dockerfile_path(dockerfile, beside, Path(folder))
+        answer = Path(folder, "image-id")
+        command += ["--progress=plain", "--file", str(path), "--iidfile", str(answer)]
+        for option, value in (("--tag", tag), ("--target", target), ("--platform", platform)):
+            command += [option, value] if value else []
+        command += ["--label", f"{LABEL}={verify_id}"] if verify_id else []
+        for name, value in build_args.items():
+            command += ["--build-arg", f"{name}={value}"]
+        for name, value in build_contexts.items():
+            command += ["--build-context", f"{name}={value}"]
+        log: list[str] = []
+
+        def take(line: str) -> None:
+            read = read_line(line)
+            log.append(printable(line.expandtabs()))
+            del log[:-_KEPT_LINES]
+            on_line(read)
+
+        code = process.stream_lines([*command, *extra, str(context)], {**env, **settings}, take, cancel=cancel, timeout=timeout)
+        if code:
+            raise BuildError(
+                _why(log, code), where=printable(str(context)), hint="the build's own output above says more", log=log
+            )
+        try:
+            return answer.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BuildError("the build ended without an image", where=printable(str(context)), log=log) from error
+
+
+def _dockerfile_path(dockerfile: str | Path, beside: Path | None, folder: Path) -> Path:
+    if isinstance(dockerfile, Path):
+        return dockerfile
+    path = folder / "Dockerfile"
+    path.write_bytes(dockerfile.encode("utf-8", "surrogateescape"))
+    # BuildKit, frontend/dockerui/config.go: <Dockerfile's name>.dockerignore beside the Dockerfile wins over the context's
+    # .dockerignore
+    if beside is not None and (own := beside.with_name(f"{beside.name}.dockerignore")).is_file():
+        shutil.copyfile(own, folder / "Dockerfile.dockerignore")
+    return path
+
+
+def _why(log: Sequence[str], code: int) -> str:
+    """Give the reason in the builder's own words: its last ERROR line."""
+    for line in reversed(log):
+        if line.startswith("ERROR:"):
+            return f"the build failed: {line.removeprefix('ERROR:').strip()[:400]}"
+    said = next((line for line in reversed(log) if line.strip()), "")
+    return f"the build failed with exit code {code}" + (f": {said[:400]}" if said else "")
+
+
+def run(
+    image: str,
+    command: Sequence[str] = (),
+    *,
+    entrypoint: str | None = None,
+    timeout: float = 60.0,
+    host: str | Endpoint | None = None,
+    verify_id: str = "",
+    memory: str = "1g",
+    pids: int = 256,
+    output_limit: int = 1 << 20,
+    cancel: threading.Event | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> RunResult:
+    """Run `command` in a container of `image` and give how it ended: no network, no new privileges; memory, processes and time bounded.
+
+    `timeout` in seconds, `output_limit` in bytes of each stream. The container is gone afterwards, also on a cancel or
+    Ctrl+C. Raises `TargetError` where the engine cannot start it (a command that is not in the image is a result: exit code
+    126 or 127), `Cancelled`.
+    """
+    env = process.environment(host, environ)
+    docker = process.docker_cli(env)
+    name = f"msbtui-{verify_id or new_id()}-{secrets.token_hex(4)}"
+    arguments = [docker, "run", "--rm", "--name", name, "--label", f"{LABEL}={verify_id or name}", "--pull", "never"]
+    arguments += [
+        "--network",
+        "none",
+        "--security-opt",
+        "no-new-privileges",
+        "--memory",
+        memory,
+        "--pids-limit",
+        str(pids),
+        "--cpus",
+        "1",
+    ]
+    arguments += ["--entrypoint", entrypoint] if entrypoint is not None else []
+    ended = False
+    try:
+        result = process.collect([*arguments, image, *command], env, cancel=cancel, timeout=timeout, limit=output_limit)
+        ended = not result.timed_out and result.exit_code >= 0
+    finally:
+        if not ended:
+            process.collect([docker, "rm", "--force", "--volumes", name], env, timeout=_ASKING)
+    if result.exit_code == 125:  # docker run reference, "Exit status": the engine itself failed
+        raise TargetError(
+            f"the container could not be started: {_complaint(result.stderr)}",
+            where=printable(image),
+            hint="see the engine's log",
+        )
+    return RunResult(result.exit_code, result.stdout, result.stderr, result.truncated, result.timed_out)
+
+
+def _complaint(stderr: bytes) -> str:
+    """Give the line of the docker CLI that says why, without its advice to read the help."""
+    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    said = next((line for line in lines if line.startswith("docker: ")), lines[-1] if lines else "no reason given")
+    return printable(said.removeprefix("docker: ").removeprefix("Error response from daemon: "))[:300]
+
+
+def remove(image: str, *, host: str | Endpoint | None = None, environ: Mapping[str, str] | None = None) -> bool:
+    """Remove an image by name or id; tell whether it is gone. Never raises for an image that is not there or in use."""
+    env = process.environment(host, environ)
+    return process.collect([process.docker_cli(env), "image", "rm", "--force", image], env, timeout=_ASKING).exit_code == 0
+
+
+def remove_all(verify_id: str, *, host: str | Endpoint | None = None, environ: Mapping[str, str] | None = None) -> None:
+    """Remove every container and image that carries the label of one verification; for a `finally`, so it raises nothing."""
+    try:
+        env = process.environment(host, environ)
+        docker = process.docker_cli(env)
+        chosen = f"label={LABEL}={verify_id}"
+        for listing, removing in (
+            (["ps", "--all", "--quiet"], ["rm", "--force", "--volumes"]),
+            (["image", "ls", "--quiet"], ["image", "rm", "--force"]),
+        ):
+            found = process.collect([docker, *listing, "--filter", chosen], env, timeout=_ASKING).stdout.split()
+            if found:
+                process.collect(
+                    [docker, *removing, *sorted({number.decode("ascii", "replace") for number in found})], env, timeout=_ASKING
+                )
+    except (TargetError, Cancelled):
+        return

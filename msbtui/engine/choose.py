@@ -1,0 +1,135 @@
+"""Which image of several: by name where an archive holds more than one, by platform where an index does."""
+
+from __future__ import annotations
+
+import platform as machine
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from msbtui.engine.manifest import ATTESTATION, IMAGE_CONFIG_TYPES, INDEX_TYPES, Descriptor, Manifest, decode
+from msbtui.errors import TargetError
+from msbtui.text import printable
+
+T = TypeVar("T")
+
+_DEPTH = 4
+_MANIFESTS = 4096
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One image manifest that an index leads to."""
+
+    digest: str
+    manifest: Manifest
+    platform: str
+    """`os/architecture/variant`; empty where the index does not say it."""
+
+
+def this_machine() -> str:
+    """Give the platform of images that run here: containers are Linux everywhere but on Windows hosts."""
+    return f"linux/{_MACHINES.get(machine.machine(), machine.machine().lower())}"
+
+
+def image_names(descriptor: Descriptor) -> tuple[str, ...]:
+    """Give the names that an `index.json` has for an image: containerd's full name and the OCI reference name."""
+    names = (descriptor.annotation("io.containerd.image.name"), descriptor.annotation("org.opencontainers.image.ref.name"))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def by_name(items: Sequence[tuple[Sequence[str], str, T]], name: str, where: str) -> T:
+    """Give the one of `items` (names, digest, thing) that `name` means, or the only one where `name` is empty.
+
+    Raises `TargetError` that lists what there is.
+    """
+    if not name:
+        if len({digest for _, digest, _ in items}) == 1:
+            return items[0][2]
+        raise TargetError(f"holds {len(items)} images: {_listed(items)}", where=where, hint="name one of them after a colon")
+    for names, digest, thing in items:
+        known = {form for given in names for form in _forms(given)}
+        if (
+            name in known
+            or f"{name}:latest" in known
+            or digest == name
+            or (len(name) >= 12 and digest.removeprefix("sha256:").startswith(name.removeprefix("sha256:")))
+        ):
+            return thing
+    raise TargetError(
+        f"holds no image {printable(name)}; it holds {_listed(items)}", where=where, hint="name one of them after a colon"
+    )
+
+
+def _forms(name: str) -> Iterable[str]:
+    """Give the ways to write a name: with and without the registry and folder that Docker assumes."""
+    short = name.removeprefix("docker.io/").removeprefix("library/")
+    return (name, short, f"docker.io/{short}", f"docker.io/library/{short}")
+
+
+def _listed(items: Sequence[tuple[Sequence[str], str, T]]) -> str:
+    words = [printable(names[0]) if names else printable(digest)[:19] for names, digest, _ in items]
+    return ", ".join(words[:12]) + (f" and {len(words) - 12} more" if len(words) > 12 else "")
+
+
+def is_attestation(descriptor: Descriptor) -> bool:
+    """Tell whether a manifest is BuildKit's provenance or SBOM, not an image."""
+    platform = descriptor.platform
+    return bool(descriptor.annotation(ATTESTATION)) or (
+        platform is not None and platform.os == platform.architecture == "unknown"
+    )
+
+
+def manifests_below(descriptor: Descriptor, read: Callable[[str], bytes | None], where: str) -> list[Found]:
+    """Give the image manifests that `descriptor` leads to, through indexes in indexes; blobs that are absent are left out.
+
+    `read` gives a document by digest, checked against it. Raises `TargetError` for what is no index, no manifest or no
+    image.
+    """
+    found: list[Found] = []
+    seen: set[str] = set()
+
+    def walk(one: Descriptor, depth: int) -> None:
+        if is_attestation(one) or one.digest in seen:
+            return
+        if depth > _DEPTH or len(seen) > _MANIFESTS:
+            raise TargetError("has indexes in indexes without end", where=where, hint="this is no image that a builder wrote")
+        seen.add(one.digest)
+        data = read(one.digest)
+        if data is None:
+            return
+        manifest = decode(data, Manifest, f"manifest {printable(one.digest)}", where)
+        if manifest.manifests is not None or one.media_type in INDEX_TYPES:
+            for below in manifest.manifests or ():
+                walk(below, depth + 1)
+        elif manifest.config is not None:
+            if manifest.config.media_type in IMAGE_CONFIG_TYPES:
+                found.append(Found(one.digest, manifest, str(one.platform) if one.platform else ""))
+            elif depth == 0:
+                kind = printable(manifest.config.media_type)[:100]
+                raise TargetError(f"holds an artifact ({kind}), no image", where=where, hint="name an image")
+
+    walk(descriptor, 0)
+    return found
+
+
+def by_platform(found: Sequence[Found], wanted: str | None, platform_of: Callable[[Found], str], where: str) -> Found:
+    """Give the manifest for `wanted` (`os/architecture[/variant]`), by default that for this machine.
+
+    Raises `TargetError` that lists the platforms where none fits.
+    """
+    if not found:
+        raise TargetError(
+            "its manifest or index leads to no image that is there", where=where, hint="save or pull the image again"
+        )
+    if len(found) == 1 and wanted is None:
+        return found[0]
+    platforms = [one.platform or platform_of(one) for one in found]
+    asked = wanted or this_machine()
+    for fits in (lambda text: text == asked, lambda text: text.startswith(f"{asked}/")):
+        for one, text in zip(found, platforms, strict=True):
+            if fits(text):
+                return one
+    has = ", ".join(dict.fromkeys(platforms))
+    raise TargetError(f"has no image for {printable(asked)}; it has {has[:300]}", where=where, hint="choose one with --platform")

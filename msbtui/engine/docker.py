@@ -1,0 +1,383 @@
+"""A Docker Engine through its HTTP API (Docker Engine API v1.41 and later): which images it has, and what they are.
+
+docker-py carries the connection (unix sockets, TLS, ssh); answers are read and decoded here, bounded, since an engine is
+hostile too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from msbtui.engine import waiting
+from msbtui.engine.history import api_history
+from msbtui.engine.host import Endpoint, find_endpoint
+from msbtui.engine.manifest import JSON_LIMIT, Digest, Platform, RawConfig, check_layer_count, decode
+from msbtui.errors import Cancelled, TargetError
+from msbtui.image.model import HistoryItem, ImageConfig
+from msbtui.text import printable
+
+if TYPE_CHECKING:
+    import docker as docker_py
+    import requests
+
+T = TypeVar("T")
+
+_CHUNK = 256 << 10
+_BASES = 256
+"""Tagged images that are asked for their layers when bases are looked for."""
+_ALIKE = 0.6
+_WITHOUT = "or do without an engine: msbtui demo, or name an archive that docker save wrote"
+
+
+class EngineImage(msgspec.Struct, frozen=True):
+    """One line of the engine's list of images."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+    created: int = 0
+    """Seconds since the epoch."""
+    size: int = 0
+    """Bytes, as the engine counts them (unpacked, or packed and unpacked with the containerd store)."""
+
+
+class EngineImageDetails(msgspec.Struct, frozen=True):
+    """What the engine says of one image, without its layers."""
+
+    id: str
+    """The engine's own id: the digest of the configuration, or with the containerd store that of the manifest or index."""
+    tags: tuple[str, ...]
+    config: ImageConfig
+    history: tuple[HistoryItem, ...]
+    """`empty_layer` is worked out from sizes and texts, as the API does not say it."""
+    diff_ids: tuple[str, ...]
+    platform: str
+    created: str
+    size: int
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    id: str = msgspec.field(name="Id", default="")
+    tags: list[str] | None = msgspec.field(name="RepoTags", default=None)
+    created: int = msgspec.field(name="Created", default=0)
+    size: int = msgspec.field(name="Size", default=0)
+
+
+class _RootFs(msgspec.Struct, frozen=True):
+    layers: list[Digest] | None = msgspec.field(name="Layers", default=None)
+
+
+class _Inspected(msgspec.Struct, frozen=True):
+    id: str = msgspec.field(name="Id")
+    tags: list[str] | None = msgspec.field(name="RepoTags", default=None)
+    created: str | None = msgspec.field(name="Created", default=None)
+    config: RawConfig | None = msgspec.field(name="Config", default=None)
+    os: str | None = msgspec.field(name="Os", default=None)
+    architecture: str | None = msgspec.field(name="Architecture", default=None)
+    variant: str | None = msgspec.field(name="Variant", default=None)
+    size: int | None = msgspec.field(name="Size", default=None)
+    rootfs: _RootFs | None = msgspec.field(name="RootFS", default=None)
+
+
+class _Past(msgspec.Struct, frozen=True):
+    created: int = msgspec.field(name="Created", default=0)
+    created_by: str | None = msgspec.field(name="CreatedBy", default=None)
+    comment: str | None = msgspec.field(name="Comment", default=None)
+    size: int = msgspec.field(name="Size", default=0)
+
+
+class _Version(msgspec.Struct, frozen=True):
+    version: str = msgspec.field(name="Version", default="")
+
+
+class _Complaint(msgspec.Struct, frozen=True):
+    message: str = ""
+
+
+class MissingError(Exception):
+    """The engine answered that it does not have what was asked for."""
+
+
+class Engine:
+    """A connected engine. Every call can be cancelled by the event given to `connect`, and notices an engine that froze."""
+
+    def __init__(
+        self, endpoint: Endpoint, client: docker_py.DockerClient, cancel: threading.Event | None, patience: float
+    ) -> None:
+        self._endpoint = endpoint
+        self._api = client.api
+        self._cancel = cancel
+        self.patience = patience
+        """Seconds of silence after which the engine counts as frozen."""
+        self._details: dict[str, EngineImageDetails] = {}
+        self._layers: dict[str, tuple[str, ...]] = {}
+        self.host = endpoint.host
+        """The engine's address, as `DOCKER_HOST` has it."""
+        self.version = printable(self._ask("/version", _Version).version)
+        self.name = f"Docker {self.version} at {printable(self.host)}"
+
+    def images(self) -> list[EngineImage]:
+        """Give the engine's images, newest first; quick. Raises `TargetError`, `Cancelled`."""
+        listed = self._ask("/images/json", list[_Listed])
+        found = [
+            EngineImage(printable(i.id), tuple(printable(t) for t in i.tags or () if t != "<none>:<none>"), i.created, i.size)
+            for i in listed
+        ]
+        return sorted(found, key=lambda image: -image.created)
+
+    def inspect(self, ref: str) -> EngineImageDetails:
+        """Give what the engine says of the image `ref` (a name or an id); asked once per id.
+
+        Raises `TargetError`, with the names nearest to it where the engine does not have it.
+        """
+        if ref in self._details:
+            return self._details[ref]
+        raw = self._inspected(ref)
+        if raw.id in self._details:
+            return self._details[raw.id]
+        path = f"/images/{quote(raw.id, safe=':')}/history"
+        try:
+            past = self._ask(path, list[_Past])
+        except MissingError:
+            raise self._missing(ref) from None
+        diff_ids = tuple((raw.rootfs and raw.rootfs.layers) or ())
+        check_layer_count(len(diff_ids), printable(ref))
+        items = [(item.created_by or "", item.comment or "", _time(item.created), item.size) for item in reversed(past)]
+        details = EngineImageDetails(
+            id=printable(raw.id),
+            tags=tuple(printable(tag) for tag in raw.tags or ()),
+            config=(raw.config or RawConfig()).clean(),
+            history=api_history(items, len(diff_ids)),
+            diff_ids=diff_ids,
+            platform=str(Platform(raw.os or "", raw.architecture or "", raw.variant)),
+            created=printable(raw.created or ""),
+            size=max(raw.size or 0, 0),
+        )
+        self._details[raw.id] = details
+        return details
+
+    def _inspected(self, ref: str) -> _Inspected:
+        try:
+            return self._ask(f"/images/{quote(ref, safe=':/@')}/json", _Inspected)
+        except MissingError:
+            raise self._missing(ref) from None
+
+    def _missing(self, ref: str) -> TargetError:
+        near = self.nearest(ref)
+        hint = f"nearest: {', '.join(near)}" if near else "see docker images, or build it first"
+        return TargetError(f"no such image in {self.name}", where=printable(ref), hint=hint)
+
+    def nearest(self, name: str) -> list[str]:
+        """Give at most three names of images that are most like `name`."""
+        return nearest(name, [tag for image in self.images() for tag in image.tags])
+
+    def known_bases(self) -> dict[str, tuple[str, ...]]:
+        """Give the diff ids of the engine's tagged images by name (of the newest few hundred), to find an image's base by them.
+
+        Images that vanish meanwhile are left out. Each id is asked once.
+        """
+        bases: dict[str, tuple[str, ...]] = {}
+        for image in [image for image in self.images() if image.tags][:_BASES]:
+            if image.id not in self._layers:
+                with contextlib.suppress(TargetError):
+                    raw = self._inspected(image.id)
+                    self._layers[image.id] = tuple((raw.rootfs and raw.rootfs.layers) or ())
+            for tag in image.tags if image.id in self._layers else ():
+                bases[tag] = self._layers[image.id]
+        return bases
+
+    def alive(self) -> bool:
+        """Tell whether the engine answers a ping within a few seconds."""
+        try:
+            waiting.call(lambda: self._get("/_ping", 1 << 10), self._cancel, min(5.0, self.patience))
+        except (waiting.SilentError, OSError, TargetError, MissingError):
+            return False
+        return True
+
+    def export(
+        self, ref: str, *, patience: Callable[[], float], on_silence: Callable[[float], None], on_bytes: Callable[[int], None]
+    ) -> waiting.Pump:
+        """Start `docker save` of one image (GET /images/NAME/get) and give its bytes as a stream to read."""
+
+        def chunks() -> Iterator[bytes]:
+            with self._open(f"/images/{quote(ref, safe=':/@')}/get", timeout=3600) as response:
+                yield from response.iter_content(_CHUNK)
+
+        return waiting.Pump(chunks, cancel=self._cancel, patience=patience, on_silence=on_silence, on_bytes=on_bytes)
+
+    @contextlib.contextmanager
+    def _open(self, path: str, *, timeout: float) -> Iterator[requests.Response]:
+        url = f"{self._api.base_url}/v{self._api.api_version}{path}"
+        # no redirect is followed: an engine has none to give, and credentials would follow it
+        with self._api.get(
+            url, stream=True, timeout=timeout, allow_redirects=False, headers={"Accept-Encoding": "identity"}
+        ) as response:
+            if response.status_code != 200:
+                said = b"".join(_bounded(response, 1 << 16))
+                if response.status_code == 404:
+                    raise MissingError
+                with contextlib.suppress(TargetError):
+                    said = decode(said, _Complaint, "", "").message.encode()
+                words = printable(said.decode("utf-8", "replace").strip())[:300]
+                raise TargetError(
+                    f"the engine answered {response.status_code}: {words}",
+                    where=self.name_for_errors,
+                    hint="see the engine's log",
+                )
+            yield response
+
+    @property
+    def name_for_errors(self) -> str:
+        """Give the engine's address for the front of an error line."""
+        return printable(self._endpoint.host)
+
+    def _get(self, path: str, limit: int) -> bytes:
+        with self._open(path, timeout=self.patience + 5) as response:
+            return b"".join(_bounded(response, limit))
+
+    def _ask(self, path: str, as_type: type[T]) -> T:
+        try:
+            data = waiting.call(lambda: self._get(path, JSON_LIMIT + 1), self._cancel, self.patience)
+        except (waiting.SilentError, OSError) as error:
+            raise failure(error, self._endpoint, self.patience) from error
+        return decode(data, as_type, "the engine's answer", self.name_for_errors)
+
+    def failure(self, error: BaseException) -> TargetError:
+        """Give the one clear line for a connection that failed."""
+        return failure(error, self._endpoint, self.patience)
+
+
+def _bounded(response: requests.Response, limit: int) -> Iterator[bytes]:
+    left = limit
+    for chunk in response.iter_content(min(_CHUNK, limit)):
+        yield chunk[:left]
+        left -= len(chunk)
+        if left <= 0:
+            return
+
+
+def _time(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def connect(
+    environ: Mapping[str, str] | None = None, *, cancel: threading.Event | None = None, patience: float = waiting.SILENCE
+) -> Engine:
+    """Connect to the engine that `environ` (default: the process's) names: `DOCKER_HOST`, a context, or the default socket.
+
+    `patience` is in seconds: an engine silent for so long counts as frozen. Raises `TargetError` (no engine, no permission,
+    frozen, no engine at that address) and `Cancelled`.
+    """
+    environ = os.environ if environ is None else environ
+    endpoint = find_endpoint(environ)
+    try:
+        return waiting.call(lambda: _connected(endpoint, environ, cancel, patience), cancel, patience + 1)
+    except (waiting.SilentError, OSError) as error:
+        raise failure(error, endpoint, patience) from error
+
+
+def _connected(endpoint: Endpoint, environ: Mapping[str, str], cancel: threading.Event | None, patience: float) -> Engine:
+    from docker.errors import DockerException  # imported here: it costs a tenth of a second that most calls need not pay
+
+    if endpoint.socket:
+        _knock(endpoint.socket, patience)
+    try:
+        return Engine(endpoint, _client(endpoint, environ, patience), cancel, patience)
+    except DockerException as error:
+        raise failure(error, endpoint, patience) from error
+
+
+def _client(endpoint: Endpoint, environ: Mapping[str, str], patience: float) -> docker_py.DockerClient:
+    import docker
+
+    settings = {**environ, "DOCKER_HOST": endpoint.host}
+    for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+        settings.pop(name, None)
+    if endpoint.tls_folder:
+        settings["DOCKER_CERT_PATH"] = endpoint.tls_folder
+        settings["DOCKER_TLS_VERIFY"] = "1" if endpoint.tls_verify else ""
+    options: dict[str, Any] = {"environment": settings, "timeout": patience + 5, "use_ssh_client": True}
+    return docker.from_env(**options)
+
+
+def _knock(path: str, patience: float) -> None:
+    """Open and close a unix socket, for the plain reason where that fails: docker-py hides it in its own words."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
+        knocking.settimeout(patience)
+        knocking.connect(path)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    waiting_ones: list[BaseException | None] = [error]
+    while waiting_ones:
+        one = waiting_ones.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        waiting_ones += [one.__cause__, one.__context__, *(arg for arg in one.args if isinstance(arg, BaseException))]
+
+
+def failure(error: BaseException, endpoint: Endpoint, patience: float) -> TargetError:
+    """Give the one clear line for an engine that cannot be reached: what was tried, why it failed, what to try."""
+    host = printable(endpoint.host)
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, (TargetError, Cancelled)):
+            raise cause
+    if any(isinstance(cause, PermissionError) for cause in causes):
+        return TargetError(
+            "no permission on the engine's socket",
+            where=host,
+            hint="join the group docker, log in again, or set DOCKER_HOST to an engine that is yours",
+        )
+    if any(isinstance(cause, (waiting.SilentError, TimeoutError)) or "Timeout" in type(cause).__name__ for cause in causes):
+        return TargetError(
+            f"the engine does not answer: no byte for {patience:g} s",
+            where=host,
+            hint="it may be frozen: restart it, or set DOCKER_HOST to another",
+        )
+    if any(isinstance(cause, (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)) for cause in causes):
+        return TargetError(
+            f"no engine there (tried {endpoint.because})", where=host, hint=f"start Docker, set DOCKER_HOST, {_WITHOUT}"
+        )
+    reason = printable(str(causes[-1] if causes else error))[:200]
+    return TargetError(
+        f"no engine answers (tried {endpoint.because}): {reason}", where=host, hint=f"check DOCKER_HOST, {_WITHOUT}"
+    )
+
+
+def nearest(name: str, tags: Sequence[str]) -> list[str]:
+    """Give at most three of `tags` that are most like `name`: by repository first, then by tag."""
+    wanted, wanted_tag = _split_tag(name)
+    scored: list[tuple[float, float, int, str]] = []
+    for tag in tags[:5000]:
+        repository, its_tag = _split_tag(tag)
+        alike = difflib.SequenceMatcher(None, wanted, repository).ratio()
+        if alike >= _ALIKE:
+            scored.append((-alike, -difflib.SequenceMatcher(None, wanted_tag, its_tag).ratio(), len(scored), tag))
+    return [tag for *_, tag in sorted(scored)[:3]]
+
+
+def _split_tag(name: str) -> tuple[str, str]:
+    name = name.partition("@")[0]
+    repository, colon, tag = name.rpartition(":")
+    return (repository, tag) if colon and "/" not in tag else (name, "latest")
+
+
+def known_bases(engine: Engine) -> Mapping[str, Sequence[str]]:
+    """Give `engine.known_bases()`."""
+    return engine.known_bases()

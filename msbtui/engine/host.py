@@ -1,0 +1,115 @@
+"""Which engine the docker client would talk to: `DOCKER_HOST`, else the docker context, else the default socket.
+
+As docker/cli has it (cli/command/cli.go, `resolveContextName`; cli/context/store): `DOCKER_HOST` wins over `DOCKER_CONTEXT`,
+which wins over `currentContext` of `config.json`; a context lies in `contexts/meta/<sha256 of its name>/meta.json`, its keys
+in `contexts/tls/<the same>/docker/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from msbtui.engine.manifest import decode
+from msbtui.errors import TargetError
+from msbtui.text import printable
+
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+_SETTINGS_LIMIT = 16 << 20
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where an engine listens, and how we came to know."""
+
+    host: str
+    """`unix:///path`, `tcp://host:port`, `ssh://user@host` or `npipe://...`."""
+    because: str
+    """In words: what named it."""
+    tls_folder: str = ""
+    """The folder with `ca.pem`, `cert.pem` and `key.pem`; empty for none."""
+    tls_verify: bool = False
+
+    @property
+    def socket(self) -> str:
+        """Give the path of a unix socket, empty for every other kind of host."""
+        return self.host.removeprefix("unix://") if self.host.startswith("unix://") else ""
+
+
+class _Settings(msgspec.Struct, frozen=True):
+    current_context: str | None = msgspec.field(name="currentContext", default=None)
+
+
+class _ContextEndpoint(msgspec.Struct, frozen=True):
+    host: str | None = msgspec.field(name="Host", default=None)
+    skip_verify: bool | None = msgspec.field(name="SkipTLSVerify", default=None)
+
+
+class _Context(msgspec.Struct, frozen=True):
+    endpoints: dict[str, _ContextEndpoint] | None = msgspec.field(name="Endpoints", default=None)
+
+
+def settings_folder(environ: Mapping[str, str]) -> Path:
+    """Give the docker client's folder (`DOCKER_CONFIG`, else `~/.docker`)."""
+    return Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME") or os.path.expanduser("~"), ".docker"))
+
+
+def find_endpoint(environ: Mapping[str, str]) -> Endpoint:
+    """Give the engine that the docker client would use. Raises `TargetError` for a context that is not there or damaged."""
+    if host := environ.get("DOCKER_HOST"):
+        if "://" not in host:
+            raise TargetError(
+                f"DOCKER_HOST is {printable(host)}, which is no address",
+                hint="it looks like unix:///var/run/docker.sock or ssh://user@host",
+            )
+        verify = bool(environ.get("DOCKER_TLS_VERIFY"))
+        folder = environ.get("DOCKER_CERT_PATH") or (str(settings_folder(environ)) if verify else "")
+        return Endpoint(host, "DOCKER_HOST", folder, verify)
+    folder_of_settings = settings_folder(environ)
+    if name := environ.get("DOCKER_CONTEXT"):
+        because = f"DOCKER_CONTEXT={printable(name)}"
+    else:
+        name = _current_context(folder_of_settings / "config.json")
+        because = f"the docker context {printable(name)}"
+    if name in ("", "default"):
+        return Endpoint(DEFAULT_SOCKET, "the default socket")
+    return _of_context(folder_of_settings, name, because)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(_SETTINGS_LIMIT)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise TargetError(
+            f"cannot be read: {(error.strerror or 'error').lower()}",
+            where=printable(str(path)),
+            hint="set DOCKER_HOST to do without it",
+        ) from error
+
+
+def _current_context(path: Path) -> str:
+    data = _read(path)
+    if not data:
+        return ""
+    return decode(data, _Settings, "the docker client's configuration", printable(str(path))).current_context or ""
+
+
+def _of_context(folder: Path, name: str, because: str) -> Endpoint:
+    key = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    path = folder / "contexts" / "meta" / key / "meta.json"
+    data = _read(path)
+    if data is None:
+        raise TargetError(f"{because} does not exist", hint="see docker context ls, or set DOCKER_HOST")
+    endpoint = (decode(data, _Context, "the docker context", printable(str(path))).endpoints or {}).get("docker")
+    if endpoint is None or not endpoint.host:
+        raise TargetError(
+            f"{because} names no docker engine", where=printable(str(path)), hint="see docker context inspect, or set DOCKER_HOST"
+        )
+    tls = folder / "contexts" / "tls" / key / "docker"
+    return Endpoint(endpoint.host, because, str(tls) if tls.is_dir() else "", tls.is_dir() and not endpoint.skip_verify)

@@ -1,0 +1,134 @@
+"""Layers read from blobs: hashed while they stream, or by their headers alone where the file is plain and on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+
+import msgspec
+
+from msbtui.engine import waiting
+from msbtui.engine.outer import Readable
+from msbtui.engine.store import Store
+from msbtui.image.cache import LayerCache
+from msbtui.image.model import Contents, LayerIndex
+
+
+class Reading(msgspec.Struct):
+    """What one blob turned out to be."""
+
+    entries: LayerIndex
+    contents: Contents
+    diff_id: str
+    """What the uncompressed bytes hash to."""
+    digest: str
+    """What the bytes as stored hash to."""
+    size: int
+    """Bytes as stored."""
+
+
+class Hashing:
+    """A stream that is hashed and counted while it is read."""
+
+    def __init__(
+        self, source: Readable, cancel: threading.Event | None = None, on_bytes: Callable[[int], None] | None = None
+    ) -> None:
+        self._source = source
+        self._hash = hashlib.sha256()
+        self._cancel = cancel
+        self._on_bytes = on_bytes
+        self.count = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give at most `size` bytes. Raises `Cancelled`."""
+        waiting.check(self._cancel)
+        data = self._source.read(size)
+        self._hash.update(data)
+        self.count += len(data)
+        if self._on_bytes is not None:
+            self._on_bytes(self.count)
+        return data
+
+    @property
+    def digest(self) -> str:
+        """Give `sha256:...` of what was read so far."""
+        return f"sha256:{self._hash.hexdigest()}"
+
+    def drain(self) -> None:
+        """Read to the end."""
+        while self.read(1 << 20):
+            pass
+
+
+class Peeked:
+    """A stream whose first bytes were looked at."""
+
+    def __init__(self, source: Readable, size: int) -> None:
+        self._source = source
+        head = b""
+        while len(head) < size and (data := source.read(size - len(head))):
+            head += data
+        self.head = head
+        self._rest = head
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give at most `size` bytes, those looked at first."""
+        if self._rest:
+            wanted = len(self._rest) if size < 0 else size
+            data, self._rest = self._rest[:wanted], self._rest[wanted:]
+            return data
+        return self._source.read(size)
+
+
+def compression(head: bytes) -> str:
+    """Give `gzip`, `zstd` or `plain`, from the first bytes of a blob (RFC 1952, 2.3.1; RFC 8878, 3.1.1 and 3.1.2)."""
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip"
+    if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F):
+        return "zstd"
+    return "plain"
+
+
+class Keeper:
+    """What is kept between runs: layers by diff id, indexes of plain files by where they lie, small documents by digest."""
+
+    def __init__(self, cache: LayerCache | None) -> None:
+        self._cache = cache
+        self._store = Store(cache.root if cache is not None else None)
+
+    def layer(self, diff_id: str) -> tuple[LayerIndex, Contents] | None:
+        """Give a layer whose bytes were once hashed to `diff_id`."""
+        return self._cache.get(diff_id) if self._cache is not None else None
+
+    def keep_layer(self, reading: Reading) -> None:
+        """Keep a layer under what its bytes hashed to."""
+        if self._cache is not None:
+            self._cache.put(reading.diff_id, reading.entries, reading.contents)
+
+    def entries(self, key: str) -> LayerIndex | None:
+        """Give the index of a plain layer in a file, by file and place."""
+        known = self._cache.get(key) if self._cache is not None and key else None
+        return known[0] if known else None
+
+    def keep_entries(self, key: str, entries: LayerIndex) -> None:
+        """Keep the index of a plain layer in a file; its contents stay in the file."""
+        if self._cache is not None and key:
+            self._cache.put(key, entries, StoredContents.empty())
+
+    def layer_of(self, key: str) -> str | None:
+        """Give the diff id that the blob or file under `key` was hashed to."""
+        return self._store.layer_of(key)
+
+    def link(self, key: str, diff_id: str) -> None:
+        """Note that the blob or file under `key` was hashed to `diff_id`."""
+        if key:
+            self._store.link(key, diff_id)
+
+    def document(self, digest: str) -> bytes | None:
+        """Give a manifest or configuration by its digest."""
+        return self._store.document(digest)
+
+    def keep_document(self, data: bytes) -> None:
+        """Keep a manifest or configuration."""
+        self._store.keep(data)

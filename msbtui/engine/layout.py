@@ -1,0 +1,139 @@
+"""An OCI image layout (OCI image-spec, image-layout.md), wherever its blobs lie: which image of it, and its layers."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Protocol
+
+from msbtui.engine.choose import Found, by_name, by_platform, image_names, is_attestation, manifests_below
+from msbtui.engine.disk import Blob, open_on_disk
+from msbtui.engine.events import OnEvent
+from msbtui.engine.layers import Keeper
+from msbtui.engine.manifest import (
+    JSON_LIMIT,
+    Configuration,
+    Descriptor,
+    Manifest,
+    check_digest,
+    check_layer_count,
+    decode,
+    decode_config,
+    too_large,
+)
+from msbtui.errors import TargetError
+from msbtui.image.model import Image
+from msbtui.text import printable
+
+
+class Layout(Protocol):
+    """The files of an OCI layout."""
+
+    index: bytes
+    """`index.json`."""
+
+    def blob(self, digest: str) -> Blob | None:
+        """Give a blob's bytes, None where it is not there."""
+        ...
+
+
+def open_layout(
+    layout: Layout,
+    name: str,
+    *,
+    what: str,
+    where: str,
+    platform: str | None,
+    on_event: OnEvent,
+    cancel: threading.Event | None,
+    keeper: Keeper,
+) -> Image:
+    """Give the image `name` (a tag, a name or a digest; empty: the only one) of a layout. Raises `TargetError`, `Cancelled`."""
+    if not layout.index:
+        raise TargetError("its index.json is empty", where=where, hint="save the image again")
+
+    def read(digest: str) -> bytes | None:
+        blob = layout.blob(digest)
+        if blob is None:
+            return None
+        if len(blob.data) > JSON_LIMIT:
+            raise too_large(f"blob {digest}", where)
+        data = bytes(blob.data)
+        check_digest(data, digest, where)
+        return data
+
+    def configuration(found: Found) -> Configuration:
+        descriptor = found.manifest.config
+        data = read(descriptor.digest) if descriptor else None
+        if data is None:
+            raise TargetError(
+                f"the configuration of {printable(found.digest)[:19]} is not in it", where=where, hint="save the image again"
+            )
+        return decode_config(data, where)
+
+    index = decode(layout.index, Manifest, "index.json", where)
+    chosen, names = _choose(index, name, where)
+    found = [one for descriptor in chosen for one in manifests_below(descriptor, read, where)]
+    one = by_platform(found, platform, lambda found: configuration(found).platform, where)
+    config = configuration(one)
+    layers = one.manifest.layers or []
+    check_layer_count(len(layers), where)
+    blobs = []
+    for descriptor in layers:
+        blob = layout.blob(descriptor.digest)
+        if blob is None:
+            raise TargetError(
+                f"the layer {descriptor.digest} is not in it", where=where, hint="save or pull the image again, for this platform"
+            )
+        if descriptor.size is not None and descriptor.size != len(blob.data):
+            raise TargetError(
+                f"blob {descriptor.digest} has {len(blob.data)} bytes instead of {descriptor.size}",
+                where=where,
+                hint="save the image again",
+            )
+        blobs.append(blob)
+    title = name or (
+        names[0].removeprefix("docker.io/").removeprefix("library/") if names else os.path.basename(where.rstrip("/"))
+    )
+    config_digest = one.manifest.config.digest if one.manifest.config else one.digest
+    return open_on_disk(
+        printable(title),
+        config_digest,
+        config,
+        blobs,
+        source=f"{what} {where}",
+        where=where,
+        on_event=on_event,
+        cancel=cancel,
+        keeper=keeper,
+    )
+
+
+def _choose(index: Manifest, name: str, where: str) -> tuple[list[Descriptor], tuple[str, ...]]:
+    """Give the descriptors of the image that `name` means, and its names.
+
+    Descriptors without a name that say a platform are platforms of one image, as `--all` copies of some tools write them.
+    """
+    descriptors = [one for one in index.manifests or () if not is_attestation(one)]
+    if not descriptors:
+        raise TargetError("its index.json names no image", where=where, hint="save the image again")
+    unnamed = [one for one in descriptors if not image_names(one) and one.platform is not None]
+    groups: list[tuple[tuple[str, ...], str, list[Descriptor]]] = []
+    for one in descriptors:
+        if one in unnamed and len(unnamed) > 1:
+            continue
+        groups.append((image_names(one), one.digest, [one]))
+    if len(unnamed) > 1:
+        if any(name and one.digest.startswith((name, f"sha256:{name}")) for one in unnamed):
+            groups += [((), one.digest, [one]) for one in unnamed]
+        else:
+            groups.append(((), unnamed[0].digest, unnamed))
+    merged: dict[tuple[str, ...], tuple[tuple[str, ...], str, list[Descriptor]]] = {}
+    for names, digest, group in groups:
+        key = names or (digest,)
+        if key in merged:  # one name for several platforms
+            merged[key][2].extend(group)
+        else:
+            merged[key] = (names, digest, list(group))
+    items = [(names, digest, (group, names)) for names, digest, group in merged.values()]
+    return by_name(items, name, where)

@@ -1,0 +1,96 @@
+"""Small documents kept beside the layer cache: configurations and manifests by digest, and which blob is which layer.
+
+A document is read back only if its bytes still hash to its name, so what is damaged counts as absent. A link (from the
+digest of a compressed blob, or from a file on disk, to a diff id) is written only after the bytes behind it were hashed to
+that diff id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from msbtui.engine.manifest import JSON_LIMIT, sha256_of
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_LIMIT = 2000
+"""Files of each kind that are kept; the oldest go first."""
+
+
+class Store:
+    """Documents and links in a folder of their own; `root` None keeps nothing."""
+
+    def __init__(self, root: Path | None) -> None:
+        self._documents = root / "documents" if root else None
+        self._links = root / "links" if root else None
+
+    def document(self, digest: str) -> bytes | None:
+        """Give the document with this digest, None where it is not here or is damaged."""
+        if self._documents is None or not _DIGEST.fullmatch(digest):
+            return None
+        data = _read(self._documents / digest.replace(":", "-"))
+        return data if data is not None and sha256_of(data) == digest else None
+
+    def keep(self, data: bytes) -> None:
+        """Keep a document under its own digest."""
+        if self._documents is not None:
+            _write(self._documents, sha256_of(data).replace(":", "-"), data)
+
+    def layer_of(self, key: str) -> str | None:
+        """Give the diff id that the blob with this digest, or the file with this key, was hashed to."""
+        if self._links is None:
+            return None
+        data = _read(self._links / _name(key))
+        text = (data or b"").decode("ascii", "replace")
+        return text if _DIGEST.fullmatch(text) else None
+
+    def link(self, key: str, diff_id: str) -> None:
+        """Note that the blob or file under `key` was hashed to `diff_id`."""
+        if self._links is not None:
+            _write(self._links, _name(key), diff_id.encode("ascii", "replace"))
+
+
+def _name(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            data = file.read(JSON_LIMIT + 1)
+    except OSError:
+        return None
+    return data if len(data) <= JSON_LIMIT else None
+
+
+def _write(folder: Path, name: str, data: bytes) -> None:
+    """Write atomically. A cache that cannot be written is no reason to stop."""
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.replace(temporary, folder / name)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            return
+        _prune(folder)
+
+
+def _prune(folder: Path) -> None:
+    names = os.listdir(folder)
+    if len(names) <= _LIMIT:
+        return
+    aged = []
+    for name in names:
+        with contextlib.suppress(OSError):
+            aged.append((os.stat(folder / name).st_mtime, name))
+    for _, name in sorted(aged)[: len(aged) - _LIMIT // 2]:
+        with contextlib.suppress(OSError):
+            os.unlink(folder / name)
