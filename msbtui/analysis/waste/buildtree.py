@@ -1,0 +1,124 @@
+"""Trees in which something was compiled: where they are, and what shows that they are not needed any more."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from msbtui.analysis.waste.scene import LiveFile, Scene
+from msbtui.image.model import Kind
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+MARKERS = _words(
+    "go.mod Cargo.toml CMakeLists.txt Makefile makefile GNUmakefile configure configure.ac meson.build build.ninja "
+    "pom.xml build.gradle build.gradle.kts WORKSPACE MODULE.bazel setup.py pyproject.toml build.zig stack.yaml "
+    "dub.json SConstruct Package.swift binding.gyp"
+)
+SOURCE = re.compile(
+    r".*\.(c|h|cc|cpp|cxx|c\+\+|hh|hpp|hxx|inl|ipp|tcc|m|mm|s|asm|go|rs|zig|d|f|f90|f95|for|ada|adb|ads|hs|lhs|ml|mli|nim|pyx|pxd|pxi"
+    r"|java|kt|kts|scala|swift|cs|fs|vb|proto|y|l|yy|ll|in|ac|am|m4)",
+    re.IGNORECASE,
+)
+BUILD_FILES = MARKERS | _words(
+    "go.sum go.work go.work.sum Cargo.lock rust-toolchain rust-toolchain.toml build.rs config.h config.log "
+    "config.status aclocal.m4 libtool ltmain.sh install-sh depcomp missing compile config.guess config.sub "
+    "CMakeCache.txt cmake_install.cmake CMakePresets.json compile_commands.json meson_options.txt mvnw gradlew "
+    "settings.gradle settings.gradle.kts gradle.properties vendor/modules.txt"
+)
+INTERPRETED = re.compile(r".*\.(py|rb|pl|pm|php|js|mjs|cjs|ts|lua|tcl|sh|r|jl|ex|exs|erl|clj)", re.IGNORECASE)
+_SYSTEM = re.compile(r"(usr|etc|var|bin|sbin|lib|lib32|lib64|boot|dev|proc|sys|run)(/.*)?")
+_USER_PARTS = re.compile(r"usr/(src|local/src)(/.*)?|var/(lib/jenkins|www|task|app)(/.*)?")
+
+
+class Tree(msgspec.Struct):
+    """A directory in which something was built."""
+
+    path: str
+    files: list[LiveFile]
+    markers: frozenset[str]
+    built: bool
+    """Whether its objects lie there, or a binary that stays holds its paths."""
+
+
+def build_trees(scene: Scene) -> list[Tree]:
+    """Give the top-most directories with a build file; worked out once for a scene."""
+    known: list[Tree] | None = scene.__dict__.get("_trees")
+    if known is None:
+        known = scene.__dict__["_trees"] = _find(scene)
+    return known
+
+
+def _find(scene: Scene) -> list[Tree]:
+    holders: dict[str, set[str]] = {}
+    for marker in MARKERS:
+        for file in scene.by_name.get(marker, ()):
+            directory = file.path.rpartition("/")[0]
+            if directory and not _is_system(directory) and scene.packages.owner(file.path) is None:
+                holders.setdefault(directory, set()).add(marker)
+    tops: list[str] = []
+    for directory in sorted(holders):
+        if not any(directory.startswith(top + "/") for top in tops):
+            tops.append(directory)
+    trees = []
+    mentions = _mentioned_paths(scene)
+    for top in tops:
+        files = scene.below(top)
+        compiled = any(SOURCE.fullmatch(file.name) for file in files)
+        if not compiled or _in_dependency_cache(top):
+            continue
+        prefix = f"/{top}/"
+        built = any(path.startswith(prefix) for path in mentions) or any(is_object(scene, file) for file in files)
+        trees.append(Tree(top, files, frozenset(holders[top]), built))
+    return trees
+
+
+@lru_cache(maxsize=4096)
+def _is_system(directory: str) -> bool:
+    if _USER_PARTS.fullmatch(directory):
+        return False
+    return _SYSTEM.fullmatch(directory) is not None
+
+
+def _in_dependency_cache(path: str) -> bool:
+    """Modules that a package manager keeps are its cache, or installed: other kinds tell of them."""
+    return bool(
+        re.search(
+            r"(^|/)(site-packages|dist-packages|node_modules|pkg/mod|registry|\.cargo|\.rustup|toolchains|\.m2|\.gradle)(/|$)",
+            path,
+        )
+    )
+
+
+def _mentioned_paths(scene: Scene) -> set[str]:
+    """Absolute paths in the strings of what starts, and of programs that no package owns: compilers write source paths there."""
+    paths: set[str] = set()
+    for file in scene.files:
+        if file.layer < scene.base.layers or scene.kind(file.key) is not Kind.FILE:
+            continue
+        elf = scene.elf(file.key)
+        if elf is not None and elf.paths and elf.kind != "ET_REL" and scene.packages.owner(file.path) is None:
+            paths.update(elf.paths)
+    return paths
+
+
+def is_object(scene: Scene, file: LiveFile) -> bool:
+    """Say whether a file is what a compiler makes on the way: an object, a dependency list, coverage notes."""
+    stem, dot, suffix = file.name.rpartition(".")
+    if not dot or not stem:
+        return False
+    if suffix in ("o", "lo", "obj", "gcno", "gcda", "gch", "pch", "rmeta", "hi"):
+        elf = scene.elf(file.key) if suffix in ("o", "obj") else None
+        return elf is None or elf.kind == "ET_REL"
+    return False
+
+
+def starts_inside(scene: Scene, tree: Tree) -> bool:
+    """Say whether what the container starts lies in the tree."""
+    prefix = f"{tree.path}/"
+    return any(path.startswith(prefix) for path in scene.needs.entrypoints)

@@ -1,0 +1,99 @@
+"""`dev-dependencies`: packages of a language that only developing needs, by the language's own records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from msbtui.analysis.waste.kind import Draft, WasteKind
+from msbtui.analysis.waste.scene import LiveFile, Scene
+
+_LIMIT = 32 << 20
+_RUNNERS = frozenset(("npm", "npx", "yarn", "pnpm", "bun"))
+
+
+def find(scene: Scene) -> Iterator[Draft]:
+    """Give one draft for each record and layer: npm's hidden lockfile, Composer's installed.json."""
+    for lock in scene.by_name.get(".package-lock.json", ()):
+        if lock.path.endswith("node_modules/.package-lock.json"):
+            yield from _npm(scene, lock)
+    for installed in scene.by_name.get("installed.json", ()):
+        if installed.path.endswith("vendor/composer/installed.json"):
+            yield from _composer(scene, installed)
+
+
+def _document(scene: Scene, file: LiveFile) -> dict[str, Any]:
+    text = scene.text(file.key, _LIMIT)
+    try:
+        found = msgspec.json.decode(text or "")
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _npm(scene: Scene, lock: LiveFile) -> Iterator[Draft]:
+    """The hidden lockfile marks what `npm prune --omit=dev` would remove (npm, package-lock.json, "Hidden Lockfiles")."""
+    root = lock.path.removesuffix("node_modules/.package-lock.json")
+    packages = _document(scene, lock).get("packages")
+    if not isinstance(packages, dict):
+        return
+    places = [
+        place
+        for place, facts in packages.items()
+        if isinstance(facts, dict) and facts.get("dev") is True and "node_modules/" in place
+    ]
+    names = {place.rpartition("node_modules/")[2] for place in places}
+    yield from _drafts(scene, [root + place for place in places], names | _binaries(packages, places), "npm", root)
+
+
+def _binaries(packages: dict[str, Any], places: list[str]) -> set[str]:
+    return {name for place in places if isinstance(bins := packages[place].get("bin"), dict) for name in bins}
+
+
+def _composer(scene: Scene, installed: LiveFile) -> Iterator[Draft]:
+    root = installed.path.removesuffix("composer/installed.json")
+    names = _document(scene, installed).get("dev-package-names")
+    if isinstance(names, list):
+        known = {name for name in names if isinstance(name, str) and not name.startswith("/") and ".." not in name}
+        yield from _drafts(scene, [root + name for name in sorted(known)], set(), "composer", root)
+
+
+def _drafts(scene: Scene, places: list[str], names: set[str], tool: str, root: str) -> Iterator[Draft]:
+    files = {file.pid: file for place in places for file in scene.below(place) if file.path not in scene.needs.files}
+    # A start script that runs a development package (ts-node, nodemon) needs it, and what it needs.
+    used = sorted(names & _started(scene, root))
+    for layer, group in scene.by_layer(files.values()):
+        title = f"{len(places)} development packages of {tool}" + (f"; the start command names {used[0]}" if used else "")
+        advice = "npm prune --omit=dev" if tool == "npm" else "composer install --no-dev"
+        yield Draft(
+            layer,
+            [file.key for file in group],
+            "",
+            "C" if used else "A",
+            subject=title,
+            advice=f"Run `{advice}` in the build stage, then copy.",
+        )
+
+
+def _started(scene: Scene, root: str) -> set[str]:
+    words = {part.rpartition("/")[2] for word in scene.needs.words for part in re.split(r"\s+", word)}
+    manifest = scene.file(f"{root}package.json")
+    if manifest is not None and not words.isdisjoint(_RUNNERS):
+        scripts = _document(scene, manifest).get("scripts")
+        if isinstance(scripts, dict):
+            # Scripts call each other (`npm run build && node .`), so all words of all scripts that could run count.
+            started = {name for name in scripts if name in words or name == "start"}
+            words |= {part.rpartition("/")[2] for name in started for part in str(scripts[name]).split()}
+    return words
+
+
+KIND = WasteKind(
+    id="dev-dependencies",
+    title="Development dependencies",
+    explanation="Test runners, linters, type checkers and bundlers are used before the program ships; it does not load them.",
+    advice="Install without them in the final stage.",
+    find=find,
+)

@@ -1,0 +1,261 @@
+"""What later layers hid: `deleted-later`, `overwritten-later`, `metadata-only-copy`, `moved`.
+
+A layer is an archive that nothing changes any more: a deletion is a marker in a later one, a change of owner or mode is a
+whole new copy there (OCI image-spec, layer.md; overlayfs copies a file up when its metadata change). Every hidden byte is in
+exactly one of these findings, in the layer that added it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import msgspec
+
+from msbtui.analysis.model import HiddenBy
+from msbtui.analysis.waste.kind import Draft, Entry, WasteKind
+from msbtui.analysis.waste.scene import Scene
+from msbtui.image.model import Kind
+
+_ALIKE_NAME_FROM = 4096
+"""Bytes: a smaller file is only called moved where its name stayed the same; equal small files are often chance."""
+_SMALL = 64 << 10
+_SMALL_SHARE = 0.02
+
+
+class Hidden(msgspec.Struct):
+    """One hidden entry that bears bytes, and how it was hidden."""
+
+    entry: Entry
+    pid: int
+    by: int
+    size: int
+    deleted: bool
+    kind: str = ""
+    successor: Entry | None = None
+    """The entry that holds the same content after the layer that hid this one."""
+
+
+def hidden_bytes(scene: Scene) -> list[Hidden]:
+    """Give every hidden entry that bears bytes, with the kind that explains it best; worked out once for a scene."""
+    known: list[Hidden] | None = scene.__dict__.get("_hidden")
+    if known is None:
+        known = scene.__dict__["_hidden"] = list(_classify(scene))
+    return known
+
+
+def _classify(scene: Scene) -> Iterator[Hidden]:
+    table = scene.table
+    by_layer: dict[int, list[Hidden]] = {}
+    for layer in range(table.layers):
+        for entry in table.hidden_entries(layer):
+            size = table.cost(*entry)
+            if not size:
+                continue
+            by = table.bytes_hidden_by(*entry)
+            if by is None:
+                continue  # another name of the same inode lives
+            pid = table.path_of(*entry)
+            name_gone = table.hidden_by(*entry)
+            deleted = not table.is_live_at(pid, by if name_gone is None else name_gone)
+            by_layer.setdefault(by, []).append(Hidden(entry, pid, by, size, deleted))
+    for layer, hidden in sorted(by_layer.items()):
+        for one in hidden:
+            if not one.deleted:
+                _compare(scene, one)
+        _find_moves(scene, layer, hidden)
+        for one in hidden:
+            one.kind = one.kind or ("deleted-later" if one.deleted else "overwritten-later")
+            yield one
+
+
+def _compare(scene: Scene, one: Hidden) -> None:
+    table = scene.table
+    after = table.live_at(one.pid, one.by)
+    if after is None or after[0] != one.by or scene.kind(after) is not Kind.FILE or table.cost(*after) != one.size:
+        return
+    before_digest, after_digest = scene.digest(one.entry), scene.digest(after)
+    if before_digest is None or before_digest != after_digest:
+        return
+    one.successor = after
+    if _metadata(scene, one.entry) != _metadata(scene, after):
+        one.kind = "metadata-only-copy"
+
+
+def _metadata(scene: Scene, entry: Entry) -> tuple[object, ...]:
+    index, number = scene.table.index(entry[0]), entry[1]
+    return (index.uids[number], index.gids[number], index.modes[number], int(index.mtimes[number]), index.xattrs.get(number))
+
+
+def _find_moves(scene: Scene, layer: int, hidden: list[Hidden]) -> None:
+    wanted = [one for one in hidden if one.deleted and one.entry[0] < layer]
+    sizes = {one.size for one in wanted}
+    if not sizes:
+        return
+    index, table = scene.table.index(layer), scene.table
+    arrived: dict[tuple[int, str], list[int]] = {}
+    for number, size in enumerate(index.sizes):
+        if size in sizes and index.kinds[number] == Kind.FILE and (digest := scene.digest((layer, number))) is not None:
+            arrived.setdefault((size, digest), []).append(number)
+    for one in wanted:
+        digest = scene.digest(one.entry) if arrived else None
+        candidates = arrived.get((one.size, digest), []) if digest is not None else []
+        name = table.paths[one.pid].rpartition("/")[2]
+        # A new path only: a file that was there before did not come from this one.
+        for number in candidates:
+            target = table.path_of(layer, number)
+            same_name = index.paths[number].rpartition("/")[2] == name
+            if target != one.pid and (same_name or one.size >= _ALIKE_NAME_FROM) and table.live_at(target, layer - 1) is None:
+                one.kind, one.successor = "moved", (layer, number)
+                break
+
+
+def _drafts(scene: Scene, kind: str) -> Iterator[Draft]:
+    groups: dict[tuple[int, int], list[Hidden]] = {}
+    for one in hidden_bytes(scene):
+        if one.kind == kind:
+            groups.setdefault((one.entry[0], one.by), []).append(one)
+    for (layer, by), members in sorted(groups.items()):
+        for subject, cluster in _clusters(scene, by, members):
+            # All names of an inode: its bytes are hidden only with the last.
+            entries = [name for one in cluster for name in scene.table.inode(*one.entry)]
+            yield Draft(
+                layer=layer,
+                entries=entries,
+                title=_title(kind, subject, layer, by, cluster),
+                confidence="A",
+                paths=_paths(scene, by, cluster),
+                hidden_by=HiddenBy(by, scene.line(by)),
+            )
+
+
+def _title(kind: str, subject: str, layer: int, by: int, cluster: list[Hidden]) -> str:
+    if kind == "deleted-later":
+        return f"{subject}: added in layer {layer}, deleted in layer {by}"
+    if kind == "metadata-only-copy":
+        return f"{subject}: added in layer {layer}, copied whole by layer {by} to change owner, mode or time"
+    if kind == "moved":
+        return f"{subject}: added in layer {layer}, moved by layer {by}, which holds a second copy"
+    same = all(one.successor is not None for one in cluster)
+    return f"{subject}: added in layer {layer}, {'written again unchanged' if same else 'overwritten'} in layer {by}"
+
+
+def _clusters(scene: Scene, by: int, members: list[Hidden]) -> Iterator[tuple[str, list[Hidden]]]:
+    """Divide what one layer added and one layer hid: removed packages, then directories, then the small rest together."""
+    groups: dict[str, list[Hidden]] = {}
+    packages: dict[str, None] = {}
+    of_packages: list[Hidden] = []
+    removed = (
+        {path: package.name for package in scene.packages.removed(by) for path in package.files}
+        if by and any(one.deleted for one in members)
+        else {}
+    )
+    top = _tops(scene, by)
+    for one in members:
+        path = scene.table.paths[one.pid]
+        if one.deleted and path in removed:
+            packages[removed[path]] = None
+            of_packages.append(one)
+        else:
+            key = scene.table.paths[top(one.pid)] if one.deleted else path
+            whole = one.deleted and key != path
+            groups.setdefault(key if whole else key.rpartition("/")[0], []).append(one)
+    if of_packages:
+        names = sorted(packages)
+        more = f" and {len(names) - 3} more packages" if len(names) > 3 else ""
+        yield "packages " + ", ".join(names[:3]) + more, of_packages
+    least = max(_SMALL, int(_SMALL_SHARE * sum(one.size for one in members)))
+    small: list[Hidden] = []
+    big = []
+    for key, cluster in sorted(groups.items()):
+        if len(groups) > 1 and sum(one.size for one in cluster) < least:
+            small += cluster
+        else:
+            big.append((key, cluster))
+    for key, cluster in big:
+        if len(cluster) == 1:
+            key = scene.table.paths[top(cluster[0].pid)] if cluster[0].deleted else scene.table.paths[cluster[0].pid]
+        yield f"/{key}", cluster
+    if small:
+        yield _common(scene, small), small
+
+
+def _common(scene: Scene, cluster: list[Hidden]) -> str:
+    paths = [scene.table.paths[one.pid] for one in cluster]
+    if len(paths) == 1:
+        return f"/{paths[0]}"
+    parts = [path.split("/")[:-1] for path in (min(paths), max(paths))]
+    shared: list[str] = []
+    for one, other in zip(*parts, strict=False):
+        if one != other:
+            break
+        shared.append(one)
+    return f"{len(paths)} files in /{'/'.join(shared)}"
+
+
+def _tops(scene: Scene, by: int):  # type: ignore[no-untyped-def]
+    """Give the function that finds the top-most path that was gone with a path after layer `by`."""
+    table = scene.table
+
+    @cache
+    def gone(pid: int) -> bool:
+        return pid > 0 and not table.is_live_at(pid, by)
+
+    def top(pid: int) -> int:
+        while gone(table.parents[pid]):
+            pid = table.parents[pid]
+        return pid
+
+    return top
+
+
+def _paths(scene: Scene, by: int, cluster: list[Hidden]) -> list[str]:
+    top = _tops(scene, by)
+    return sorted({scene.table.paths[top(one.pid) if one.deleted else one.pid] for one in cluster})
+
+
+def _rule(kind: str):  # type: ignore[no-untyped-def]
+    def find(scene: Scene) -> Iterator[Draft]:
+        return _drafts(scene, kind)
+
+    return find
+
+
+DELETED = WasteKind(
+    id="deleted-later",
+    title="Deleted by a later layer",
+    explanation=(
+        "Each instruction that changes files makes a layer, and a layer never changes afterwards. Deleting a file in a later "
+        "layer only adds a marker that hides it: its bytes are stored, pushed and pulled as before."
+    ),
+    advice="Delete it in the same RUN that made it, or make it in a build stage and copy only what is needed from there.",
+    find=_rule("deleted-later"),
+    claims=False,
+)
+OVERWRITTEN = WasteKind(
+    id="overwritten-later",
+    title="Overwritten by a later layer",
+    explanation="A later layer holds a new version of this file. Both versions are stored; only the last one can be seen.",
+    advice="Write the file once: join the instructions that write it, or copy the final version only.",
+    find=_rule("overwritten-later"),
+    claims=False,
+)
+METADATA = WasteKind(
+    id="metadata-only-copy",
+    title="Same content, other owner, mode or time",
+    explanation=(
+        "Changing only the owner or the mode of a file makes a later layer store the whole file once more. The content of both "
+        "copies is the same, byte for byte."
+    ),
+    advice="Set them where the file arrives: COPY --chown=USER:GROUP --chmod=MODE, or chown in the RUN that makes the file.",
+    find=_rule("metadata-only-copy"),
+    claims=False,
+)
+MOVED = WasteKind(
+    id="moved",
+    title="Moved by a later layer",
+    explanation="Moving a file stores it a second time at its new place; the layer with the old place keeps the first copy.",
+    advice="Put the file where it belongs at once: COPY it there, or move it in the RUN that makes it.",
+    find=_rule("moved"),
+    claims=False,
+)

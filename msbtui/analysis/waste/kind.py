@@ -1,0 +1,52 @@
+"""What a waste kind is, and what a rule hands to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from msbtui.analysis.model import HiddenBy
+
+if TYPE_CHECKING:
+    from msbtui.analysis.waste.scene import Scene
+
+Entry = tuple[int, int]
+"""(layer, entry): an entry's layer and its number in that layer's index."""
+
+
+class Draft(msgspec.Struct):
+    """One finding before bytes, id and line are known."""
+
+    layer: int
+    entries: list[Entry]
+    title: str
+    confidence: str
+    paths: list[str] | None = None
+    """None: the top-most paths that the entries fill, worked out from the table."""
+    advice: str | None = None
+    """None: the kind's."""
+    hidden_by: HiddenBy | None = None
+    line: int | None = None
+    """Where another line than the layer's caused it."""
+    size: int | None = None
+    """Bytes, where they are a part of an entry or none at all; None: those of the entries."""
+    subject: str = ""
+    """Begins the title once what is left of the entries is known: `12 files`, `gcc-12 and 3 more packages`."""
+
+
+class WasteKind(msgspec.Struct, frozen=True):
+    """One kind of waste: its name in the contract, its texts, and the rule that finds it."""
+
+    id: str
+    title: str
+    explanation: str
+    """Why this costs bytes, for a learner."""
+    advice: str
+    """The cure."""
+    find: Callable[[Scene], Iterable[Draft]]
+    claims: bool = True
+    """Whether an entry of this kind is no longer of a kind further down the list (each live byte is told of once)."""
+    in_base: bool = False
+    """Whether it is told of base layers without being asked."""

@@ -1,0 +1,82 @@
+"""From drafts to findings: what must stay is taken out, each live byte is told of once, and the sums are made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msbtui.analysis.model import Finding, WasteReport
+from msbtui.analysis.waste.kind import Draft, Entry, WasteKind
+from msbtui.analysis.waste.scene import Scene
+
+MOST_PATHS = 1000
+
+
+def make_report(scene: Scene, kinds: Sequence[WasteKind], *, in_base: bool = False) -> WasteReport:
+    """Run the rules and give the report; the order in which rules run changes nothing, only the order of `kinds` ranks them.
+
+    An entry that two kinds name belongs to the kind that stands first. With `in_base` findings in the base's layers are told
+    too; they never count in the sums.
+    """
+    table, base = scene.table, scene.base.layers
+    findings: list[tuple[Draft, WasteKind, int]] = []
+    claimed: set[Entry] = set()
+    removable: set[Entry] = set()
+    for kind in kinds:
+        taken: set[Entry] = set()
+        for draft in kind.find(scene):
+            if draft.layer < base and not (in_base or kind.in_base):
+                continue
+            entries = draft.entries
+            if kind.claims:
+                entries = [entry for entry in dict.fromkeys(entries) if entry not in claimed]
+                taken.update(entries)
+            counted = table.bytes_of(entries, whole_inodes=True) if draft.size is None else draft.size
+            if not counted and draft.size is None and (draft.entries or kind.claims):
+                continue
+            draft.entries = entries
+            findings.append((draft, kind, counted))
+            if draft.confidence in "AB":
+                removable.update(entry for entry in entries if entry[0] >= base and table.hidden_by(*entry) is None)
+        claimed |= taken
+    findings.sort(key=lambda one: (one[0].layer < base, -one[2], one[1].id, one[0].layer, one[0].title, one[0].subject))
+    freed = table.bytes_of(removable, whole_inodes=True)
+    hidden_above = sum(table.layer_hidden(layer) for layer in range(base, table.layers))
+    return WasteReport(
+        findings=tuple(_finding(scene, f"A{number}", *one) for number, one in enumerate(findings, 1)),
+        hidden=table.hidden_bytes,
+        removable=freed,
+        total=freed + hidden_above,
+    )
+
+
+def _finding(scene: Scene, name: str, draft: Draft, kind: WasteKind, counted: int) -> Finding:
+    title = draft.title
+    if not title:
+        title = f"{draft.subject}: still in layer {draft.layer}" + (
+            ", which the base image brings" if draft.layer < scene.base.layers else ""
+        )
+    return Finding(
+        id=name,
+        kind=kind.id,
+        title=title,
+        bytes=counted,
+        confidence=draft.confidence,
+        layer=draft.layer,
+        line=draft.line if draft.line is not None else scene.line(draft.layer),
+        paths=tuple(_paths(scene, draft)),
+        advice=draft.advice or kind.advice,
+        hidden_by=draft.hidden_by,
+        explanation=kind.explanation,
+        entries=tuple(draft.entries),
+        in_base=draft.layer < scene.base.layers,
+    )
+
+
+def _paths(scene: Scene, draft: Draft) -> list[str]:
+    paths = draft.paths if draft.paths is not None else scene.top_paths(draft.entries)
+    if len(paths) <= MOST_PATHS:
+        return paths
+    table = scene.table
+    sizes = {table.paths[table.path_of(*entry)]: table.cost(*entry) for entry in draft.entries}
+    # What is no entry of its own is a directory that is filled wholly: it says most.
+    return sorted(sorted(paths, key=lambda path: (path in sizes, -sizes.get(path, 0), path))[:MOST_PATHS])

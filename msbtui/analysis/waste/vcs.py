@@ -1,0 +1,37 @@
+"""`vcs`: version control directories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msbtui.analysis.waste.kind import Draft, WasteKind
+from msbtui.analysis.waste.scene import Scene
+
+_MARKS = {".git": ("HEAD", "objects"), ".hg": ("store", "requires"), ".svn": ("wc.db",), ".bzr": ("branch-format",)}
+"""What makes a directory of this name a repository (gitrepository-layout(5) and the others' formats)."""
+
+
+def find(scene: Scene) -> Iterator[Draft]:
+    """Give one draft for each repository and layer."""
+    table = scene.table
+    for pid, path in enumerate(table.paths):
+        name = path.rpartition("/")[2]
+        if name not in _MARKS or not table.is_directory(pid) or not all(part in scene.names_in(path) for part in _MARKS[name]):
+            continue
+        for layer, group in scene.by_layer(scene.below(path)):
+            yield Draft(layer, [file.key for file in group], "", "A", subject=f"/{path}", advice=_advice(scene, layer, name))
+
+
+def _advice(scene: Scene, layer: int, name: str) -> str:
+    if scene.instruction_text(layer).lstrip().upper().startswith("RUN"):
+        return f"Delete {name} in the RUN that clones, or clone in a build stage (git clone --depth 1 makes it smaller)."
+    return f"Name {name} in .dockerignore, so that COPY does not take it along."
+
+
+KIND = WasteKind(
+    id="vcs",
+    title="Version control data",
+    explanation="The repository holds every version of every file, and often names and mails of people. No program reads it.",
+    advice="Name it in .dockerignore.",
+    find=find,
+)
