@@ -129,7 +129,10 @@ ACTIONS: tuple[Action, ...] = (
 """In the order of the help screen."""
 
 FOOTER = ("find", "waste", "split", "copy", "zoom", "help", "quit")
-"""What the key line shows, most wanted last to go: seven entries fit 80 columns."""
+"""What the key line shows: seven entries fit 80 columns."""
+
+FOOTER_GIVES_WAY = ("copy", "zoom", "waste", "find", "split")
+"""What goes where there is less room, in this order; help and the way out stay."""
 
 
 def action(name: str) -> Action:

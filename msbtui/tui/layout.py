@@ -24,6 +24,8 @@ class Layout:
     left_width: int
     """Columns of the left column; 0 where there is only one column."""
     heights: dict[str, int]
+    bare: bool = False
+    """Whether there is no room for borders."""
 
 
 def arrange(width: int, height: int, current: str, *, zoom: bool, rows: dict[str, int]) -> Layout:
@@ -32,7 +34,7 @@ def arrange(width: int, height: int, current: str, *, zoom: bool, rows: dict[str
     `rows` has how many rows each pane would like to show, its column heads included.
     """
     if zoom or width < SMALL[0] or height < SMALL[1]:
-        return Layout(frozenset({current}), 0, {current: 0})
+        return Layout(frozenset({current}), 0, {current: 0}, height < 8)
     body = height - 2
     short = height < TALL
     heights: dict[str, int] = {}
@@ -43,7 +45,7 @@ def arrange(width: int, height: int, current: str, *, zoom: bool, rows: dict[str
             advice = 3
         # Files get the larger half of what is left: a tree needs more rows than a list of layers.
         left_over = body - advice
-        layers = _between(4, rows["layers"] + 2, max(left_over * 9 // 20, 5) if not short else max(left_over // 2, 4))
+        layers = _between(4, rows["layers"] + 2, max(left_over * 9 // 20, 5) if not short else max((left_over + 1) // 2, 4))
         heights.update(layers=layers, files=0, advice=advice)
     if wide or current in LEFT:
         stages = _between(3, rows["stages"] + 2, max(body * 2 // 5, 6))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from msbtui.analysis.model import Finding
-from msbtui.session.rows.cells import Part, Row, cut, fit, right, width
-from msbtui.text import printable, size
+from msbtui.session.rows.cells import Part, Row, cut, fit, right, shown, width
+from msbtui.text import size
 
 
 def draw_advice(finding: Finding, cells: int, ids: int = 3) -> Row:
@@ -14,12 +14,12 @@ def draw_advice(finding: Finding, cells: int, ids: int = 3) -> Row:
     """
     lead = right(size(finding.bytes), 8) + "  "
     label = finding.id.ljust(ids) + " "
-    title = " ".join(printable(finding.title).split())
+    title = " ".join(shown(finding.title).split())
     if finding.confidence == "C":
         title += " ?"
     if finding.in_base:
         title = f"base: {title}"
-    advice = " ".join(printable(finding.advice).split())
+    advice = " ".join(shown(finding.advice).split())
     room = cells - len(lead) - len(label)
     dim = finding.in_base or finding.confidence == "C"
     parts: list[Part] = [(lead, "dim" if dim else "size"), (label, "mark" if finding.confidence == "A" and not dim else "dim")]
@@ -27,8 +27,8 @@ def draw_advice(finding: Finding, cells: int, ids: int = 3) -> Row:
         wanted = width("  → " + advice)
         # The title comes first: what is wrong is worth more than what to do, which `x` tells in full.
         title_room = max(room - wanted, min(width(title), room - 12))
-        shown = cut(title, title_room)
-        parts += [(shown, "dim" if dim else "text"), (cut("  → " + advice, room - width(shown)), "advice")]
+        drawn = cut(title, title_room)
+        parts += [(drawn, "dim" if dim else "text"), (cut("  → " + advice, room - width(drawn)), "advice")]
     else:
         parts.append((cut(title, room), "dim" if dim else "text"))
     return fit(parts, cells)

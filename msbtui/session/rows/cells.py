@@ -6,12 +6,19 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from msbtui.text import printable
+
 Part = tuple[str, str]
 """A text and its role; the roles are the keys of `msbtui.tui.widgets.row_list.ROLES`."""
 Row = tuple[Part, ...]
 
 ELLIPSIS = "…"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def shown(text: str) -> str:
+    """Give foreign text as it may reach a terminal: what is printable stays, so that nothing is escaped twice."""
+    return text if text.isprintable() else printable(text)
 
 
 @lru_cache(maxsize=4096)
@@ -121,22 +128,28 @@ def bar(part: int, whole: int, cells: int) -> str:
 
 
 def wrap(text: str, cells: int) -> list[str]:
-    """Give `text` as lines of at most `cells` cells, broken at spaces where there are any; its own line ends are kept."""
+    """Give `text` as lines of at most `cells` cells, broken at spaces where there are any.
+
+    Its own line ends and the spaces that a line begins with are kept.
+    """
     lines: list[str] = []
     cells = max(cells, 1)
     for paragraph in text.split("\n"):
-        line = ""
-        for word in paragraph.split(" "):
-            candidate = f"{line} {word}" if line else word
+        words = paragraph.lstrip(" ")
+        line = " " * min(len(paragraph) - len(words), cells - 1)
+        begun = False
+        for word in words.split(" "):
+            candidate = f"{line} {word}" if begun else line + word
             if width(candidate) <= cells:
-                line = candidate
+                line, begun = candidate, True
                 continue
-            if line:
+            if begun or line.strip():
                 lines.append(line)
-            while width(word) > cells:
-                head = _prefix(word, cells) or word[:1]
-                lines.append(head)
-                word = word[len(head) :]
-            line = word
+                line = ""
+            while width(line) + width(word) > cells:
+                head = _prefix(word, cells - width(line)) or word[:1]
+                lines.append(line + head)
+                line, word = "", word[len(head) :]
+            line, begun = line + word, True
         lines.append(line)
     return lines

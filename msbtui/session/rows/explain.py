@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from msbtui.analysis.model import Finding
 from msbtui.dockerfile.model import Dockerfile, StageGraph
+from msbtui.session.rows.cells import shown
 from msbtui.session.rows.costs import Costs, findings_at
 from msbtui.session.rows.selection import Links, Selection
 from msbtui.session.rows.stages import shipped_stages
-from msbtui.text import printable, size
+from msbtui.text import size
 
 Paragraph = tuple[str, str]
 """A text and its role: `head`, `text`, `good` (what to do), `dim`."""
@@ -22,7 +23,7 @@ _SHOWN = 8
 
 def explain_finding(finding: Finding) -> list[Paragraph]:
     """Give the text of one finding: what, why, evidence, what to do, how sure."""
-    out: list[Paragraph] = [(f"{finding.id}  {printable(finding.title)}", "head")]
+    out: list[Paragraph] = [(f"{finding.id}  {shown(finding.title)}", "head")]
     where = f"Layer {finding.layer}" + (f", line {finding.line}" if finding.line is not None else "")
     text = f"{where} added {size(finding.bytes)}"
     if finding.hidden_by is not None:
@@ -30,14 +31,14 @@ def explain_finding(finding: Finding) -> list[Paragraph]:
         text += f"; layer {finding.hidden_by.layer}{line} hides them, and they are shipped all the same"
     out.append((text + ".", "text"))
     if finding.explanation:
-        out.append((printable(finding.explanation), "text"))
+        out.append((shown(finding.explanation), "text"))
     if finding.advice:
-        out.append((f"→ {printable(finding.advice)}", "good"))
+        out.append((f"→ {shown(finding.advice)}", "good"))
     if finding.paths:
-        shown = [f"/{path.strip('/')}" for path in finding.paths[:_SHOWN]]
+        listed = [f"/{path.strip('/')}" for path in finding.paths[:_SHOWN]]
         if len(finding.paths) > _SHOWN:
-            shown.append(f"… and {len(finding.paths) - _SHOWN} more paths; Enter shows them in Files")
-        out.append(("\n".join(shown), "dim"))
+            listed.append(f"… and {len(finding.paths) - _SHOWN} more paths; Enter shows them in Files")
+        out.append(("\n".join(listed), "dim"))
     out.append((CONFIDENCE.get(finding.confidence, ""), "dim"))
     if finding.in_base:
         out.append(("It lies in the base image: another base is its cure, so it is not counted in the waste.", "dim"))
@@ -47,7 +48,7 @@ def explain_finding(finding: Finding) -> list[Paragraph]:
 def explain_layer(layer: int, costs: Costs, instruction: str) -> list[Paragraph]:
     """Give the text of one layer: its sizes, what it hid, what is hidden of it."""
     table = costs.table
-    out: list[Paragraph] = [(f"Layer {layer}  {printable(instruction)}", "head")]
+    out: list[Paragraph] = [(f"Layer {layer}  {shown(instruction)}", "head")]
     if table is None or layer >= costs.layers:
         return [*out, ("It is not read yet.", "dim")]
     out.append(
@@ -79,11 +80,11 @@ def explain_layer(layer: int, costs: Costs, instruction: str) -> list[Paragraph]
         out.append(("It is part of the base image. A smaller base is the only way to make it smaller.", "dim"))
     match = costs.matches.get(layer)
     if match is not None and match.note:
-        out.append((f"How it was matched: {printable(match.note)}.", "dim"))
+        out.append((f"How it was matched: {shown(match.note)}.", "dim"))
     for finding in findings_at(costs.waste.findings if costs.waste else (), layer=layer):
-        out.append((f"▲ {finding.id}  {size(finding.bytes)}  {printable(finding.title)}", "text"))
+        out.append((f"▲ {finding.id}  {size(finding.bytes)}  {shown(finding.title)}", "text"))
         if finding.advice:
-            out.append((f"→ {printable(finding.advice)}", "good"))
+            out.append((f"→ {shown(finding.advice)}", "good"))
     return out
 
 
@@ -94,7 +95,7 @@ def _change(count: int) -> str:
 def explain_stage(graph: StageGraph, stage: int) -> list[Paragraph]:
     """Give the text of one stage: whether it is shipped and why."""
     found = graph.stages[stage]
-    out: list[Paragraph] = [(f"Stage {stage}  {printable(found.name) if found.name else '(no name)'}", "head")]
+    out: list[Paragraph] = [(f"Stage {stage}  {shown(found.name) if found.name else '(no name)'}", "head")]
     if stage == graph.target_index:
         out.append(("This is the target: its layers, and those of what it is built FROM, are the image.", "text"))
     elif stage in shipped_stages(graph):
@@ -112,7 +113,7 @@ def explain_stage(graph: StageGraph, stage: int) -> list[Paragraph]:
     for edge in graph.edges:
         if edge.origin.stage == stage:
             for use in edge.uses:
-                out.append((f"line {use.line}: {edge.via} takes {printable(use.source)} into stage {edge.to}", "dim"))
+                out.append((f"line {use.line}: {edge.via} takes {shown(use.source)} into stage {edge.to}", "dim"))
     return out
 
 
@@ -129,7 +130,7 @@ def explain(now: Selection, pane: str, links: Links, dockerfile: Dockerfile | No
             return explain_layer(now.layer, links.costs, instruction)
         if item is not None:
             return [
-                (printable(" ".join(item.source.split())), "head"),
+                (shown(" ".join(item.source.split())), "head"),
                 (KEYWORDS.get(item.keyword, "It makes no layer of this image."), "text"),
             ]
     if now.layer is not None:

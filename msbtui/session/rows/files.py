@@ -60,7 +60,9 @@ class FileRows:
         self._present = array("q")
         self._hid = array("q")
         self._gone: set[int] = set()
-        self._shown: tuple[object, ...] = ()
+        """Paths that this layer deletes and does not write anew."""
+        self._opaque: set[int] = set()
+        """Directories that this layer empties of what lay in them before."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -95,21 +97,23 @@ class FileRows:
         self._sizes = table.sums(view)
         self._present = table.counts(view)
         self._waste = self.costs.path_waste(view)
-        self._gone = set()
+        self._gone, self._opaque = set(), set()
         self._hid = array("q")
         if self.up_to:
             return
         index = table.index(self.layer)
-        for kind in (Kind.WHITEOUT, Kind.OPAQUE):
+        for kind, found in ((Kind.WHITEOUT, self._gone), (Kind.OPAQUE, self._opaque)):
             entry = index.kinds.find(kind)
             while entry >= 0:
                 path = table.path_of(self.layer, entry)
-                self._gone.add(path)
-                while path >= 0:
-                    self._present[path] += 1
-                    path = table.parents[path]
+                if kind == Kind.OPAQUE or not self._present[path]:
+                    found.add(path)
                 entry = index.kinds.find(kind, entry + 1)
-        if self._gone:
+        for path in self._gone | self._opaque:
+            while path >= 0:
+                self._present[path] += 1
+                path = table.parents[path]
+        if self._gone or self._opaque:
             self._hid = table.sums(View.hidden_by(self.layer))
 
     def _rebuild(self) -> None:
@@ -134,7 +138,10 @@ class FileRows:
         assert table is not None
         if self.up_to:
             return table.live_at(path, self.layer)
-        return next((found for found in reversed(table.entries(path)) if found[0] == self.layer), None)
+        kinds = table.index(self.layer).kinds
+        return next(
+            (each for each in reversed(table.entries(path)) if each[0] == self.layer and kinds[each[1]] < Kind.WHITEOUT), None
+        )
 
     def _is_directory(self, path: int) -> bool:
         found = self._entry(path)
@@ -143,18 +150,15 @@ class FileRows:
         return found is None or table.index(found[0]).kinds[found[1]] == Kind.DIRECTORY
 
     def _chain(self, path: int) -> int:
-        """Give the last of the directories that hold nothing but the next one."""
+        """Give the last of the directories that hold nothing but the next one (or the one name that is deleted)."""
         table = self.table
         assert table is not None
         present = self._waste if self.waste_only else self._present
-        while path not in self._gone:
+        while path not in self._gone and path not in self._opaque:
             children = [child for child in table.children(path) if present[child] > 0]
-            if (
-                len(children) != 1
-                or not self._is_directory(path)
-                or not self._is_directory(children[0])
-                or children[0] in self._gone
-            ):
+            if len(children) != 1 or not self._is_directory(path):
+                break
+            if children[0] not in self._gone and not self._is_directory(children[0]):
                 break
             path = children[0]
         return path
@@ -294,8 +298,9 @@ class FileRows:
         table = self.table
         assert table is not None
         if gone:
-            hid = self._hid[path] if self._hid else 0
-            return f"deleted here, frees nothing of {size(hid)}" if hid else "deleted here"
+            return f"deleted here: {size(self._hid[path])} hidden, not freed" if self._hid[path] else "deleted here"
+        if path in self._opaque:
+            return f"emptied here: {size(self._hid[path])} hidden, not freed" if self._hid[path] else "emptied here"
         found = self._entry(path)
         if found is None:
             return ""
@@ -411,5 +416,5 @@ def draw_found(finder: Finder, path: int, cells: int) -> Row:
     where = f"layer {', '.join(map(str, layers[:4]))}{'…' if len(layers) > 4 else ''}" if layers else "deleted"
     tail = right(size(finder.bytes(path)), 9) + "  " + (where + ("" if live else ", hidden")).ljust(18)
     room = max(cells - width(tail), 8)
-    shown = cut_middle("/" + finder.table.paths[path], room)
-    return fit([(shown + " " * (room - width(shown)), "text" if live else "dim"), (tail, "size")], cells)
+    drawn = cut_middle("/" + finder.table.paths[path], room)
+    return fit([(drawn + " " * (room - width(drawn)), "text" if live else "dim"), (tail, "size")], cells)

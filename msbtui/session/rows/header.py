@@ -29,21 +29,24 @@ class Heading(msgspec.Struct, frozen=True):
 
 
 def progress_text(progress: Progress, cells: int) -> str:
-    """Give a long work's state: what, a bar where the end is known, figures, and the way out."""
+    """Give a long work's state in at most `cells` cells: what, a bar and figures where they are known, and the way out."""
+    what, stop = progress.what, "  Esc stops"
+    ways: list[str] = []
     if progress.total:
-        share = min(progress.done / progress.total, 1.0)
-        figures = (
-            f"{size(progress.done)} of {size(progress.total)}"
-            if progress.unit == "bytes"
-            else f"{progress.done}/{progress.total}"
-        )
-        text = f"{progress.what} {bar(progress.done, progress.total, 10)} {share:4.0%}  {figures}"
+        done = min(progress.done, progress.total)
+        figures = f"{size(done)} of {size(progress.total)}" if progress.unit == "bytes" else f"{done}/{progress.total}"
+        drawn, share = bar(done, progress.total, 10), f"{done / progress.total:4.0%}"
+        ways = [
+            f"{what} {drawn}{share}  {figures}{stop}",
+            f"{what} {drawn}{share}{stop}",
+            f"{what}{share}{stop}",
+            f"{what}{share}",
+        ]
     elif progress.done:
-        text = f"{progress.what} {size(progress.done) if progress.unit == 'bytes' else progress.done}"
-    else:
-        text = f"{progress.what}…"
-    full = f"{text}  Esc stops"
-    return full if width(full) <= cells else cut(text, cells)
+        figures = size(progress.done) if progress.unit == "bytes" else f"{progress.done}"
+        ways = [f"{what} {figures}{stop}", f"{what} {figures}"]
+    ways += [f"{what}…{stop}", f"{what}…"]
+    return next((way for way in ways if width(way) <= cells), cut(what, cells))
 
 
 def heading_row(heading: Heading, cells: int) -> Row:
@@ -55,7 +58,7 @@ def heading_row(heading: Heading, cells: int) -> Row:
         share = f" ({heading.waste / heading.bytes:.0%})" if heading.bytes else ""
         waste = [(f"waste {size(heading.waste)}{share}", "waste" if heading.waste else "good")]
     if heading.progress is not None:
-        end: list[Part] = [(progress_text(heading.progress, max(cells - row_width(title) - 4, 20)), "progress")]
+        end: list[Part] = [(progress_text(heading.progress, max(cells - row_width(title) - 4, 12)), "progress")]
     elif heading.trouble:
         end = [(f"✗ {heading.trouble}", "error")]
     elif heading.verdict:

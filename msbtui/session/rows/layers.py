@@ -8,9 +8,9 @@ from msbtui.analysis.model import LineMatch
 from msbtui.analysis.reconstruct import instruction_text
 from msbtui.dockerfile.model import Dockerfile
 from msbtui.image.model import HistoryItem, Image
-from msbtui.session.rows.cells import Part, Row, bar, fit, left, right
+from msbtui.session.rows.cells import Part, Row, bar, fit, left, right, shown
 from msbtui.session.rows.costs import Costs
-from msbtui.text import printable, size
+from msbtui.text import size
 
 
 class LayerRow(msgspec.Struct, frozen=True):
@@ -27,30 +27,33 @@ class LayerRow(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-def layer_rows(
-    image: Image | None, costs: Costs, dockerfile: Dockerfile | None = None, count: int | None = None
-) -> list[LayerRow]:
-    """Give one row a layer, from the base up; those that the history announces and that are not read yet have no bytes."""
+def layer_rows(image: Image | None, costs: Costs, dockerfile: Dockerfile | None = None, base: str = "") -> list[LayerRow]:
+    """Give one row a layer, from the base up; those that the history announces and that are not read yet have no bytes.
+
+    A base of one layer shows as the FROM of its name `base`, where that is known.
+    """
     if image is None:
         return []
     made = [item for item in image.history if not item.empty_layer]
-    total = max(len(image.layers), costs.layers, len(made), count or 0)
+    total = max(len(image.layers), costs.layers, len(made))
     rows: list[LayerRow] = []
     for index in range(total):
         layer = image.layers[index] if index < len(image.layers) else None
         history = layer.history if layer else made[index] if index < len(made) else None
         match = costs.matches.get(index)
         text = _instruction(dockerfile, match, history) or (layer.diff_id if layer else "")
+        if base and costs.base_layers == 1 and index == 0:
+            text = f"FROM {base}"
         rows.append(
             LayerRow(
                 index,
                 costs.size(index),
                 costs.layer_waste[index] if index < costs.layers else None,
-                printable(" ".join(text.split())),
+                shown(" ".join(text.split())),
                 match.line if match else None,
                 costs.from_base(index),
                 match is None or match.instruction is None or match.exact,
-                printable(match.note) if match else "",
+                shown(match.note) if match else "",
             )
         )
     return rows

@@ -8,9 +8,9 @@ from difflib import SequenceMatcher
 import msgspec
 
 from msbtui.dockerfile.model import Dockerfile, Problem, StageGraph
-from msbtui.session.rows.cells import Part, Row, cut, fit, right
+from msbtui.session.rows.cells import Part, Row, cut, fit, right, shown
 from msbtui.session.rows.costs import Costs
-from msbtui.text import printable, short_size
+from msbtui.text import short_size
 
 MARK_WASTE = "▲"
 MARK_OLD = "~"
@@ -35,7 +35,7 @@ class SourceRow(msgspec.Struct, frozen=True):
 
 
 def _clean(line: str) -> str:
-    return printable(line.rstrip("\r\n").expandtabs(4))
+    return shown(line.rstrip("\r\n").expandtabs(4))
 
 
 def source_lines(source: str) -> list[str]:
@@ -76,14 +76,14 @@ def source_rows(
             problem.message + (f" ({problem.hint})" if problem.hint else "")
         )
     rows: list[SourceRow] = []
-    shown: set[int] = set()
+    begun: set[int] = set()
     for number, text in enumerate(lines, 1):
         index = at_line.get(number)
         layers = tuple(by_instruction.get(index, ())) if index is not None else ()
         sizes = [size for layer in layers if (size := costs.size(layer)) is not None]
-        first = index is not None and index not in shown
+        first = index is not None and index not in begun
         if index is not None:
-            shown.add(index)
+            begun.add(index)
         rows.append(
             SourceRow(
                 number,
@@ -97,8 +97,7 @@ def source_rows(
             )
         )
         rows += [
-            SourceRow(number, printable(" ".join(message.split())), error=True, message=True)
-            for message in messages.get(number, ())
+            SourceRow(number, shown(" ".join(message.split())), error=True, message=True) for message in messages.get(number, ())
         ]
     if not lines:
         rows += [SourceRow(1, message, error=True, message=True) for found in messages.values() for message in found]
@@ -157,10 +156,10 @@ def draw_source(row: SourceRow, cells: int, numbers: int = 2, code: Sequence[Par
         return fit([(" " * (numbers + 2) + MARK_ERROR + " ", "error"), (row.text, "error")], cells, "error")
     gutter = right(str(row.number), numbers + 1) + " "
     show_bytes = cells >= 24
-    tail = 9 if show_bytes else 2
+    tail = 10 if show_bytes else 3
     room = max(cells - len(gutter) - tail, 1)
     role = "error" if row.error else "code"
-    shown = fit(code if code is not None and not row.error else [(cut(row.text, room), role)], room)
+    drawn = fit(code if code is not None and not row.error else [(cut(row.text, room), role)], room)
     size = short_size(row.bytes)
     if row.old and size:
         size = MARK_OLD + size
@@ -171,8 +170,8 @@ def draw_source(row: SourceRow, cells: int, numbers: int = 2, code: Sequence[Par
         mark, mark_role = MARK_OLD, "stale"
     elif row.waste:
         mark, mark_role = MARK_WASTE, "mark"
-    parts: list[Part] = [(gutter, "error" if row.error else "number"), *shown]
+    parts: list[Part] = [(gutter, "error" if row.error else "number"), *drawn]
     if show_bytes:
         parts.append((right(size, 7), "stale" if row.old else "size"))
-    parts.append((" " + mark, mark_role))
+    parts.append((f" {mark} ", mark_role))
     return fit(parts, cells)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import msgspec
 
 from msbtui.dockerfile.model import Origin, Stage, StageGraph
-from msbtui.session.rows.cells import Part, Row, fit, left, right, row_text, width
+from msbtui.session.rows.cells import Part, Row, fit, left, right, row_text, shown, width
 from msbtui.session.rows.lanes import Node, draw_lanes
-from msbtui.text import printable, size
+from msbtui.text import size
 
 
 class StageRow(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ def stage_rows(graph: StageGraph, facts: StageFacts | None = None, lane_limit: i
             if key not in seen:
                 seen.add(key)
                 nodes.append(Node(key, "○"))
-                makers.append(("scratch" if origin.scratch else printable(origin.image or ""), stage, role))
+                makers.append(("scratch" if origin.scratch else shown(origin.image or ""), stage, role))
         parents = [f"scratch {stage.index}" if origin.scratch else _key(origin) for origin, _ in origins]
         target = stage.index == graph.target_index
         mark = "◉" if target else "●" if stage.reachable else "◌"
@@ -94,7 +94,7 @@ def stage_rows(graph: StageGraph, facts: StageFacts | None = None, lane_limit: i
         reachable = stage.reachable or target
         status = "SHIPPED" if target else "shipped" if stage.index in shipped else "not shipped" if reachable else "not used"
         count = sum(1 for item in stage.instructions if item.keyword != "FROM")
-        name = f"{stage.index} {printable(stage.name) if stage.name else '(final)' if target else '(no name)'}"
+        name = f"{stage.index} {shown(stage.name) if stage.name else '(final)' if target else '(no name)'}"
         rows.append(
             StageRow(
                 "stage",
@@ -115,7 +115,7 @@ def stage_rows(graph: StageGraph, facts: StageFacts | None = None, lane_limit: i
                 graph.stages[origin.stage].name or str(origin.stage) if origin.stage is not None else origin.image or "scratch"
             )
             for use in edge.uses:
-                text = f"← {edge.via}={printable(source)} {printable(use.source)}"
+                text = f"← {edge.via}={shown(source)} {shown(use.source)}"
                 rows.append(
                     StageRow(
                         "use", lanes.below, text, use.line, stage.index, bytes=facts.line_bytes.get(use.line), dim=not reachable
@@ -162,13 +162,11 @@ def draw_stage(row: StageRow, lane: int, cells: int) -> Row:
     tail = status_cells + size_cells + count_cells + (2 if status_cells else 0)
     label_cells = max(cells - lane - 2 - tail, 4)
     if row.kind == "use":
-        indent = "  "
         sized = size(row.bytes) if row.bytes is not None else ""
-        right_cells = width(sized) + (status_cells + 3 if status_cells else 1) if sized else 0
-        room = cells - lane - 1 - len(indent) - right_cells
-        parts: list[Part] = [*lanes, (indent + left(row.label, room), "dim")]
+        column = (status_cells + 2 if status_cells else width(sized) + 2) if sized else 1
+        parts: list[Part] = [*lanes, ("  " + left(row.label, cells - lane - 3 - column), "dim")]
         if sized:
-            parts.append((" " + sized, "dim" if row.dim else "size"))
+            parts.append(("  " + left(sized, column - 2), "dim" if row.dim else "size"))
         return fit(parts, cells)
     if row.kind == "image":
         room = label_cells + size_cells + count_cells

@@ -22,8 +22,8 @@ def paragraph_rows(paragraphs: list[Paragraph], cells: int) -> list[Row]:
             continue
         if rows:
             rows.append(fit([], cells))
-        shown = "strong" if role == "head" else role
-        rows += [fit([(f" {line}", shown)], cells) for line in wrap(text, max(cells - 2, 10))]
+        drawn = "strong" if role == "head" else role
+        rows += [fit([(f" {line}", drawn)], cells) for line in wrap(text, max(cells - 2, 10))]
     return rows
 
 

@@ -19,6 +19,7 @@ from textual.timer import Timer
 from msbtui.errors import TargetError
 from msbtui.session import Session, files
 from msbtui.session.model import AnalysisReady, BetterImage, Failed, ImageFound, LayerReady, NoImage, Progress
+from msbtui.session.rows.cells import shown
 from msbtui.session.rows.costs import Costs
 from msbtui.session.rows.explain import explain
 from msbtui.session.rows.files import Finder, Sort
@@ -28,7 +29,7 @@ from msbtui.session.rows.selection import Links, Selection
 from msbtui.session.rows.source import follow_line, source_rows
 from msbtui.session.rows.stages import StageFacts, stage_facts
 from msbtui.split.model import Plan
-from msbtui.text import printable, size
+from msbtui.text import size
 from msbtui.tui.actions import action, bindings
 from msbtui.tui.editor import editor_command
 from msbtui.tui.layout import PANES, arrange
@@ -133,6 +134,7 @@ class MainScreen(Screen[None]):
         width, height = self.app.size
         rows = {name: pane.count + pane.HEADER for name, pane in self.panes.items()}
         layout = arrange(width, height, self.current, zoom=self.zoomed, rows=rows)
+        self.set_class(layout.bare, "-bare")
         for name, pane in self.panes.items():
             pane.display = name in layout.visible
             rows_high = layout.heights.get(name, 0)
@@ -166,7 +168,9 @@ class MainScreen(Screen[None]):
             self.links = Links(costs, session.dockerfile, session.graph, session.waste)
             self._show_stages(costs)
             self._show_source(costs)
-            self.layers_table.show(layer_rows(session.image, costs, session.dockerfile))
+            self.layers_table.show(
+                layer_rows(session.image, costs, session.dockerfile, session.base.name if session.base else "")
+            )
             self.advice.show(session.waste.findings if session.waste else ())
             self.show_files()
         waiting = "nothing is known yet" if self.work.running else ""
@@ -233,7 +237,7 @@ class MainScreen(Screen[None]):
         if self.session.reconstructed:
             name = "2 Dockerfile (from the image's history)"
         elif self.session.dockerfile_path is not None and self.session.dockerfile_path.name != "Dockerfile":
-            name = f"2 {printable(self.session.dockerfile_path.name)}"
+            name = f"2 {shown(self.session.dockerfile_path.name)}"
         self.source.border_title = Content(name)
 
     def show_files(self) -> None:
@@ -275,16 +279,16 @@ class MainScreen(Screen[None]):
         name = session.dockerfile_path.name if session.dockerfile_path else "Dockerfile" if session.dockerfile else ""
         self.top.show(
             Heading(
-                "" if session.reconstructed else printable(name),
-                printable(session.image_name) if session.image else "",
+                "" if session.reconstructed else shown(name),
+                shown(session.image_name) if session.image else "",
                 session.image.platform if session.image else "",
                 table.size if table is not None and table.layers else None,
                 session.waste.total if session.waste else None,
                 len(self.layers_table.rows),
                 len(session.graph.stages) if session.graph and not session.reconstructed else 0,
-                printable(verdict),
+                shown(verdict),
                 bool(provenance and provenance.in_sync),
-                printable(trouble),
+                shown(trouble),
                 self.progress,
             )
         )
@@ -303,7 +307,7 @@ class MainScreen(Screen[None]):
         elif isinstance(event, BetterImage):
             self.offered = event
             self.notify(
-                f"{printable(event.name)} fits this Dockerfile better: press r to look at it.",
+                f"{shown(event.name)} fits this Dockerfile better: press r to look at it.",
                 title="Rebuilt",
                 timeout=15,
                 markup=False,
@@ -314,11 +318,14 @@ class MainScreen(Screen[None]):
             self._finder = None
         elif isinstance(event, LayerReady):
             self._finder = None
+            if event.index == 0 and not self._moved and self.current == "source":
+                self.go_to("layers")
         elif isinstance(event, AnalysisReady):
             self.progress = None
             if not self._moved and self.session.waste is not None and self.session.waste.findings:
                 self.refresh_results()
                 self.selection = self.links.from_finding(self.selection, self.session.waste.findings[0])
+                self.show_files()
         self.refresh_results()
 
     def on_progress_told(self, message: ProgressTold) -> None:
@@ -498,7 +505,7 @@ class MainScreen(Screen[None]):
         self._show_files_again()
         self.files.select(finder.table.paths[path])
         self.go_to("files")
-        self.files.border_subtitle = f"{self.found_at + 1} of {len(self.found)} found: {printable(self.found_words)}   n/N next"
+        self.files.border_subtitle = f"{self.found_at + 1} of {len(self.found)} found: {shown(self.found_words)}   n/N next"
 
     def do_find_next(self) -> None:
         """Go to the next file found."""

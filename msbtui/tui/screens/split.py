@@ -14,10 +14,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from msbtui.session.rows.cells import Row, fit, wrap
+from msbtui.session.rows.cells import Row, fit, shown, wrap
 from msbtui.session.rows.diff import diff_rows, draw_split, draw_unified, patch, unified_rows
 from msbtui.split.model import Plan
-from msbtui.text import printable, size
+from msbtui.text import size
 from msbtui.tui.actions import bindings
 from msbtui.tui.screens.confirm import ConfirmScreen
 from msbtui.tui.widgets.text_view import TextView
@@ -47,7 +47,7 @@ def plan_rows(plan: Plan, source: str, cells: int) -> list[Row]:
     rows: list[Row] = []
 
     def say(text: str, role: str, indent: int = 1) -> None:
-        rows.extend(fit([(" " * indent + line, role)], cells) for line in wrap(printable(text), max(cells - indent - 1, 10)))
+        rows.extend(fit([(" " * indent + line, role)], cells) for line in wrap(shown(text), max(cells - indent - 1, 10)))
 
     if not plan.proven:
         say("Unproven: made from the text alone. With an image it would be known what runs.", "stale")
@@ -165,7 +165,7 @@ class SplitScreen(ModalScreen[None]):
         else:
             self._write(True)
             return
-        self.app.push_screen(ConfirmScreen(printable(question)), self._write)
+        self.app.push_screen(ConfirmScreen(shown(question)), self._write)
 
     def _write(self, yes: bool | None) -> None:
         if not yes:

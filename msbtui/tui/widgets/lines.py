@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from msbtui.session.rows.cells import Part, cut, width
 from msbtui.session.rows.header import Heading, heading_row
-from msbtui.tui.actions import FOOTER, Action, action
+from msbtui.tui.actions import FOOTER, FOOTER_GIVES_WAY, Action, action
 from msbtui.tui.widgets.roles import Rows
 
 
@@ -54,7 +54,7 @@ class KeyLine(Rows):
             self.refresh()
 
     def _entries(self, cells: int) -> list[tuple[Action, str, int]]:
-        """Give the entries that fit, with their text and column; what does not fit goes from the left, never the way out."""
+        """Give the entries that fit, with their text and column; what is least wanted goes first, never the way out."""
         chosen = list(self._actions)
         while True:
             at, out = 1, []
@@ -62,9 +62,10 @@ class KeyLine(Rows):
                 text = f"{each.label.split(' ')[0]} {each.title}"
                 out.append((each, text, at))
                 at += width(text) + 2
-            if at - 2 <= cells or len(chosen) <= 1:
+            leaving = next((each for name in FOOTER_GIVES_WAY for each in chosen if each.id == name), None)
+            if at - 2 <= cells or leaving is None:
                 return out
-            del chosen[0]
+            chosen.remove(leaving)
 
     def render_line(self, y: int) -> Strip:
         """Draw the line."""

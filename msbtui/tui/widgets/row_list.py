@@ -79,6 +79,11 @@ class RowList(Rows, ScrollView, can_focus=True):
         """Give the row that a row lies in, or None."""
         return None
 
+    @property
+    def heads(self) -> int:
+        """Give the rows at the top that do not scroll: none where there is hardly a row to see."""
+        return self.HEADER if self.size.height > 2 else 0
+
     # Drawing
 
     def rows_changed(self) -> None:
@@ -96,11 +101,11 @@ class RowList(Rows, ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one visible line."""
         width = self.row_width
-        if y < self.HEADER:
+        if y < self.heads:
             return self.strip(self.header(width), width)
-        index = y - self.HEADER + self.scroll_offset.y
+        index = y - self.heads + self.scroll_offset.y
         if index >= self.count:
-            note = self.empty() if not self.count and y == self.HEADER else ""
+            note = self.empty() if not self.count and y == self.heads else ""
             return self.strip(((f" {note}", "dim"),), width)
         strip = self.strip(self.row(index, width), width, self._cursor_style(index))
         selection = self.text_selection
@@ -144,10 +149,13 @@ class RowList(Rows, ScrollView, can_focus=True):
     # Moving
 
     def show_cursor(self, index: int) -> None:
-        """Put the cursor on a row and bring it into view; tells nobody."""
-        if self.count:
-            self.cursor = max(0, min(index, self.count - 1))
-            self._scroll_to_cursor()
+        """Put the cursor on a row and bring it into view, with rows around it; tells nobody."""
+        if not self.count:
+            return
+        self.cursor = max(0, min(index, self.count - 1))
+        page, top = self._page, self.scroll_offset.y
+        if not top <= self.cursor < top + page:
+            self.scroll_to(y=max(self.cursor - page // 3, 0), animate=False, force=True)
 
     def _move(self, index: int) -> None:
         if not self.count:
@@ -164,21 +172,26 @@ class RowList(Rows, ScrollView, can_focus=True):
             self._refresh_row(index)
 
     def _refresh_row(self, index: int) -> None:
-        y = index + self.HEADER - self.scroll_offset.y
-        if y >= self.HEADER:
+        y = index + self.heads - self.scroll_offset.y
+        if y >= self.heads:
             self.refresh(Region(0, y, self.size.width, 1))
 
+    @property
+    def _page(self) -> int:
+        return max(self.scrollable_content_region.height - self.heads, 1)
+
     def _scroll_to_cursor(self) -> None:
-        page = max(self.scrollable_content_region.height - self.HEADER, 1)
-        top = self.scroll_offset.y
+        page, top = self._page, self.scroll_offset.y
         if self.cursor < top:
             self.scroll_to(y=self.cursor, animate=False, force=True)
         elif self.cursor >= top + page:
             self.scroll_to(y=self.cursor - page + 1, animate=False, force=True)
 
     def on_resize(self) -> None:
-        """Keep the cursor in view."""
-        self._scroll_to_cursor()
+        """Keep the cursor in view, with rows above it where there is room for them now."""
+        page, top = self._page, self.scroll_offset.y
+        top = min(top, max(self.cursor - page // 3, 0))
+        self.scroll_to(y=max(top, self.cursor - page + 1), animate=False, force=True)
 
     def on_focus(self) -> None:
         """Draw the cursor as the active one."""
@@ -190,7 +203,7 @@ class RowList(Rows, ScrollView, can_focus=True):
 
     def action_do(self, name: str) -> None:
         """Do what a key of the list's scope asks for."""
-        page = max(self.scrollable_content_region.height - self.HEADER - 1, 1)
+        page = max(self._page - 1, 1)
         steps = {"up": -1, "down": 1, "page_up": -page, "page_down": page, "first": -self.count, "last": self.count}
         if name in steps:
             self._move(self.cursor + steps[name])
@@ -215,8 +228,8 @@ class RowList(Rows, ScrollView, can_focus=True):
 
     def row_at(self, y: int) -> int | None:
         """Give the row at a line of the content region, or None."""
-        index = y - self.HEADER + self.scroll_offset.y
-        return index if y >= self.HEADER and 0 <= index < self.count else None
+        index = y - self.heads + self.scroll_offset.y
+        return index if y >= self.heads and 0 <= index < self.count else None
 
     def on_click(self, event: events.Click) -> None:
         """Move to the row; a double click opens it."""
