@@ -1,0 +1,258 @@
+"""Layer blobs as plain streams: gzip and zstd unpacked, hashed and counted while they are read, in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from mmap import mmap
+from typing import Any, Final, cast
+
+import zstandard
+
+from msbtui.errors import TargetError
+from msbtui.image.tar import Buffer, Stream
+
+try:
+    from isal import isal_zlib as deflate
+except ImportError:  # a platform without a wheel
+    import zlib as deflate  # type: ignore[no-redef]
+
+CHUNK: Final = 1 << 18
+"""Compressed bytes read at once."""
+_LARGEST_WINDOW: Final = 1 << 27
+"""Bytes of history that a zstd frame may ask for (the `--ultra` and `--long` maximum that zstd itself accepts unasked)."""
+_DEFLATE_ERROR: Final = cast("type[Exception]", deflate.error)  # the stubs of isal call it an instance
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+
+
+class HashingReader:
+    """A stream that is hashed (sha256) and counted while it is read."""
+
+    def __init__(self, stream: Stream, *, where: str = "") -> None:
+        self.count = 0
+        """Bytes read so far."""
+        self._stream = stream
+        self._hash = hashlib.sha256()
+        self._where = where
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give up to `size` bytes of the stream (-1: as many as come at once)."""
+        data = self._stream.read(size if size >= 0 else CHUNK)
+        self._hash.update(data)
+        self.count += len(data)
+        return data
+
+    @property
+    def digest(self) -> str:
+        """`sha256:...` of what was read so far."""
+        return "sha256:" + self._hash.hexdigest()
+
+    def drain(self) -> None:
+        """Read the stream to its end."""
+        while self.read(CHUNK):
+            pass
+
+    def check(self, expected: str) -> None:
+        """Raise TargetError, naming the blob, unless what was read has the digest `expected` (`sha256:...`)."""
+        if self.digest != expected:
+            raise TargetError(
+                f"its content has the digest {self.digest}, not {expected}",
+                where=self._where or expected,
+                hint="it is damaged or was changed; pull or save the image again",
+            )
+
+
+class BufferReader:
+    """A buffer in memory, or a part of it, read as a stream."""
+
+    def __init__(self, buffer: Buffer, start: int = 0, end: int | None = None) -> None:
+        self._buffer = buffer
+        self._at = start
+        self._end = len(buffer) if end is None else min(end, len(buffer))
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give up to `size` bytes (-1: all that are left)."""
+        end = min(self._at + size, self._end) if size >= 0 else self._end
+        data = bytes(self._buffer[self._at : end])
+        self._at += len(data)
+        return data
+
+
+def open_layer(source: Stream | Buffer, *, where: str = "") -> Stream:
+    """Give the blob `source` (a stream or a buffer) as a stream of its plain bytes: gzip, zstd, or as it is.
+
+    The form is told by its first bytes, not by a media type, which may lie. gzip may have several members and zeros behind
+    them, zstd several and skippable frames (eStargz and zstd:chunked are such). The stream raises TargetError, naming
+    `where`, on damage, on an end in mid-stream and on a zstd window over 128 MiB.
+    """
+    stream: Stream = BufferReader(source) if isinstance(source, bytes | bytearray | memoryview | mmap) else source
+    head = b""
+    while len(head) < 4 and (more := stream.read(CHUNK)):
+        head += more
+    if head.startswith(_GZIP_MAGIC):
+        return _Gzip(stream, head, where)
+    if head.startswith(_ZSTD_MAGIC) or _is_skippable(head):
+        return _Zstd(stream, head, where)
+    return _Plain(stream, head)
+
+
+def _is_skippable(head: bytes) -> bool:
+    """Tell whether a zstd skippable frame begins here (RFC 8878, 3.1.2)."""
+    return head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F
+
+
+class _Plain:
+    """A stream whose first bytes were read already."""
+
+    def __init__(self, stream: Stream, head: bytes) -> None:
+        self._stream = stream
+        self._head = head
+
+    def read(self, size: int = -1, /) -> bytes:
+        size = size if size >= 0 else CHUNK
+        if self._head:
+            data, self._head = self._head[:size], self._head[size:]
+            return data
+        return self._stream.read(size)
+
+
+class _Unpacked(ABC):
+    """A compressed stream, unpacked piece by piece."""
+
+    def __init__(self, stream: Stream, head: bytes, where: str) -> None:
+        self._stream = stream
+        self._where = where
+        self._input = head
+        """Compressed bytes in hand."""
+        self._output = memoryview(b"")
+        """Plain bytes in hand."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        size = size if size >= 0 else CHUNK
+        if not self._output:
+            piece = self._piece(size)
+            if len(piece) <= size:
+                return piece
+            self._output = memoryview(piece)
+        data, self._output = bytes(self._output[:size]), self._output[size:]
+        return data
+
+    @abstractmethod
+    def _piece(self, size: int) -> bytes:
+        """Give the next plain bytes, about `size` of them; none at the end only."""
+
+    def _more(self) -> bool:
+        """Read on; tell whether there was anything."""
+        data = self._stream.read(CHUNK)
+        self._input = self._input + data if self._input else data
+        return bool(data)
+
+    def _error(self, what: str) -> TargetError:
+        return TargetError(what, where=self._where)
+
+
+class _Gzip(_Unpacked):
+    """gzip (RFC 1952): one member after the other; their checksums are checked."""
+
+    def __init__(self, stream: Stream, head: bytes, where: str) -> None:
+        super().__init__(stream, head, where)
+        self._member: Any = None
+
+    def _piece(self, size: int) -> bytes:
+        while True:
+            if self._member is None:
+                self._input = self._input.lstrip(b"\0")
+                if len(self._input) < 2 and self._more():
+                    continue
+                if not self._input:
+                    return b""
+                if not self._input.startswith(_GZIP_MAGIC):
+                    raise self._error("there is something else behind its gzip data")
+                self._member = deflate.decompressobj(wbits=31)
+            try:
+                data = self._member.decompress(self._input, max(size, 1))
+            except _DEFLATE_ERROR as error:
+                raise self._error(f"damaged gzip data ({error})") from None
+            if self._member.eof:
+                self._input, self._member = self._member.unused_data, None
+            else:
+                self._input = self._member.unconsumed_tail
+            if data:
+                return bytes(data)
+            if self._member is not None and not self._input and not self._more():
+                raise self._error("its gzip data are cut off")
+
+
+class _Zstd(_Unpacked):
+    """zstd (RFC 8878): frame by frame, block by block, so that no piece is larger than a block's 128 KiB."""
+
+    def __init__(self, stream: Stream, head: bytes, where: str) -> None:
+        super().__init__(stream, head, where)
+        self._unpacker = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+        self._frame: Any = None
+        self._at = 0
+        """Where in `_input` the bytes in hand begin."""
+        self._checksum = 0
+        """Bytes of checksum at the end of the frame."""
+
+    def _piece(self, size: int) -> bytes:  # noqa: ARG002
+        while True:
+            if self._frame is None:
+                if self._at == len(self._input) and not self._more():
+                    return b""
+                part = self._frame_header()
+                if not part:
+                    continue
+            else:
+                part = self._block()
+            try:
+                data = self._frame.decompress(part)
+            except zstandard.ZstdError as error:
+                raise self._error(f"damaged zstd data ({error})") from None
+            if self._frame.eof:
+                self._frame = None
+            if data:
+                return bytes(data)
+
+    def _more(self) -> bool:
+        self._input, self._at = self._input[self._at :], 0
+        return super()._more()
+
+    def _need(self, size: int) -> None:
+        while len(self._input) - self._at < size:
+            if not self._more():
+                raise self._error("its zstd data are cut off")
+
+    def _take(self, size: int) -> bytes:
+        self._need(size)
+        self._at += size
+        return self._input[self._at - size : self._at]
+
+    def _frame_header(self) -> bytes:
+        """Take the header of the next frame (RFC 8878, 3.1.1.1), or pass over a skippable frame and give nothing."""
+        self._need(8)
+        head = self._input[self._at : self._at + 8]
+        if _is_skippable(head):
+            left = int.from_bytes(self._take(8)[4:], "little")
+            while left:
+                self._need(1)
+                piece = min(left, len(self._input) - self._at)
+                self._at += piece
+                left -= piece
+            return b""
+        if not head.startswith(_ZSTD_MAGIC):
+            raise self._error("there is something else behind its zstd data")
+        descriptor = head[4]
+        single = descriptor >> 5 & 1
+        content_size = (single, 2, 4, 8)[descriptor >> 6]
+        self._checksum = 4 if descriptor & 4 else 0
+        self._frame = self._unpacker.decompressobj()
+        return self._take(5 + (1 - single) + (0, 1, 2, 4)[descriptor & 3] + content_size)
+
+    def _block(self) -> bytes:
+        """Take the next block (RFC 8878, 3.1.1.2), of the last one with the frame's checksum."""
+        self._need(3)
+        header = int.from_bytes(self._input[self._at : self._at + 3], "little")
+        size = 1 if header >> 1 & 3 == 1 else header >> 3
+        return self._take(3 + size + (self._checksum if header & 1 else 0))

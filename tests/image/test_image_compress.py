@@ -1,0 +1,154 @@
+"""Layer blobs as plain streams: every form, any pace, damage, bombs and digests."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import io
+import random
+import tracemalloc
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from msbtui.errors import TargetError
+from msbtui.image.compress import BufferReader, HashingReader, open_layer
+from msbtui.image.tar import Stream
+
+TEXT = b"".join(b"line %d of a layer\n" % n for n in range(60_000))
+NOISE = random.Random(1).randbytes(300_000)
+
+
+class Trickle:
+    def __init__(self, data: bytes, step: int) -> None:
+        self.data, self.step, self.at = data, step, 0
+
+    def read(self, size: int, /) -> bytes:
+        piece = self.data[self.at : self.at + min(self.step, size)]
+        self.at += len(piece)
+        return piece
+
+
+def drain(stream: Stream, size: int = 1 << 20) -> bytes:
+    out = bytearray()
+    while data := stream.read(size):
+        assert len(data) <= size
+        out += data
+    assert stream.read(size) == b""
+    return bytes(out)
+
+
+def zstd(data: bytes, **options: object) -> bytes:
+    return zstandard.ZstdCompressor(**options).compress(data)  # type: ignore[arg-type]
+
+
+SKIPPABLE = b"\x5a\x2a\x4d\x18" + (7).to_bytes(4, "little") + b"skipped"
+FORMS = {
+    "plain": (TEXT, TEXT),
+    "empty": (b"", b""),
+    "three bytes": (b"\x1f\x8c\x28", b"\x1f\x8c\x28"),
+    "gzip": (gzip.compress(TEXT), TEXT),
+    "gzip of nothing": (gzip.compress(b""), b""),
+    "gzip of noise": (gzip.compress(NOISE), NOISE),
+    "gzip in members": (gzip.compress(TEXT[:9]) + gzip.compress(b"") + gzip.compress(TEXT[9:]), TEXT),
+    "gzip padded with zeros": (gzip.compress(TEXT) + bytes(1000), TEXT),
+    "zstd": (zstd(TEXT), TEXT),
+    "zstd of nothing": (zstd(b""), b""),
+    "zstd of noise": (zstd(NOISE), NOISE),
+    "zstd with checksum": (zstd(TEXT, write_checksum=True), TEXT),
+    "zstd without size": (zstd(TEXT, write_content_size=False), TEXT),
+    "zstd in frames": (zstd(TEXT[:9]) + SKIPPABLE + zstd(TEXT[9:]) + SKIPPABLE, TEXT),
+    "zstd after a skippable frame": (SKIPPABLE + zstd(TEXT), TEXT),
+    "zstd of one byte again and again": (zstd(bytes(3_000_000)), bytes(3_000_000)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_unpacked_at_any_pace(form: str) -> None:
+    blob, plain = FORMS[form]
+    assert drain(open_layer(blob)) == plain
+    assert drain(open_layer(memoryview(blob)), 1000) == plain
+    assert drain(open_layer(io.BytesIO(blob))) == plain
+    if len(blob) < 10_000:
+        assert drain(open_layer(Trickle(blob, 1))) == plain
+    assert drain(open_layer(Trickle(blob, 777)), 333) == plain
+
+
+@pytest.mark.parametrize(
+    "blob", [gzip.compress(TEXT), zstd(TEXT), zstd(TEXT[:9]) + zstd(TEXT, write_checksum=True)], ids=["gzip", "zstd", "frames"]
+)
+def test_a_blob_that_is_cut_off_is_an_error_that_names_it(blob: bytes) -> None:
+    for end in [*range(4, 60), len(blob) // 2, *range(len(blob) - 12, len(blob))]:
+        if end == len(zstd(TEXT[:9])) and blob.startswith(zstd(TEXT[:9])):
+            continue  # two frames cut between them are one frame
+        with pytest.raises(TargetError, match=r"blob 7: its .* data are cut off"):
+            drain(open_layer(Trickle(blob[:end], 1000), where="blob 7"))
+
+
+@pytest.mark.parametrize("form", ["gzip", "zstd with checksum"])
+def test_a_flipped_bit_is_found(form: str) -> None:
+    blob = bytearray(FORMS[form][0])
+    blob[len(blob) // 2] ^= 4
+    with pytest.raises(TargetError, match="blob 7: "):
+        drain(open_layer(bytes(blob), where="blob 7"))
+
+
+@pytest.mark.parametrize("form", ["gzip", "zstd"])
+def test_what_follows_the_data_is_an_error(form: str) -> None:
+    with pytest.raises(TargetError, match="something else behind"):
+        drain(open_layer(FORMS[form][0] + b"something else"))
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_damage_gives_bytes_or_an_error(data: st.DataObject) -> None:
+    blob = bytearray(
+        data.draw(st.sampled_from([gzip.compress(TEXT[:3000]), zstd(TEXT[:3000]), zstd(NOISE[:500], write_checksum=True)]))
+    )
+    for _ in range(data.draw(st.integers(1, 5))):
+        blob[data.draw(st.integers(0, len(blob) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(TargetError):
+        drain(open_layer(bytes(blob)))
+
+
+@pytest.mark.parametrize("pack", [lambda data: gzip.compress(data, 9), lambda data: zstd(data, level=19)], ids=["gzip", "zstd"])
+def test_a_bomb_is_unpacked_in_bounded_memory(pack: object) -> None:
+    bomb = pack(bytes(100 << 20))  # type: ignore[operator]
+    assert len(bomb) < 200_000
+    tracemalloc.start()
+    stream = open_layer(bomb)
+    total = 0
+    while data := stream.read(1 << 20):
+        total += len(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert total == 100 << 20
+    assert peak < 8 << 20
+
+
+def test_a_window_beyond_measure_is_refused() -> None:
+    frame = b"\x28\xb5\x2f\xfd" + bytes([0, 0xFF]) + (1 | 5 << 3).to_bytes(3, "little") + b"hello"
+    with pytest.raises(TargetError, match="zstd"):
+        drain(open_layer(frame))
+
+
+def test_what_is_read_is_hashed_and_counted() -> None:
+    reader = HashingReader(Trickle(TEXT, 10_000), where="layer 2")
+    assert len(reader.read(100)) == 100
+    assert reader.digest == "sha256:" + hashlib.sha256(TEXT[:100]).hexdigest()
+    reader.drain()
+    assert reader.count == len(TEXT)
+    reader.check("sha256:" + hashlib.sha256(TEXT).hexdigest())
+    with pytest.raises(TargetError, match="layer 2: its content has the digest"):
+        reader.check("sha256:" + "0" * 64)
+    with pytest.raises(TargetError, match=r"^sha256:00"):
+        HashingReader(Trickle(b"", 1)).check("sha256:00")
+
+
+def test_a_part_of_a_buffer_is_a_stream() -> None:
+    reader = BufferReader(memoryview(b"0123456789"), 2, 6)
+    assert (reader.read(3), reader.read(), reader.read(5)) == (b"234", b"5", b"")
+    assert BufferReader(b"0123", 2, 99).read() == b"23"
