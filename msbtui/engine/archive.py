@@ -37,7 +37,7 @@ class _Members:
         self._members: dict[str, outer.Member] = {}
         with open(path, "rb") as file:
             self._data = map_file(file)
-            self.key = file_key(path)
+            self._path = path
             try:
                 for member in outer.members_of_file(file):
                     self._members[member.name] = member
@@ -61,7 +61,7 @@ class _Members:
         if member is None:
             return None
         data = self._data[member.offset : member.offset + member.size]
-        return Blob(printable(member.name), data, f"{self.key}@{member.offset}+{member.size}", digest)
+        return Blob(printable(member.name), data, file_key(self._path, part=f"{member.offset}+{member.size}"), digest)
 
     def document(self, name: str) -> bytes | None:
         """Give a small member's bytes. Raises `TargetError` over 16 MiB."""

@@ -114,7 +114,7 @@ def build(
     timeout: float | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> str:
-    """Build `dockerfile` (its path, or its text) with `context` on the engine at `host`; give the image's id there (`sha256:...`).
+    """Build `dockerfile` (its path, or its text) with `context` on the engine at `host`; give the image's id there.
 
     `beside` is the path of the Dockerfile that a text comes from: its own `.dockerignore` then counts, as it does for the
     path itself. `verify_id` is the value of the label that `remove_all` finds the image by. `extra` goes to the CLI as it
@@ -190,7 +190,7 @@ def run(
     cancel: threading.Event | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> RunResult:
-    """Run `command` in a container of `image` and give how it ended: no network, no new privileges; memory, processes and time bounded.
+    """Run `command` in a container of `image`: no network, no new privileges; memory, processes and time bounded.
 
     `timeout` in seconds, `output_limit` in bytes of each stream. The container is gone afterwards, also on a cancel or
     Ctrl+C. Raises `TargetError` where the engine cannot start it (a command that is not in the image is a result: exit code

@@ -127,9 +127,9 @@ def by_platform(found: Sequence[Found], wanted: str | None, platform_of: Callabl
         return found[0]
     platforms = [one.platform or platform_of(one) for one in found]
     asked = wanted or this_machine()
-    for fits in (lambda text: text == asked, lambda text: text.startswith(f"{asked}/")):
+    for exact in (True, False):
         for one, text in zip(found, platforms, strict=True):
-            if fits(text):
+            if text == asked or (not exact and text.startswith(f"{asked}/")):
                 return one
     has = ", ".join(dict.fromkeys(platforms))
     raise TargetError(f"has no image for {printable(asked)}; it has {has[:300]}", where=where, hint="choose one with --platform")

@@ -113,10 +113,11 @@ def read_blob(
     """
     label = f"{where}: {blob.name}"
     if compression(bytes(blob.data[:8])) == "plain":
-        entries = keeper.entries(blob.key)
-        if entries is None or entries.tar_size != len(blob.data):
-            entries = index_layer(blob.data, where=label)
-            keeper.keep_entries(blob.key, entries)
+        found = keeper.entries(blob.key)
+        if found is not None and found[0].tar_size == len(blob.data):
+            return found[0], MappedContents(blob.data, found[0], found[1]), False
+        entries = index_layer(blob.data, where=label)
+        keeper.keep_entries(blob.key, entries)
         return entries, MappedContents(blob.data, entries), False
     if keeper.layer_of(blob.key) == diff_id and (known := keeper.layer(diff_id)) is not None:
         return known[0], known[1], True

@@ -12,7 +12,10 @@ from msbtui.engine import waiting
 from msbtui.engine.outer import Readable
 from msbtui.engine.store import Store
 from msbtui.image.cache import LayerCache
+from msbtui.image.compress import open_layer
+from msbtui.image.facts import FactsCollector, StoredContents
 from msbtui.image.model import Contents, LayerIndex
+from msbtui.image.tar import index_stream
 
 
 class Reading(msgspec.Struct):
@@ -90,6 +93,24 @@ def compression(head: bytes) -> str:
     return "plain"
 
 
+def read_stream(
+    source: Readable, *, where: str, cancel: threading.Event | None = None, on_bytes: Callable[[int], None] | None = None
+) -> Reading:
+    """Read one stored layer to its end: entries, contents, and what its bytes hash to, stored and unpacked.
+
+    `on_bytes` hears the stored bytes read so far. Raises `TargetError` that names `where`, and `Cancelled`.
+    """
+    stored = Hashing(source, cancel, on_bytes)
+    peeked = Peeked(stored, 8)
+    packed = compression(peeked.head) != "plain"
+    plain = Hashing(open_layer(peeked, where=where)) if packed else stored
+    collector = FactsCollector()
+    entries = index_stream(plain if packed else peeked, collector, where=where)
+    plain.drain()
+    stored.drain()
+    return Reading(entries, collector.contents(), plain.digest, stored.digest, stored.count)
+
+
 class Keeper:
     """What is kept between runs: layers by diff id, indexes of plain files by where they lie, small documents by digest."""
 
@@ -106,15 +127,14 @@ class Keeper:
         if self._cache is not None:
             self._cache.put(reading.diff_id, reading.entries, reading.contents)
 
-    def entries(self, key: str) -> LayerIndex | None:
-        """Give the index of a plain layer in a file, by file and place."""
-        known = self._cache.get(key) if self._cache is not None and key else None
-        return known[0] if known else None
+    def entries(self, key: str) -> tuple[LayerIndex, StoredContents] | None:
+        """Give the index of a plain layer in a file, and what was once asked of its contents, by file and place."""
+        return self._cache.get(key) if self._cache is not None and key else None
 
     def keep_entries(self, key: str, entries: LayerIndex) -> None:
         """Keep the index of a plain layer in a file; its contents stay in the file."""
         if self._cache is not None and key:
-            self._cache.put(key, entries, StoredContents.empty())
+            self._cache.put(key, entries, StoredContents(entries, complete=False))
 
     def layer_of(self, key: str) -> str | None:
         """Give the diff id that the blob or file under `key` was hashed to."""

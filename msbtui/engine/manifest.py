@@ -206,16 +206,20 @@ def too_large(what: str, where: str) -> TargetError:
     return TargetError(f"{what} is larger than 16 MiB", where=where, hint="this is no image that a builder wrote")
 
 
+_ABSENT = msgspec.Raw()
+
+
 class _Probe(msgspec.Struct, frozen=True):
-    rootfs: msgspec.Raw | None = None
-    layers: msgspec.Raw | None = None
-    manifests: msgspec.Raw | None = None
+    rootfs: msgspec.Raw = _ABSENT
+    layers: msgspec.Raw = _ABSENT
+    manifests: msgspec.Raw = _ABSENT
 
 
 def is_configuration(data: bytes, where: str) -> bool:
     """Tell a configuration from a manifest or an index, by what each alone has. Raises `TargetError`."""
     probe = decode(data, _Probe, "a document of the image", where)
-    return probe.rootfs is not None and probe.layers is None and probe.manifests is None
+    there = [bytes(part) not in (b"", b"null") for part in (probe.rootfs, probe.layers, probe.manifests)]
+    return there == [True, False, False]
 
 
 def decode_config(data: bytes, where: str) -> Configuration:

@@ -15,8 +15,9 @@ _PUBLIC_NAME = re.compile(r"(?i)(?:_|^)public(?:_|$)")
 # shapes that the issuers document: AWS, GitHub, GitLab, Slack, npm, PyPI, Google, Stripe and OpenAI, JSON Web Tokens,
 # credentials in a URL
 _TOKEN = re.compile(
-    r"\b(?:A(?:KIA|SIA)[0-9A-Z]{16}|gh[oprsu]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{20,}|xox[abeprs]-[A-Za-z0-9-]{10,}"
-    r"|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{40,}|AIza[0-9A-Za-z_-]{35}|[rs]k[-_][A-Za-z0-9_-]{20,}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"
+    r"\b(?:A(?:KIA|SIA)[0-9A-Z]{16}|gh[oprsu]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{20,}"
+    r"|xox[abeprs]-[A-Za-z0-9-]{10,}|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{40,}|AIza[0-9A-Za-z_-]{35}|[rs]k[-_][A-Za-z0-9_-]{20,}"
+    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"
 )
 _URL_PASSWORD = re.compile(r"(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)")
 _ASSIGNMENT = re.compile(

@@ -245,6 +245,6 @@ class _OuterFile(OuterTar):
 
 
 def members_of_file(file: BinaryIO) -> Iterator[Member]:
-    """Give the members of an archive on disk without reading contents. Raises `DamagedTarError`, also where content is cut off."""
+    """Give the members of an archive on disk without reading contents. Raises `DamagedTarError`, also for content cut off."""
     file.seek(0)
     return iter(_OuterFile(file))

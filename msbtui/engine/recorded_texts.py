@@ -1,4 +1,4 @@
-"""What of a kept text goes into a recording: the fields that analysis asks for, and nothing that tells of a machine or a secret."""
+"""What of a kept text goes into a recording: what analysis asks for, and nothing that tells of a machine or a secret."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from msbtui.image.model import ImageConfig
 
 # deb-control(5) and deb-status: what is asked of a package; descriptions and people are not
 _PACKAGE_FIELDS = frozenset(
-    b"Package Status Priority Section Installed-Size Architecture Source Version Provides Depends Pre-Depends Recommends Essential Protected "
-    b"Multi-Arch Auto-Installed Replaces".split()
+    b"Package Status Priority Section Installed-Size Architecture Source Version Provides Depends Pre-Depends Recommends "
+    b"Essential Protected Multi-Arch Auto-Installed Replaces".split()
 )
 _DROPPED = frozenset(("etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/environment"))
 _DROPPED_NAMES = frozenset(("config.log", "config.status", "CMakeCache.txt", "direct_url.json", ".env"))
@@ -26,8 +26,8 @@ _SMALL = 4096
 def recorded_text(path: str, text: bytes, config: ImageConfig) -> bytes | None:
     """Give what a recording keeps of the text of the file at `path`, None for nothing.
 
-    Package databases lose descriptions, lists of files their checksums; a script that the configuration does not start keeps its first
-    line, which names its interpreter.
+    Package databases lose descriptions, lists of files their checksums; a script that the configuration does not start keeps
+    its first line, which names its interpreter.
     """
     folder, _, name = path.rpartition("/")
     if path in _DROPPED or name in _DROPPED_NAMES or path.startswith(_SOURCES) or _CERTIFICATE.search(text):

@@ -19,8 +19,7 @@ import msgspec
 from msbtui.engine.events import LayerRead, OnEvent, Opened, ignore
 from msbtui.engine.masking import mask, without_variables
 from msbtui.engine.recorded_texts import recorded_text
-from msbtui.engine.recording_format import Document, LayerRecord, columns_of, contents_of, index_of, pack, unpack
-from msbtui.engine.recording_format import VERSION as VERSION
+from msbtui.engine.recording_format import VERSION, Document, LayerRecord, columns_of, contents_of, index_of, pack, unpack
 from msbtui.engine.target import missing, unreadable
 from msbtui.errors import TargetError
 from msbtui.image.facts import MappedContents, StoredContents
@@ -55,8 +54,9 @@ def record(
 ) -> Document:
     """Give what a recording of `image` holds.
 
-    `leave_out_paths` are globs of paths without a leading slash (`*` also matches `/`); what lies below a match, and symlinks to it, go
-    too. `leave_out_env` names variables that go from the environment and the history. Secrets are masked in any case.
+    `leave_out_paths` are globs of paths without a leading slash (`*` also matches `/`); what lies below a match, and
+    symlinks to it, go too. `leave_out_env` names variables that go from the environment and the history. Secrets are masked
+    in any case.
     """
     left: dict[str, int] = defaultdict(int)
     matcher = _matcher(leave_out_paths)
@@ -89,7 +89,8 @@ def record(
     return Document(
         version=VERSION, name=image.name, image_id=image.id, platform=image.platform, created=image.created, source="",
         notes=list(image.notes), config=config, history=history, layers=layers, texts=list(texts), dockerfile=dockerfile,
-        dockerfile_path=dockerfile_path, context=list(context), left_out=[f"{count:,} {what}" for what, count in left.items() if count],
+        dockerfile_path=dockerfile_path, context=list(context),
+        left_out=[f"{count:,} {what}" for what, count in left.items() if count],
     )  # fmt: skip
 
 
@@ -155,11 +156,13 @@ def _with_parents(paths: Iterable[str]) -> set[str]:
 
 
 def _trimmed(elf: ElfFacts, names: Collection[str]) -> ElfFacts:
-    """Give the facts without paths that name nothing in the image: they tell of the machine that compiled, and no rule asks for them."""
+    """Give the facts without paths that name nothing in the image: they tell of the machine that compiled."""
     return msgspec.structs.replace(elf, paths=tuple(path for path in elf.paths if path.strip("/") in names))
 
 
-def _masked(config: ImageConfig, history: Sequence[HistoryItem], names: Collection[str], left: dict[str, int]) -> tuple[ImageConfig, list[HistoryItem]]:
+def _masked(
+    config: ImageConfig, history: Sequence[HistoryItem], names: Collection[str], left: dict[str, int]
+) -> tuple[ImageConfig, list[HistoryItem]]:
     def clean(text: str) -> str:
         return mask(without_variables(text, names))
 
@@ -187,10 +190,13 @@ def _differing(old: str, new: str) -> int:
 def contents_listing(document: Document) -> list[str]:
     """Give, line by line, what a recording holds, to be read before it is written or mailed."""
     entries = sum(len(layer.columns.shared) for layer in document.layers)
+    variables = ", ".join(one.partition("=")[0] for one in document.config.env) or "empty"
+    elves = sum(len(layer.elves) for layer in document.layers)
     lines = [
-        f"image {document.name}, {document.platform}: {len(document.layers)} layers, {entries:,} names with kind, size, owner and time",
-        f"history: {len(document.history)} instructions; environment: {', '.join(one.partition('=')[0] for one in document.config.env) or 'empty'}",
-        f"facts of {sum(len(layer.elves) for layer in document.layers):,} programs and libraries; contents of no other binary file",
+        f"image {document.name}, {document.platform}: {len(document.layers)} layers, "
+        f"{entries:,} names with kind, size, owner and time",
+        f"history: {len(document.history)} instructions; environment: {variables}",
+        f"facts of {elves:,} programs and libraries; contents of no other binary file",
     ]
     kept: dict[str, list[int]] = defaultdict(list)
     for layer in document.layers:
@@ -231,7 +237,12 @@ def write_recording(
     Raises `TargetError` where the file cannot be written; what was there before stays then.
     """
     document = record(
-        image, dockerfile_text, dockerfile_path=dockerfile_path, context=context, leave_out_paths=leave_out_paths, leave_out_env=leave_out_env
+        image,
+        dockerfile_text,
+        dockerfile_path=dockerfile_path,
+        context=context,
+        leave_out_paths=leave_out_paths,
+        leave_out_env=leave_out_env,
     )
     before_writing(contents_listing(document))
     data = pack(document)
@@ -246,7 +257,11 @@ def write_recording(
             os.unlink(file.name)
             raise
     except OSError as error:
-        raise TargetError(f"cannot be written: {(error.strerror or 'error').lower()}", where=printable(str(path)), hint="name a file in a folder of yours") from error
+        raise TargetError(
+            f"cannot be written: {(error.strerror or 'error').lower()}",
+            where=printable(str(path)),
+            hint="name a file in a folder of yours",
+        ) from error
     return len(data)
 
 
@@ -263,14 +278,18 @@ def read_recording(path: str | os.PathLike[str], *, on_event: OnEvent = ignore) 
         with open(path, "rb") as file:
             data = file.read(_FILE_LIMIT + 1)
     except OSError as error:
-        raise (missing(os.fspath(path)) if isinstance(error, FileNotFoundError) else unreadable(error, os.fspath(path))) from error
+        raise (
+            missing(os.fspath(path)) if isinstance(error, FileNotFoundError) else unreadable(error, os.fspath(path))
+        ) from error
     if len(data) > _FILE_LIMIT:
         raise TargetError("is larger than any recording", where=where, hint="make it again with msbtui record")
     document = unpack(data, where)
     try:
         image = _image(document, where, on_event)
     except (ValueError, IndexError, OverflowError, TypeError) as error:
-        raise TargetError(f"is a damaged recording: {printable(str(error))}", where=where, hint="make it again with msbtui record") from error
+        raise TargetError(
+            f"is a damaged recording: {printable(str(error))}", where=where, hint="make it again with msbtui record"
+        ) from error
     return Recording(image, document.dockerfile, document.dockerfile_path, document.context, document.left_out)
 
 

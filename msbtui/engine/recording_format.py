@@ -1,14 +1,14 @@
 """A recording on disk: the columns of its layers made small, its few contents, and back.
 
-The file is a magic line, and zstd (RFC 8878) over MessagePack of `Document`. Paths are sorted as the archive has them and written as the
-bytes that they share with the one before plus the rest; modes, owners and times as numbers into tables; contents are kept once for all
-layers. Hashes of contents are not kept: only which files are equal, as group numbers, since nothing else is asked of them.
+The file is a magic line, and zstd (RFC 8878) over MessagePack of `Document`. Paths are sorted as the archive has them and
+written as the bytes that they share with the one before plus the rest; modes, owners and times as numbers into tables;
+contents are kept once for all layers. Hashes of contents are not kept: only which files are equal, as group numbers, since
+nothing else is asked of them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
@@ -24,7 +24,7 @@ MAGIC = b"msbtui recording\x1a\n"
 """The first bytes of a recording; the control character keeps it from being taken for a text."""
 VERSION = 1
 T = TypeVar("T")
-UNPACKED_LIMIT = 1 << 30
+UNPACKED_LIMIT = 256 << 20
 """Bytes: a recording that unpacks to more is refused."""
 _WINDOW = 27
 
@@ -126,7 +126,7 @@ def columns_of(index: LayerIndex, keep: Sequence[int]) -> Columns:
     shared, rests, before = bytearray(), [], ""
     for entry in keep:
         path = index.paths[entry]
-        common = len(os.path.commonprefix((before, path))[:255])
+        common = _common(before, path)
         shared.append(common)
         rests.append(path[common:])
         before = path
@@ -134,13 +134,26 @@ def columns_of(index: LayerIndex, keep: Sequence[int]) -> Columns:
     times, time_of = _table(index.mtimes[n] for n in keep)
     place = {entry: number for number, entry in enumerate(keep)}
     return Columns(
-        shared=bytes(shared), rests="\n".join(rests), kinds=bytes(index.kinds[n] for n in keep), sizes=[index.sizes[n] for n in keep],
+        shared=bytes(shared), rests="\n".join(rests),
+        kinds=bytes(index.kinds[n] for n in keep), sizes=[index.sizes[n] for n in keep],
         owners=owners, owner_of=_split(owner_of, 4) if len(owners) > 1 else b"",
         times=times, time_of=_split(time_of, 4) if len(times) > 1 else b"",
         links={place[n]: link for n, link in index.links.items() if n in place},
         xattrs={place[n]: values for n, values in index.xattrs.items() if n in place},
         logical={place[n]: size for n, size in index.logical.items() if n in place}, tar_size=index.tar_size,
     )  # fmt: skip
+
+
+def _common(one: str, other: str) -> int:
+    """Give how many characters two paths share, at most 255."""
+    most = min(len(one), len(other), 255)
+    if one[:most] == other[:most]:
+        return most
+    low = 0
+    while low < most:  # the longest equal beginning, halving
+        middle = (low + most + 1) // 2
+        low, most = (middle, most) if one[:middle] == other[:middle] else (low, middle - 1)
+    return low
 
 
 def _table(values: Iterable[T]) -> tuple[list[T], list[int]]:
@@ -151,7 +164,7 @@ def _table(values: Iterable[T]) -> tuple[list[T], list[int]]:
 
 
 def index_of(columns: Columns) -> LayerIndex:
-    """Give the entries of a layer; where their contents lay is not known any more. Raises `ValueError` for what does not fit together."""
+    """Give the entries of a layer, without where their contents lay. Raises `ValueError` for what does not fit together."""
     index = LayerIndex()
     rests = columns.rests.split("\n") if columns.shared else []
     count = len(rests)
@@ -213,6 +226,8 @@ def contents_of(record: LayerRecord, index: LayerIndex, texts: Sequence[bytes], 
         if index.kinds[entry] == Kind.FILE and entry not in unknown:
             group = record.same.get(entry)
             said = f"{image_id} group {group}" if group is not None else f"{image_id} layer {number} entry {entry}"
-            digests[entry * DIGEST_SIZE : (entry + 1) * DIGEST_SIZE] = hashlib.blake2b(said.encode(), digest_size=DIGEST_SIZE).digest()
+            digests[entry * DIGEST_SIZE : (entry + 1) * DIGEST_SIZE] = hashlib.blake2b(
+                said.encode(), digest_size=DIGEST_SIZE
+            ).digest()
     known: Mapping[int, bytes] = {entry: texts[text] for entry, text in record.texts.items()}
     return StoredContents(index, bytes(digests), record.elves, known)

@@ -78,7 +78,7 @@ class Pump:
     ) -> None:
         """Start fetching.
 
-        `patience` says how long silence may last now, in seconds; `on_silence` hears every second of it, `on_bytes` the bytes so far.
+        `patience` says how many seconds silence may last now; `on_silence` hears each second of it, `on_bytes` the bytes so far.
         """
         self._chunks = chunks
         self._cancel = cancel
