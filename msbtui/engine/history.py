@@ -14,6 +14,8 @@ _NO_LAYER = re.compile(
     r"(?:ENV|LABEL|CMD|ENTRYPOINT|EXPOSE|USER|VOLUME|STOPSIGNAL|HEALTHCHECK|SHELL|ARG|ONBUILD|MAINTAINER)\b",
     re.IGNORECASE,
 )
+# the classic builder makes no layer for a folder that is there already; BuildKit always makes one
+_CLASSIC_WORKDIR = re.compile(r"/bin/sh -c #\(nop\)\s+WORKDIR\b", re.IGNORECASE)
 
 
 def layer_history(history: Sequence[HistoryItem], layers: int) -> tuple[list[int | None], str]:
@@ -30,15 +32,27 @@ def layer_history(history: Sequence[HistoryItem], layers: int) -> tuple[list[int
     return none, f"history tells of {len(filled)} layers, the image has {layers}: nothing says which instruction made which layer"
 
 
+def _level(created_by: str, size: int) -> int:
+    """Give how sure it is that an instruction made a layer: 0 for certain, 3 for never."""
+    if size > 0:
+        return 0
+    if _NO_LAYER.match(created_by):
+        return 3
+    return 2 if _CLASSIC_WORKDIR.match(created_by) else 1
+
+
 def api_history(items: Sequence[tuple[str, str, str, int]], layers: int) -> tuple[HistoryItem, ...]:
     """Give the history that an engine's API tells, with `empty_layer` worked out, since the API leaves it out.
 
     `items`, the oldest first: created_by, comment, created, bytes. What has bytes made a layer; what never makes one did
     not; the rest (a RUN that wrote nothing, a WORKDIR) made one if the number of layers says so.
     """
-    certain = [size > 0 for _, _, _, size in items]
-    possible = [sure or not _NO_LAYER.match(created_by) for sure, (created_by, _, _, _) in zip(certain, items, strict=True)]
-    filled = possible if sum(certain) != layers and sum(possible) == layers else certain
+    levels = [_level(created_by, size) for created_by, _, _, size in items]
+    # the least that accounts for all layers; where nothing does, what is certain
+    filled = next(
+        (found for most in range(3) if sum(found := [level <= most for level in levels]) == layers),
+        [level == 0 for level in levels],
+    )
     return tuple(
         HistoryItem(created=created, created_by=printable(created_by), comment=printable(comment), empty_layer=not full)
         for (created_by, comment, created, _), full in zip(items, filled, strict=True)
