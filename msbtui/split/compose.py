@@ -140,7 +140,7 @@ def _prepare(parts: Parts, stage: str, escape: str) -> list[tuple[str, list[str]
 
 
 def _install_comment(installs: Sequence[Install]) -> str:
-    libraries = any("needs" in install.why for install in installs)
+    libraries = any(install.evidence and ": /" in install.why and " needs " in install.why for install in installs)
     cautious = any(install.cautious for install in installs)
     if libraries:
         return "the libraries that the program is linked with, without their -dev packages" + (

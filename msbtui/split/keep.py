@@ -11,12 +11,24 @@ from msbtui.image.model import Kind
 from msbtui.split.judge import SOURCE, Judge
 from msbtui.split.reach import Reach
 from msbtui.split.view import View, inside, relative
+from msbtui.split.words import shell_commands
 
 _PROVIDED = re.compile(
     r"(proc|sys|dev|run|tmp|var/tmp|var/run)(/.*|\Z)|etc/(hosts|hostname|resolv\.conf|mtab|passwd|group|shadow|localtime|nsswitch\.conf)"
 )
 """What the container runtime provides, or what is treated apart (accounts, time zone)."""
 _GENERATED = re.compile(r"(etc|usr|var|lib|lib64|bin|sbin|opt/[^/]+/share)(/.*|\Z)")
+_KNOWN_TO_BE_MADE = re.compile(
+    r"(etc|var)/.*|usr/(local/)?(share/(fonts|mime|icons|applications|info|glib-2\.0|ca-certificates|perl|sgml|xml|vim|doc|man)|lib/(ssl|mime|locale|sysusers))(/.*|\Z)"
+    r"|usr/local/(lib/python3\.\d+(/dist-packages)?|share/(fonts|sgml|xml))|usr/lib/python3.*/__pycache__/.*|.*/(gconv-modules|loaders|immodules|icon-theme)\.cache"
+    r"|usr/s?bin/policy-rc\.d|usr/lib/.*\.cache"
+)
+_PACKAGE_COMMANDS = frozenset(
+    (  # noqa: SIM905
+        "apt-get apt aptitude apk dpkg dpkg-reconfigure rm set echo export true : curl wget gpg apt-key add-apt-repository tee mkdir locale-gen "
+        "update-locale ln chmod cat sh bash update-ca-certificates apt-mark find xargs sleep cd install sed printf touch"
+    ).split()
+)
 _TOKEN = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
 _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_.+-]+")
 _SCANNED = 8 << 20
@@ -24,6 +36,15 @@ _SCANNED = 8 << 20
 _TEXTS = re.compile(
     r".*\.(py|rb|pl|pm|php|js|mjs|cjs|ts|lua|sh|r|R|tcl|ya?ml|toml|ini|cfg|conf|json|env|properties|service)|(.*/)?[^./]+"
 )
+
+
+_BUILDER_WORDS = re.compile(r"^(RUN\s+)?(\|\d+ (\S+=\S* )*)?(/bin/(ba|da)?sh -[a-z]*c )?(#\(nop\)\s*)?")
+"""What builders put before the author's words in the history."""
+
+
+def _spoken(created_by: str) -> str:
+    """Give the start of a history text as the author wrote it."""
+    return " ".join(_BUILDER_WORDS.sub("", created_by).removesuffix("# buildkit").split())[:60]
 
 
 class Kept:
@@ -55,6 +76,7 @@ class Kept:
         self._closed: set[str] = set()
         self._package_layers = {layer for layer in range(view.base_layers, len(view.image.layers)) if view.packages.added(layer)}
         self._changed_owned: dict[str, str] = {}
+        self._pure: dict[int, bool] = {}
 
     def gather(self) -> None:
         """Do it all: candidates, what the start reaches, then libraries and names until nothing new is needed."""
@@ -134,7 +156,7 @@ class Kept:
             else:
                 self.left[verdict.why].append(path)
             return
-        if self._made_by_packages(path):
+        if self._made_by_packages(path, kind):
             self.left["made by the packages' own scripts, which run again where the package is needed"].append(path)
             return
         if kind is Kind.DIRECTORY and self.judge.in_build_tree(path):
@@ -149,18 +171,32 @@ class Kept:
             if inside(path, tree):
                 return f"part of the application in /{tree}"
         item = self.view.image.layers[at[0]].history
-        made = " ".join(item.created_by.split())[:60] if item is not None else f"layer {at[0]}"
+        made = _spoken(item.created_by) if item is not None else f"layer {at[0]}"
         return f"new, no package owns it; made by: {made}"
 
     def _layer_text(self, layer: int) -> str:
         item = self.view.image.layers[layer].history
         return item.created_by if item is not None else ""
 
-    def _made_by_packages(self, path: str) -> bool:
+    def _made_by_packages(self, path: str, kind: Kind | None) -> bool:
+        """Tell whether a package's own script made a path that no package lists."""
         at = self.view.entry(path)
-        if at is None or at[0] not in self._package_layers or path.startswith("usr/local/") or not _GENERATED.fullmatch(path):
+        if self.view.packages.owner(path, inferred=True) is not None:
+            return True
+        if at is None or at[0] not in self._package_layers or self._named_in_run(path, at[0]):
             return False
-        return not self._named_in_run(path, at[0])
+        if not self._only_installs(at[0]):
+            # one RUN did both: what lies where programs are installed is kept, but for what packages are known to make
+            return _KNOWN_TO_BE_MADE.fullmatch(path) is not None
+        return _GENERATED.fullmatch(path) is not None and (kind is Kind.DIRECTORY or not path.startswith("usr/local/"))
+
+    def _only_installs(self, layer: int) -> bool:
+        """Tell whether the RUN of a layer does nothing but install packages and clean up."""
+        if layer not in self._pure:
+            text = _BUILDER_WORDS.sub("", self._layer_text(layer)).removesuffix("# buildkit")
+            names = {words[0].rpartition("/")[2] for words in shell_commands(text)}
+            self._pure[layer] = names <= _PACKAGE_COMMANDS
+        return self._pure[layer]
 
     def _named_in_run(self, path: str, layer: int) -> bool:
         """Tell whether the RUN's own text names the file or the directory that it lies in."""

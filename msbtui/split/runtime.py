@@ -157,6 +157,8 @@ def _scratch(view: View, kept: Kept) -> RuntimeBase | None:
         return None
     if config.user and not config.user.replace(":", "").isdigit():
         return None
+    if view.exists("usr/local/go") or "GOPATH" in view.env:
+        return None  # Go packs its strings without ends: which paths a binary names cannot be told from them
     binaries = [path for path in kept.paths if view.elf(path) is not None]
     if not binaries or any((facts := view.elf(path)) is None or facts.interpreter or facts.needed for path in binaries):
         return None
