@@ -12,7 +12,8 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable, Collection
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, compress, pairwise, repeat
+from operator import add, and_
 from typing import Any, Final
 
 import msgspec
@@ -116,16 +117,14 @@ def decode_layer(data: bytes | memoryview, *, where: str = "stored layer") -> tu
         raise TargetError(f"damaged: {error}", where=where) from None
     if len(digests) % DIGEST_SIZE or len(digests) > DIGEST_SIZE * len(index):
         raise TargetError("damaged: digests of no file", where=where)
-    files = {entry for entry, kind in enumerate(index.kinds) if kind == Kind.FILE}
-    elves = _late(sections[2], dict[int, ElfFacts], files, where)
-    texts = _late(sections[3], dict[int, bytes], files, where)
-    contents = StoredContents(
-        index, digests, elves, texts, complete=completeness.complete, plain=frozenset(completeness.plain) & files
-    )
+    elves = _late(sections[2], dict[int, ElfFacts], index, where)
+    texts = _late(sections[3], dict[int, bytes], index, where)
+    plain = frozenset(completeness.plain)
+    contents = StoredContents(index, digests, elves, texts, complete=completeness.complete, plain=plain)
     return index, contents
 
 
-def _late(section: bytes, form: Any, files: set[int], where: str) -> Callable[[], Any]:
+def _late(section: bytes, form: Any, index: LayerIndex, where: str) -> Callable[[], Any]:
     """Give a function that unpacks a section of facts by file."""
 
     def unpack() -> Any:
@@ -133,7 +132,7 @@ def _late(section: bytes, form: Any, files: set[int], where: str) -> Callable[[]
             facts = msgspec.msgpack.decode(_unpacked(section), type=form)
         except (ValueError, zstandard.ZstdError) as error:
             raise TargetError(f"damaged: {error}", where=where) from None
-        if not files.issuperset(facts):
+        if any(not 0 <= entry < len(index) or index.kinds[entry] != Kind.FILE for entry in facts):
             raise TargetError("damaged: facts of no file", where=where)
         return facts
 
@@ -163,8 +162,8 @@ def _index(columns: _Index) -> LayerIndex:
     lengths = {len(c) for c in (index.paths, index.sizes, index.modes, index.uids, index.gids, index.mtimes, gaps)}
     if lengths != {count}:
         raise ValueError("columns of different lengths")
-    before = chain((0,), index.sizes)
-    index.offsets = array("q", accumulate(gap + 512 + (size + 511 & -512) for gap, size in zip(gaps, before, strict=False)))
+    padded = map(and_, map(add, chain((0,), index.sizes), repeat(511)), repeat(-512))
+    index.offsets = array("q", accumulate(map(add, map(add, padded, gaps), repeat(512))))
     if count and (min(index.offsets) < 0 or not all(map(math.isfinite, index.mtimes))):
         raise ValueError("numbers that no entry has")
     if count and (max(index.kinds) > max(Kind) or min(index.sizes) < 0 or max(index.modes) > 0o7777):
@@ -172,9 +171,10 @@ def _index(columns: _Index) -> LayerIndex:
     numbered = (index.links, index.xattrs, index.logical)
     if any(column and not 0 <= min(column) <= max(column) < count for column in numbered) or index.tar_size < 0:
         raise ValueError("facts of no entry")
-    if any(kind != Kind.FILE and size for kind, size in zip(index.kinds, index.sizes, strict=True)):
+    if any(compress(index.sizes, index.kinds)):  # Kind.FILE is 0
         raise ValueError("a size of what is no file")
-    if any(entry not in index.links for entry, kind in enumerate(index.kinds) if kind in (Kind.SYMLINK, Kind.HARD_LINK)):
+    linked = sum(index.kinds[entry] in (Kind.SYMLINK, Kind.HARD_LINK) for entry in index.links)
+    if linked != index.kinds.count(Kind.SYMLINK) + index.kinds.count(Kind.HARD_LINK):
         raise ValueError("a link without a target")
     if any(size < 0 for size in index.logical.values()):
         raise ValueError("a negative size")
@@ -184,10 +184,10 @@ def _index(columns: _Index) -> LayerIndex:
 
 def _check_names(text: str, index: LayerIndex) -> None:
     """Refuse paths that `index_layer` would not have given: hostile ones must not come in by this door."""
-    framed = f"\n{text}\n"
-    parts = ("//", "\n/", "/\n", "/./", "/../", "\n./", "\n../", "/.\n", "/..\n", "\n.\n", "\n..\n")
+    framed = f"/{text.replace(chr(10), '/') if '' not in index.paths else '/'.join(filter(None, index.paths))}/"
     others = "".join(index.links.values()) + "".join(name for names in index.xattrs.values() for name in names)
-    if any(part in framed for part in parts) or not (text.replace("\n", "") + others).isprintable():
+    bad = len(framed) > 2 and ("//" in framed or "/./" in framed or "/../" in framed)
+    if bad or not (framed + others).isprintable():
         raise ValueError("a name that no entry has")
     if len(set(index.paths)) != len(index.paths):
         names = [path + "\n" * (kind == Kind.OPAQUE) for path, kind in zip(index.paths, index.kinds, strict=True)]
