@@ -33,7 +33,7 @@ def find(scene: Scene) -> Iterator[Draft]:
             if original is not file and file.path not in scene.needs.files and scene.packages.owner(file.path) is None:
                 copies.setdefault(file.layer, []).append((original, file))
     for layer, pairs in sorted(copies.items()):
-        entries: list[Entry] = [copy.key for _, copy in pairs]
+        entries: list[Entry] = [name for _, copy in pairs for name in scene.table.inode(*copy.key)]
         if scene.table.bytes_of(entries) < LEAST_FINDING:
             continue
         original, copy = max(pairs, key=lambda pair: scene.size(pair[1].key))

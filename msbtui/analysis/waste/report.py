@@ -12,32 +12,38 @@ MOST_PATHS = 1000
 
 
 def make_report(scene: Scene, kinds: Sequence[WasteKind], *, in_base: bool = False) -> WasteReport:
-    """Run the rules and give the report; the order in which rules run changes nothing, only the order of `kinds` ranks them.
+    """Run the rules and give the report; the order in which rules run changes nothing, and that of `kinds` no sum.
 
-    An entry that two kinds name belongs to the kind that stands first. With `in_base` findings in the base's layers are told
-    too; they never count in the sums.
+    An entry that several drafts name belongs to the surest: A or B before C, then the kind that stands first. With `in_base`
+    findings in the base's layers are told too; they never count in the sums.
     """
     table, base = scene.table, scene.base.layers
+    drafts = [
+        (draft.confidence == "C", rank, draft, kind)
+        for rank, kind in enumerate(kinds)
+        for draft in kind.find(scene)
+        if draft.layer >= base or in_base or kind.in_base
+    ]
+    drafts.sort(key=lambda one: one[:2])
     findings: list[tuple[Draft, WasteKind, int]] = []
     claimed: set[Entry] = set()
-    removable: set[Entry] = set()
-    for kind in kinds:
-        taken: set[Entry] = set()
-        for draft in kind.find(scene):
-            if draft.layer < base and not (in_base or kind.in_base):
-                continue
-            entries = draft.entries
-            if kind.claims:
-                entries = [entry for entry in dict.fromkeys(entries) if entry not in claimed]
-                taken.update(entries)
-            counted = table.bytes_of(entries, whole_inodes=True) if draft.size is None else draft.size
-            if not counted and draft.size is None and (draft.entries or kind.claims):
-                continue
-            draft.entries = entries
+    removable = {
+        entry
+        for unsure, _, draft, _ in drafts
+        if not unsure
+        for entry in draft.entries
+        if entry[0] >= base and table.hidden_by(*entry) is None
+    }
+    for unsure, _, draft, kind in drafts:
+        entries = draft.entries = list(dict.fromkeys(draft.entries))
+        if kind.claims:
+            if not unsure:
+                entries = _with_other_names(scene, entries, removable)
+            entries = draft.entries = [entry for entry in entries if entry not in claimed]
+            claimed.update(entries)
+        counted = table.bytes_of(entries, whole_inodes=True) if draft.size is None else draft.size
+        if counted or draft.size is not None:
             findings.append((draft, kind, counted))
-            if draft.confidence in "AB":
-                removable.update(entry for entry in entries if entry[0] >= base and table.hidden_by(*entry) is None)
-        claimed |= taken
     findings.sort(key=lambda one: (one[0].layer < base, -one[2], one[1].id, one[0].layer, one[0].title, one[0].subject))
     freed = table.bytes_of(removable, whole_inodes=True)
     hidden_above = sum(table.layer_hidden(layer) for layer in range(base, table.layers))
@@ -47,6 +53,19 @@ def make_report(scene: Scene, kinds: Sequence[WasteKind], *, in_base: bool = Fal
         removable=freed,
         total=freed + hidden_above,
     )
+
+
+def _with_other_names(scene: Scene, entries: list[Entry], removable: set[Entry]) -> list[Entry]:
+    """Add the other names of inodes that go as a whole, though by several findings: one of them must bear the bytes."""
+    table = scene.table
+    found = dict.fromkeys(entries)
+    for entry in entries:
+        names = table.inode(*entry)
+        if len(names) > 1:
+            live = [name for name in names if table.hidden_by(*name) is None]
+            if removable.issuperset(live):
+                found.update(dict.fromkeys(live))
+    return list(found)
 
 
 def _finding(scene: Scene, name: str, draft: Draft, kind: WasteKind, counted: int) -> Finding:
