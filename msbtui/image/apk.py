@@ -41,7 +41,7 @@ class Apk:
                     return None
                 text = None if world is None else reader.text(world)
                 if text is not None:
-                    asked = {name_of(word) for word in printable(text.replace("\n", " ")).split() if not word.startswith("!")}
+                    asked = {name_of(word) for word in printable(text.replace("\n", " ")).split()}
                     packages = [msgspec.structs.replace(package, manual=package.name in asked) for package in packages]
                 self._marked[key] = packages
             found += self._marked[key]

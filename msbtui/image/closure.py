@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from msbtui.errors import TargetError
 from msbtui.image.ldconf import TRIPLETS, configured_folders, default_folders, musl_folders, musl_loader
 from msbtui.image.model import ElfFacts, Image, Kind
 from msbtui.image.programs import Interpreter, find_program, interpreter_of
@@ -25,6 +26,8 @@ _MUSL_OWN = frozenset({"c", "pthread", "rt", "m", "dl", "util", "xnet"})
 """`libNAME.` of these is musl's dynamic linker itself (`load_library`, `reserved`)."""
 _MOST_LOADED = 2000
 """Libraries that one file may lead to; no real program comes near it."""
+_MOST_PLACES = 500_000
+"""Paths that are tried at most; a large real image asks for some thousands."""
 _VARIABLE = re.compile(r"\$(?:\{(ORIGIN|LIB|PLATFORM)\}|(ORIGIN|LIB|PLATFORM)(?![A-Za-z0-9_]))")
 _PLATFORMS = {"EM_X86_64": "x86_64", "EM_386": "i686", "EM_AARCH64": "aarch64", "EM_ARM": "v7l"}
 
@@ -87,7 +90,7 @@ def needed_libraries(image: Image, table: FileTable, paths: Iterable[str]) -> Cl
     """Give the libraries and interpreters that the ELF files `paths` need in the final file system of `image`.
 
     Each path is loaded as a process of its own would load it (a library as by a program without search paths of its own).
-    `table` must hold the image's layers.
+    `table` must hold the image's layers. Raises TargetError where hostile files ask for libraries in absurdly many places.
     """
     search = _Search(image, table)
     not_elf = tuple(path for path in paths if not search.load(path))
@@ -256,6 +259,8 @@ class _Search:
         """Give (path id, real path id) of the library at a path, where it is one for the same machine."""
         key = (path, facts.machine, facts.bits)
         if key not in self._fitting:
+            if len(self._fitting) > _MOST_PLACES:
+                raise TargetError("programs look for libraries in too many places to follow", where=self._image.name)
             where = self._file(path)
             self._fitting[key] = where if where and self._is_library(where[1], facts) else None
         return self._fitting[key]

@@ -24,7 +24,7 @@ TRIPLETS = {
 }
 """Debian's directory names for libraries, by machine and bits (wiki.debian.org/Multiarch/Tuples)."""
 _MOST_FILES = 200
-"""Configuration files that are read at most."""
+"""Configuration files that are read at most, and paths that one pattern gives at most."""
 
 
 def default_folders(facts: ElfFacts) -> list[str]:
@@ -81,8 +81,9 @@ def expand(table: FileTable, pattern: str) -> list[str]:
                 name = table.paths[child].rpartition("/")[2]
                 if fnmatch.fnmatchcase(name, part) and (part.startswith(".") or not name.startswith(".")):
                     matching.append(f"{path}/{name}")
-        found = matching
-    return sorted(found)
+        # Links to directories above can multiply matches without end.
+        found = sorted(matching)[:_MOST_FILES]
+    return found
 
 
 def musl_folders(image: Image, table: FileTable, loader: str) -> list[str]:

@@ -22,12 +22,17 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 
+from msbtui.errors import TargetError
 from msbtui.image.model import Kind, LayerIndex
+from msbtui.text import printable
 
 NOT_HIDDEN = 0x7FFFFFFF
 """In the column of hiding layers: none. Greater than any layer, so that `hidden > layer` reads "still there after layer"."""
 NONE, DIRECTORY, OTHER = 0, 1, 2
 """What the file system shows at a path: nothing, a directory (named or implied), anything else."""
+
+MOST_IMPLIED_TEXT = 1 << 28
+"""Characters of the paths of directories that no entry names; a few hostile names could ask for terabytes."""
 
 
 class LayerStack:
@@ -53,6 +58,7 @@ class LayerStack:
         self._prev_live = array("i", [-1])
         self._first_row = array("i", [-1])
         self._more_rows: dict[int, list[int]] = {}
+        self._implied_text = 0
         self._implied: dict[int, list[tuple[int, int]]] = {0: [(0, NOT_HIDDEN)]}
         # A row is an entry: the offset of its layer plus its number there.
         self._offsets: list[int] = []
@@ -69,7 +75,7 @@ class LayerStack:
         self._hid_rows: list[array[int]] = []
 
     def add(self, index: LayerIndex) -> None:
-        """Put the next layer on top."""
+        """Put the next layer on top; TargetError where its paths imply absurdly many directories (the table is void then)."""
         layer, base, count = len(self._indexes), len(self._row_path), len(index)
         self._indexes.append(index)
         self._offsets.append(base)
@@ -80,6 +86,7 @@ class LayerStack:
         self._layer_hidden.append(0)
         self._hid_bytes.append(0)
         self._hid_rows.append(array("i"))
+        self._reserve(len(self.paths) + sum(path not in self._ids for path in index.paths))
         self._join_hard_links(index, base)
         self._apply_markers(index, layer)
 
@@ -121,31 +128,39 @@ class LayerStack:
         parent_path = path.rpartition("/")[0]
         known = self._ids.get(parent_path)
         # Parents first, from the nearest that is known, without recursion: a hostile path may have thousands of parts.
-        if known is None:
-            missing = []
-            while known is None:
-                missing.append(parent_path)
-                parent_path = parent_path.rpartition("/")[0]
-                known = self._ids.get(parent_path)
-            for part in reversed(missing):
-                known = self._append_path(part, known)
+        missing = []
+        while known is None:
+            missing.append(parent_path)
+            self._implied_text += len(parent_path)
+            if self._implied_text > MOST_IMPLIED_TEXT:
+                raise TargetError("directories are nested too deep to be listed", where=printable(path[:80]))
+            parent_path = parent_path.rpartition("/")[0]
+            known = self._ids.get(parent_path)
+        for part in reversed(missing):
+            known = self._append_path(part, known)
         return self._append_path(path, known)
 
     def _append_path(self, path: str, parent: int) -> int:
         pid = len(self.paths)
+        if pid >= len(self._state):
+            self._reserve(pid + 1 + pid // 8)
         self.paths.append(path)
         self._ids[path] = pid
         self.parents.append(parent)
-        self._next_sibling.append(self._first_child[parent])
+        self._next_sibling[pid] = self._first_child[parent]
         self._first_child[parent] = pid
-        self._first_child.append(-1)
-        self._state.append(NONE)
-        self._live_row.append(-1)
-        self._first_live.append(-1)
-        self._next_live.append(-1)
-        self._prev_live.append(-1)
-        self._first_row.append(-1)
         return pid
+
+    def _reserve(self, count: int) -> None:
+        """Make the columns of paths long enough for `count` paths at least; they may be longer than `paths` is."""
+        more = count - len(self._state)
+        if more > 0:
+            self._state.extend(bytes(more))
+            nothing = array("i", [-1]) * more
+            for column in (self._first_child, self._next_sibling, self._live_row, self._first_row):
+                column.extend(nothing)
+            for column in (self._first_live, self._next_live, self._prev_live):
+                column.extend(nothing)
 
     def _join_hard_links(self, index: LayerIndex, base: int) -> None:
         """Group the names of each regular file's inode; links of links lead to the file, loops to nothing."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pytest
 from made_images import Entry, made_image
 
+from msbtui.errors import TargetError
 from msbtui.image.closure import Closure, needed_libraries
 from msbtui.image.ldconf import configured_folders, expand
 from msbtui.image.model import ElfFacts
@@ -208,11 +210,23 @@ def test_configured_folders() -> None:
         {
             "etc/ld.so.conf": "/one # why\ninclude ld.so.conf.d/*.conf\nhwcap 0 nosegneg\n/last=libc6\nrelative\n",
             "etc/ld.so.conf.d/b.conf": "/b\n",
+            "etc/ld.so.conf.d/d.conf": "/d\n",
             "etc/ld.so.conf.d/a.conf": "include /etc/ld.so.conf\n\t/a\n",
             "etc/ld.so.conf.d/.hidden.conf": "/hidden\n",
             "etc/ld.so.conf.d/c.txt": "/c\n",
         }
     )
-    assert configured_folders(image, table) == ["/one", "/a", "/b", "/last"]
+    assert configured_folders(image, table) == ["/one", "/a", "/b", "/d", "/last"]
     assert expand(table, "/etc/ld.*/[ab].conf") == ["/etc/ld.so.conf.d/a.conf", "/etc/ld.so.conf.d/b.conf"]
     assert expand(table, "/nothing/*") == []
+
+
+def test_patterns_of_hostile_images_are_bounded() -> None:
+    image, table = made_image({f"l{n}": "-> ." for n in range(20)} | {"etc/ld.so.conf": "include " + "/*" * 12 + "\n"})
+    assert configured_folders(image, table) == []
+
+
+def test_searches_of_hostile_images_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("msbtui.image.closure._MOST_PLACES", 500)
+    with pytest.raises(TargetError, match="too many places"):
+        closure({"app/run": program(*(f"lib{n}.so" for n in range(30)), runpath=tuple(f"/{n}" for n in range(30)))})

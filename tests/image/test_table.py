@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from msbtui.errors import TargetError
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.table import FileTable, State, View
 
@@ -120,6 +123,11 @@ def test_deep_paths_need_no_recursion() -> None:
     table = FileTable([layer(deep + "=3"), layer("-d")])
     assert table.hidden_bytes == 3
     assert sum(1 for _ in table.subtree(0)) == 5000
+
+
+def test_names_that_imply_terabytes_are_refused() -> None:
+    with pytest.raises(TargetError, match="nested too deep"):
+        FileTable([layer("a/" * 30000 + "b=1")])
 
 
 def test_sums_by_directory() -> None:
