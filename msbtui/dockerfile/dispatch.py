@@ -16,7 +16,7 @@ from msbtui.dockerfile.expand import ExpandError, expand_names, split_words
 from msbtui.dockerfile.gotext import clean, nearest, quote
 from msbtui.dockerfile.heredoc import opening
 from msbtui.dockerfile.model import Problem
-from msbtui.dockerfile.mounts import MountError, parse_mount
+from msbtui.dockerfile.mounts import MountError, is_unsigned, parse_mount
 from msbtui.dockerfile.rules import Checker
 from msbtui.dockerfile.stages import SCRATCH, Command, Source, State
 from msbtui.dockerfile.validate import arg_pairs
@@ -162,8 +162,8 @@ class StageRun:
         self.around.workdir_set = True
         if path.startswith("/"):
             self.around.workdir = context_path(path)
-        elif self.around.workdir is not None:
-            self.around.workdir = context_path(posixpath.join(self.around.workdir, path))
+        else:
+            self.around.workdir = context_path(posixpath.join(self.around.workdir or "/", path))
 
     def _copy(self, command: Command) -> None:
         instruction = command.instruction
@@ -178,6 +178,8 @@ class StageRun:
         if taken is not None and not self._ready(taken):
             message = f"cannot copy from stage {quote(taken.written)}, it needs to be defined before current stage"
             raise DispatchError(f"{message} {quote(self.state.label)}")
+        if any(flag.name == "link" and (flag.value or "true").lower() == "true" for flag in instruction.flags):
+            _refuse_names(flags["chown"])
         check_mode(flags["chmod"])
         if adds:
             check_checksum(flags["checksum"], sources)
@@ -209,10 +211,13 @@ class StageRun:
                 self.state.context_paths.add(context_path(mount.source))
 
     def _mounts_root(self, target: str) -> bool:
+        """Say whether a mount would hide the whole file system; a working directory that only an image knows counts as /."""
         if target.startswith("/"):
-            # BuildKit compares the target as written: `//` passes.
+            # BuildKit compares an absolute target as written: `//` passes.
             return target == "/"
-        return self.around.workdir is not None and context_path(posixpath.join(self.around.workdir, target)) == "/"
+        if self.around.workdir is None:
+            return not target
+        return context_path(posixpath.join(self.around.workdir, target)) == "/"
 
     def _command(self, command: Command) -> None:
         self._used_once(command)
@@ -260,6 +265,13 @@ def _is_heredoc(word: str) -> bool:
         return opening(word) is not None
     except ExpandError:
         return False
+
+
+def _refuse_names(owner: str) -> None:
+    for part in owner.split(":", 1):
+        if part not in ("", "root") and not is_unsigned(part.removeprefix("-"), 10):
+            message = f"--chown={owner}: user and group names can't be resolved when used with --link"
+            raise DispatchError(f"{message}, use numeric uid[:gid] instead")
 
 
 def _refuse_remote(sources: list[str]) -> None:

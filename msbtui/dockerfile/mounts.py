@@ -68,7 +68,7 @@ def csv_fields(text: str) -> list[str]:
             end = text.find(",", at)
             field = text[at:] if end < 0 else text[at:end]
             if (bare := field.find('"')) >= 0:
-                raise MountError(f'parse error on line 1, column {_column(text, at + bare)}: bare " in non-quoted field')
+                raise MountError(f'parse error on line 1, column {_column(text, at + bare)}: bare " in non-quoted-field')
             fields.append(field)
             if end < 0:
                 return fields

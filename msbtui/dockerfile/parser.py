@@ -181,6 +181,10 @@ class _Parser:
                 trigger = Parsed(parsed.rest, self.escape)
                 parsed.args = [trigger.written]
                 trigger.read_words(self.escape)
+                inner = trigger
+                while inner.keyword == "ONBUILD" and inner.rest:
+                    inner = Parsed(inner.rest, self.escape)
+                    inner.read_words(self.escape)
         except words.LineSyntaxError as error:
             problem = str(error)
         if problem:

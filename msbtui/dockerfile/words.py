@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from msbtui.dockerfile.gotext import SPACE, quote, trim
@@ -145,8 +146,13 @@ def json_words(rest: str) -> list[str] | None:
     def refuse(constant: str) -> object:
         raise ValueError(constant)
 
+    def number(text: str) -> float:
+        if math.isinf(value := float(text)):
+            raise ValueError(text)
+        return value
+
     try:
-        items = json.loads(rest, parse_constant=refuse, parse_int=float)
+        items = json.loads(rest, parse_constant=refuse, parse_int=number, parse_float=number)
     except (ValueError, RecursionError):
         return None
     if not all(isinstance(item, str) for item in items):
