@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
-from msbtui.analysis.waste.scene import LiveFile, Scene
+from msbtui.analysis.waste.scene import Scene
 
 _ARCHIVE = re.compile(r".+\.(tar|tar\.(gz|xz|bz2|zst|lz)|tgz|txz|tbz2?|zip|deb|rpm|whl|7z)", re.IGNORECASE)
 _UNPACK = re.compile(
@@ -14,28 +14,30 @@ _UNPACK = re.compile(
 )
 _KEPT = re.compile(r"(^|/)(ensurepip/_bundled|var/cache/apt|var/lib/dpkg|node_modules|share|testdata|tests?)(/|$)")
 _LEAST = 4096
+_TEXT_LIMIT = 64 << 10
 
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each archive: B where an instruction unpacks it by name, C where one unpacks something there."""
-    texts = [text if _UNPACK.search(text) else "" for text in map(scene.instruction_text, range(scene.table.layers))]
+    words = [_unpacked_words(scene.instruction_text(layer)) for layer in range(scene.table.layers)]
     for file in scene.files:
         if scene.size(file.key) < _LEAST or not _ARCHIVE.fullmatch(file.name) or _KEPT.search(file.path):
             continue
         if file.path in scene.needs.files or scene.packages.owner(file.path) is not None or f"/{file.path}" in scene.needs.words:
             continue
-        confidence = _confidence(file, texts)
-        if confidence:
-            yield Draft(file.layer, [file.key], "", confidence, subject=f"/{file.path}")
+        named = {file.name, f"*.{file.name.rpartition('.')[2]}"}
+        if any(not named.isdisjoint(of_layer) for of_layer in words[file.layer :]):
+            yield Draft(file.layer, [file.key], "", "B", subject=f"/{file.path}")
+        elif words[file.layer]:
+            yield Draft(file.layer, [file.key], "", "C", subject=f"/{file.path}")
 
 
-def _confidence(file: LiveFile, texts: list[str]) -> str:
-    later = texts[file.layer :]
-    name, suffix = re.escape(file.name), re.escape(file.name.rpartition(".")[2])
-    pattern = rf"(?<![\w.-])(?:\S*/)?(?:{name}|\*\.{suffix})(?![\w-])"
-    if any(text and _UNPACK.search(text) and re.search(pattern, text) for text in later):
-        return "B"
-    return "C" if texts[file.layer] else ""
+def _unpacked_words(text: str) -> set[str]:
+    """Give the last path parts of the words of an instruction that unpacks something; empty where it does not."""
+    text = text[:_TEXT_LIMIT]
+    if not _UNPACK.search(text):
+        return set()
+    return {word.rpartition("/")[2] for word in re.split(r"[\s;|&<>()'\"=]+", text)} | {""}
 
 
 KIND = WasteKind(

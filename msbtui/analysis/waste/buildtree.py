@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import lru_cache
 
 import msgspec
@@ -48,10 +49,7 @@ class Tree(msgspec.Struct):
 
 def build_trees(scene: Scene) -> list[Tree]:
     """Give the top-most directories with a build file; worked out once for a scene."""
-    known: list[Tree] | None = scene.__dict__.get("_trees")
-    if known is None:
-        known = scene.__dict__["_trees"] = _find(scene)
-    return known
+    return scene.once("trees", lambda: _find(scene))
 
 
 def _find(scene: Scene) -> list[Tree]:
@@ -62,8 +60,8 @@ def _find(scene: Scene) -> list[Tree]:
             if directory and not _is_system(directory) and scene.packages.owner(file.path) is None:
                 holders.setdefault(directory, set()).add(marker)
     tops: list[str] = []
-    for directory in sorted(holders):
-        if not any(directory.startswith(top + "/") for top in tops):
+    for directory in sorted(holders, key=lambda path: path.split("/")):
+        if not tops or not directory.startswith(tops[-1] + "/"):
             tops.append(directory)
     trees = []
     mentions = _mentioned_paths(scene)
@@ -73,7 +71,9 @@ def _find(scene: Scene) -> list[Tree]:
         if not compiled or _in_dependency_cache(top):
             continue
         prefix = f"/{top}/"
-        built = any(path.startswith(prefix) for path in mentions) or any(is_object(scene, file) for file in files)
+        at = bisect_left(mentions, prefix)
+        mentioned = at < len(mentions) and mentions[at].startswith(prefix)
+        built = mentioned or any(is_object(scene, file) for file in files)
         trees.append(Tree(top, files, frozenset(holders[top]), built))
     return trees
 
@@ -95,8 +95,8 @@ def _in_dependency_cache(path: str) -> bool:
     )
 
 
-def _mentioned_paths(scene: Scene) -> set[str]:
-    """Absolute paths in the strings of what starts, and of programs that no package owns: compilers write source paths there."""
+def _mentioned_paths(scene: Scene) -> list[str]:
+    """Absolute paths, sorted, in the strings of programs that no package owns: compilers write source paths there."""
     paths: set[str] = set()
     for file in scene.files:
         if file.layer < scene.base.layers or scene.kind(file.key) is not Kind.FILE:
@@ -104,7 +104,7 @@ def _mentioned_paths(scene: Scene) -> set[str]:
         elf = scene.elf(file.key)
         if elf is not None and elf.paths and elf.kind != "ET_REL" and scene.packages.owner(file.path) is None:
             paths.update(elf.paths)
-    return paths
+    return sorted(paths)
 
 
 def is_object(scene: Scene, file: LiveFile) -> bool:

@@ -154,13 +154,15 @@ def package_entries(scene: Scene, package: Package) -> list[Entry]:
 
 
 def _records(scene: Scene, package: Package) -> list[str]:
-    stems = scene.__dict__.setdefault("_dpkg_records", {})
-    if not stems:
-        stems[""] = []
-        for name in scene.names_in("var/lib/dpkg/info"):
-            stems.setdefault(name.rpartition(".")[0], []).append(f"var/lib/dpkg/info/{name}")
-    records: list[str] = [*stems.get(package.name, ()), *stems.get(f"{package.name}:{package.architecture}", ())]
-    return records
+    stems = scene.once("dpkg records", lambda: _record_stems(scene))
+    return [*stems.get(package.name, ()), *stems.get(f"{package.name}:{package.architecture}", ())]
+
+
+def _record_stems(scene: Scene) -> dict[str, list[str]]:
+    stems: dict[str, list[str]] = {}
+    for name in scene.names_in("var/lib/dpkg/info"):
+        stems.setdefault(name.rpartition(".")[0], []).append(f"var/lib/dpkg/info/{name}")
+    return stems
 
 
 def _toolchain_files(scene: Scene) -> dict[str, list[LiveFile]]:

@@ -7,7 +7,7 @@ exactly one of these findings, in the layer that added it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import msgspec
@@ -38,10 +38,7 @@ class Hidden(msgspec.Struct):
 
 def hidden_bytes(scene: Scene) -> list[Hidden]:
     """Give every hidden entry that bears bytes, with the kind that explains it best; worked out once for a scene."""
-    known: list[Hidden] | None = scene.__dict__.get("_hidden")
-    if known is None:
-        known = scene.__dict__["_hidden"] = list(_classify(scene))
-    return known
+    return scene.once("hidden", lambda: list(_classify(scene)))
 
 
 def _classify(scene: Scene) -> Iterator[Hidden]:
@@ -193,7 +190,7 @@ def _common(scene: Scene, cluster: list[Hidden]) -> str:
     return f"{len(paths)} files in /{'/'.join(shared)}"
 
 
-def _tops(scene: Scene, by: int):  # type: ignore[no-untyped-def]
+def _tops(scene: Scene, by: int) -> Callable[[int], int]:
     """Give the function that finds the top-most path that was gone with a path after layer `by`."""
     table = scene.table
 
@@ -214,7 +211,7 @@ def _paths(scene: Scene, by: int, cluster: list[Hidden]) -> list[str]:
     return sorted({scene.table.paths[top(one.pid) if one.deleted else one.pid] for one in cluster})
 
 
-def _rule(kind: str):  # type: ignore[no-untyped-def]
+def _rule(kind: str) -> Callable[[Scene], Iterator[Draft]]:
     def find(scene: Scene) -> Iterator[Draft]:
         return _drafts(scene, kind)
 

@@ -81,12 +81,12 @@ def _words(words: Iterable[str]) -> list[str]:
 def _lookup(scene: Scene, word: str) -> str | None:
     """Give the live file that a word names: an absolute path, one in PATH, or one below the working directory."""
     word = word.rpartition("=")[2] if word.startswith("-") else word
-    if not word or len(word) > 4096 or word.startswith("-"):
+    if not word or word.startswith("-") or word.rpartition("/")[2] not in scene.by_name:
         return None
     if word.startswith("/"):
         candidates = [word]
     else:
-        directories = [] if "/" in word else scene.env.get("PATH", _PATH).split(":")[:64]
+        directories = [] if "/" in word else scene.env.get("PATH", _PATH).split(":")[:32]
         candidates = [f"{directory}/{word}" for directory in directories]
         candidates.append(f"{scene.image.config.workdir or '/'}/{word}")
     for candidate in candidates:

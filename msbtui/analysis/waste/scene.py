@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import TypeVar, cast
 
 from msbtui.analysis.lines import stage_chain
 from msbtui.analysis.model import Base, Provenance
@@ -13,6 +14,10 @@ from msbtui.dockerfile.model import Dockerfile, StageGraph
 from msbtui.image.model import ElfFacts, Image, Kind
 from msbtui.image.packages import Packages
 from msbtui.image.table import FileTable
+
+T = TypeVar("T")
+PATH_LIMIT = 4096
+"""Characters (Linux, PATH_MAX): what no process can name is no rule's business."""
 
 
 class LiveFile:
@@ -53,6 +58,13 @@ class Scene:
         self.provenance = provenance
         self.dockerfile = dockerfile
         self.graph = graph
+        self._results: dict[str, object] = {}
+
+    def once(self, name: str, work: Callable[[], T]) -> T:
+        """Give the result of `work`, done when first asked for under this name."""
+        if name not in self._results:
+            self._results[name] = work()
+        return cast(T, self._results[name])
 
     # -- files --------------------------------------------------------------------------------------------------------
 
@@ -61,7 +73,7 @@ class Scene:
         """All live entries that are no directories: files, links, devices."""
         table, found = self.table, []
         for pid, path in enumerate(table.paths):
-            if table.is_directory(pid):
+            if table.is_directory(pid) or len(path) > PATH_LIMIT:
                 continue
             entry = table.live(pid)
             if entry is not None:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from msbtui.analysis.model import HiddenBy
 from msbtui.analysis.waste.kind import Draft, WasteKind
-from msbtui.analysis.waste.scene import Scene
+from msbtui.analysis.waste.scene import PATH_LIMIT, Scene
 from msbtui.image.model import Kind
 
 _BODY = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----\s*[\w+/=:\r\n,. -]{40,}")
 _HOLDS = {
-    ".git-credentials": ("credentials of git", re.compile(r"https?://[^\s:/@]+:[^\s@]+@")),
+    ".git-credentials": ("credentials of git", re.compile(r"https?://[^\s:/@]{1,256}:[^\s@]{1,256}@")),
     ".netrc": ("a password", re.compile(r"\bpassword\s+\S+")),
     "_netrc": ("a password", re.compile(r"\bpassword\s+\S+")),
     ".npmrc": ("an npm token", re.compile(r"_(authToken|auth|password)\s*=\s*(?!\$\{)\S+")),
@@ -41,7 +41,9 @@ def find(scene: Scene) -> Iterator[Draft]:
     for layer in range(scene.table.layers):
         index = scene.table.index(layer)
         for entry, path in enumerate(index.paths):
-            if index.kinds[entry] != Kind.FILE or not index.sizes[entry] or _EXAMPLE.search(path) or count >= _MOST:
+            if index.kinds[entry] != Kind.FILE or not index.sizes[entry] or len(path) > PATH_LIMIT or count >= _MOST:
+                continue
+            if _EXAMPLE.search(path):
                 continue
             what, confidence = _what(scene, (layer, entry), path)
             if not what or scene.packages.owner(path) is not None:
