@@ -151,12 +151,13 @@ def sparse_map_bytes(view: memoryview, content: int, size: int, end: int) -> int
 
     The map is decimal numbers, each with a newline: how many pairs, then an offset and a length for each.
     """
-    head = bytes(view[content : min(content + 24, end)])
+    head_size = min(24, size)
+    if content + head_size > end:
+        return None
+    head = bytes(view[content : content + head_size])
     first = head.find(b"\n")
     if first < 0:
-        if len(head) == 24 or content + size <= end:
-            raise ValueError("a malformed sparse map")
-        return None
+        raise ValueError("a malformed sparse map")
     lines = 1 + 2 * decimal(head[:first])
     limit = min(size, LONGEST_EXTENSION)
     if 2 * lines > limit:
