@@ -12,15 +12,24 @@ from msbtui.cli.options import build_inputs, session_options
 from msbtui.errors import UsageError
 
 
+EXAMPLES = ("msbtui Dockerfile", "msbtui debian:bookworm-slim", "msbtui inspect docker-archive:image.tar --json")
+
+
 class AppCommand(click.RichCommand):
     """The app's own help with the list of commands below it."""
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(self, ctx: click.RichContext, formatter: click.RichHelpFormatter) -> None:  # type: ignore[override]
         """Write the commands and the examples."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-        with formatter.section("Examples"):
-            formatter.write_text("msbtui Dockerfile\n\nmsbtui debian:bookworm-slim\n\nmsbtui inspect docker-archive:image.tar --json")
+        from rich.panel import Panel
+        from rich.table import Table
+
+        commands = Table.grid(padding=(0, 2))
+        for name, says in COMMANDS.items():
+            commands.add_row(f"[{formatter.config.style_command}]{name}[/]", says)
+        formatter.write(
+            Panel(commands, title="Commands", title_align="left", border_style=formatter.config.style_commands_panel_border)
+        )
+        formatter.write("\n".join([" Examples:", *(f"   {example}" for example in EXAMPLES), ""]))
 
 
 @click.command(cls=AppCommand, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+
 import rich_click as click
 
 from msbtui.cli.options import build_inputs, pairs
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Example: msbtui graph Dockerfile --target build --format json")
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: msbtui graph Dockerfile --target build --format json",
+)
 @click.argument("dockerfile", default=".")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @build_inputs
@@ -45,10 +50,14 @@ def graph_command(
 
         print(json.dumps(graph_document(graph), indent=2))
     else:
-        from msbtui.report.graph_text import graph_text
+        from msbtui.session.rows.stages import graph_text
 
-        print(graph_text(graph))
+        print(graph_text(graph, cells=min(max(shutil.get_terminal_size().columns, 40), 120)), end="")
     for problem in graph.errors:
         place = f"{path}:{problem.line}:{problem.column}" if problem.line else path
-        click.echo(f"msbtui: {place}: {problem.message}" + (f" ({problem.hint})" if problem.hint else ""), err=True)
+        click.echo(
+            f"msbtui: {place}: {problem.message}"
+            + (f" ({problem.hint})" if problem.hint and problem.hint not in problem.message else ""),
+            err=True,
+        )
     return 4 if graph.errors else 0

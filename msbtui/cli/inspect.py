@@ -7,7 +7,10 @@ import rich_click as click
 from msbtui.cli.options import build_inputs, quiet_option, run_session, session_options
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Example: msbtui inspect docker:app:latest --dockerfile Dockerfile --json")
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: msbtui inspect docker:app:latest --dockerfile Dockerfile --json",
+)
 @click.argument("target", default=".")
 @click.option("--image", metavar="REF", help="The image that belongs to the Dockerfile; default: the engine's that fits it best.")
 @click.option("--dockerfile", metavar="PATH", help="The Dockerfile that belongs to the image.")
@@ -36,7 +39,13 @@ def inspect_command(
 
     session = Session(
         session_options(
-            target, image=image, dockerfile=dockerfile, stage=stage, build_args=build_args, build_contexts=build_contexts, platform=platform
+            target,
+            image=image,
+            dockerfile=dockerfile,
+            stage=stage,
+            build_args=build_args,
+            build_contexts=build_contexts,
+            platform=platform,
         )
     )
     run_session(session, quiet=quiet)

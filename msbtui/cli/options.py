@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from msbtui import text
-from msbtui.errors import MsbtuiError, TargetError, UsageError
+from msbtui.errors import MsbtuiError, UsageError
 from msbtui.session import Session
-from msbtui.session.model import Event, Failed, NoImage, Options, Progress
+from msbtui.session.model import Event, Failed, Options, Progress
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +22,9 @@ def build_inputs(command: F) -> F:
     """Add `--target`, `--build-arg`, `--build-context` and `--platform`, as docker has them."""
     for option in (
         click.option("--platform", metavar="OS/ARCH", help="Which platform to take from an index."),
-        click.option("--build-context", "build_contexts", multiple=True, metavar="NAME=SOURCE", help="Named build context (repeatable)."),
+        click.option(
+            "--build-context", "build_contexts", multiple=True, metavar="NAME=SOURCE", help="Named build context (repeatable)."
+        ),
         click.option("--build-arg", "build_args", multiple=True, metavar="NAME=VALUE", help="Build argument (repeatable)."),
         click.option("--target", "stage", metavar="STAGE", help="Target stage; default: the last."),
     ):
@@ -113,15 +115,12 @@ def run_session(session: Session, *, quiet: bool, plan: bool = False, image_need
     """
     line = ProgressLine(quiet)
     failures: list[str] = []
-    missing: list[str] = []
 
     def notify(event: Event) -> None:
         if isinstance(event, Progress):
             line.show(event)
         elif isinstance(event, Failed):
             failures.append(event.message)
-        elif isinstance(event, NoImage):
-            missing.append(event.why)
 
     try:
         session.run(notify, plan=plan)
@@ -134,5 +133,5 @@ def run_session(session: Session, *, quiet: bool, plan: bool = False, image_need
         raise session.error
     if failures:
         raise MsbtuiError(failures[0])
-    if missing and image_needed:
-        raise TargetError(missing[0], where=session.options.target, hint="build it first, or name one with --image")
+    if session.no_image is not None and image_needed:
+        raise session.no_image

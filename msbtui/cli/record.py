@@ -38,7 +38,6 @@ def record_command(
     It holds names, sizes and derived facts rather than contents; values that look secret are masked. What it holds is
     listed before it is written.
     """
-    from msbtui.engine.recording import contents_listing, write_recording
     from msbtui.session import Session
 
     path = Path(output)
@@ -46,10 +45,8 @@ def record_command(
         raise UsageError("there is a file already", where=output, hint="--force writes over it")
     session = Session(session_options(image, dockerfile=dockerfile, platform=platform))
     run_session(session, quiet=quiet)
-    assert session.image is not None and session.base is not None
-    text = session.dockerfile.source if session.dockerfile is not None and not session.reconstructed else None
-    recording = session.recording(leave_out_paths=globs, leave_out_env=names, dockerfile_text=text)
-    click.echo(contents_listing(recording))
-    written = write_recording(recording, path)
+    written = session.record(
+        path, leave_out_paths=globs, leave_out_env=names, before_writing=lambda lines: click.echo("\n".join(lines))
+    )
     click.echo(f"wrote {output}: {written:,} bytes")
     return 0

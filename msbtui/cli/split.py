@@ -19,7 +19,13 @@ from msbtui.errors import TargetError, UsageError
 @click.option("-o", "--output", metavar="FILE", help="Write the new Dockerfile there.")
 @click.option("--force", is_flag=True, help="Write over an existing FILE.")
 @click.option("--verify", is_flag=True, help="Build both Dockerfiles on the engine and check the result.")
-@click.option("--smoke", "smokes", multiple=True, metavar="CMD", help="Compare this command's run in both images (repeatable; builds like --verify).")
+@click.option(
+    "--smoke",
+    "smokes",
+    multiple=True,
+    metavar="CMD",
+    help="Compare this command's run in both images (repeatable; builds like --verify).",
+)
 @click.option("--context", metavar="FOLDER", help="Build context; default: the Dockerfile's folder.")
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
 @build_inputs
@@ -60,6 +66,8 @@ def split_command(
     if session.graph is not None and session.graph.errors:
         problem = session.graph.errors[0]
         raise TargetError(problem.message, where=f"{session.dockerfile.path}:{problem.line}", hint=problem.hint)
+    if session.no_image is not None and not quiet:
+        click.echo(f"note: planned from the text alone: {session.no_image}", err=True)
     plan = session.plan
     assert plan is not None, "a session that ran with plan=True has one or raised"
     if (verify or smokes) and plan.dockerfile:

@@ -11,15 +11,25 @@ import posixpath
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from msbtui.engine.events import LayerRead, OnEvent, Opened, ignore
-from msbtui.engine.masking import mask, without_variables
+from msbtui.engine.masking import mask, mask_variable, without_variables
 from msbtui.engine.recorded_texts import recorded_text
-from msbtui.engine.recording_format import VERSION, Document, LayerRecord, columns_of, contents_of, index_of, pack, unpack
+from msbtui.engine.recording_format import (
+    VERSION,
+    BaseRecord,
+    Document,
+    LayerRecord,
+    columns_of,
+    contents_of,
+    index_of,
+    pack,
+    unpack,
+)
 from msbtui.engine.target import missing, unreadable
 from msbtui.errors import TargetError
 from msbtui.image.facts import MappedContents, StoredContents
@@ -41,6 +51,8 @@ class Recording(msgspec.Struct):
     """Names in the build context, where they were recorded."""
     left_out: list[str]
     """In words: what was left out or masked."""
+    bases: dict[str, BaseRecord]
+    """Images that this one is built on, by name."""
 
 
 def record(
@@ -51,12 +63,13 @@ def record(
     context: Iterable[str] = (),
     leave_out_paths: Collection[str] = (),
     leave_out_env: Collection[str] = (),
+    bases: Mapping[str, BaseRecord] | None = None,
 ) -> Document:
     """Give what a recording of `image` holds.
 
     `leave_out_paths` are globs of paths without a leading slash (`*` also matches `/`); what lies below a match, and
     symlinks to it, go too. `leave_out_env` names variables that go from the environment and the history. Secrets are masked
-    in any case.
+    in any case. `bases`: what the engine knows the image to be built on.
     """
     left: dict[str, int] = defaultdict(int)
     matcher = _matcher(leave_out_paths)
@@ -91,6 +104,10 @@ def record(
         notes=list(image.notes), config=config, history=history, layers=layers, texts=list(texts), dockerfile=dockerfile,
         dockerfile_path=dockerfile_path, context=list(context),
         left_out=[f"{count:,} {what}" for what, count in left.items() if count],
+        bases={
+            name: BaseRecord(base.diff_ids, base.config and _masked(base.config, (), leave_out_env, defaultdict(int))[0])
+            for name, base in (bases or {}).items()
+        },
     )  # fmt: skip
 
 
@@ -166,11 +183,11 @@ def _masked(
     def clean(text: str) -> str:
         return mask(without_variables(text, names))
 
-    env = tuple(mask(one) for one in config.env if one.partition("=")[0] not in names)
+    env = tuple(mask_variable(one) for one in config.env if one.partition("=")[0] not in names)
     left["variables left out of the environment"] = len(config.env) - len(env)
     cleaned = msgspec.structs.replace(
         config, env=env, entrypoint=tuple(map(mask, config.entrypoint)), cmd=tuple(map(mask, config.cmd)),
-        labels={key: mask(f"{key.rpartition('.')[2]}={value}").partition("=")[2] for key, value in config.labels.items()},
+        labels={key: mask_variable(f"{key.rpartition('.')[2]}={text}").partition("=")[2] for key, text in config.labels.items()},
         onbuild=tuple(map(clean, config.onbuild)),
     )  # fmt: skip
     items = [msgspec.structs.replace(item, created_by=clean(item.created_by), comment=mask(item.comment)) for item in history]
@@ -230,6 +247,7 @@ def write_recording(
     context: Iterable[str] = (),
     leave_out_paths: Collection[str] = (),
     leave_out_env: Collection[str] = (),
+    bases: Mapping[str, BaseRecord] | None = None,
     before_writing: Callable[[list[str]], None] = lambda _: None,
 ) -> int:
     """Write a recording of `image` (see `record`) to `path` and give its bytes; `before_writing` hears what it holds.
@@ -243,6 +261,7 @@ def write_recording(
         context=context,
         leave_out_paths=leave_out_paths,
         leave_out_env=leave_out_env,
+        bases=bases,
     )
     before_writing(contents_listing(document))
     data = pack(document)
@@ -290,7 +309,7 @@ def read_recording(path: str | os.PathLike[str], *, on_event: OnEvent = ignore) 
         raise TargetError(
             f"is a damaged recording: {printable(str(error))}", where=where, hint="make it again with msbtui record"
         ) from error
-    return Recording(image, document.dockerfile, document.dockerfile_path, document.context, document.left_out)
+    return Recording(image, document.dockerfile, document.dockerfile_path, document.context, document.left_out, document.bases)
 
 
 def open_recording(path: str, *, on_event: OnEvent = ignore) -> Image:

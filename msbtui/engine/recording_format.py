@@ -70,6 +70,14 @@ class LayerRecord(msgspec.Struct, array_like=True):
     """Kept texts, by their number in `Document.texts`."""
 
 
+class BaseRecord(msgspec.Struct):
+    """An image that a recorded one is built on."""
+
+    diff_ids: list[str]
+    config: ImageConfig | None = None
+    """Its own configuration, where the engine knew it."""
+
+
 class Document(msgspec.Struct):
     """All of a recording."""
 
@@ -90,6 +98,8 @@ class Document(msgspec.Struct):
     """Names in the build context, where they were recorded."""
     left_out: list[str] = []
     """In words: what was left out or masked."""
+    bases: dict[str, BaseRecord] = {}
+    """Images that this one is built on, by name."""
 
 
 def pack(document: Document) -> bytes:

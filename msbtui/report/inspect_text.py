@@ -22,11 +22,14 @@ def inspect_text(session: Session, *, files: bool = False) -> str:
     lines = [
         f"{image.name}  {image.platform}  {size(total)} in {table.layers} layers",
         f"live {size(table.live_bytes)} · hidden {size(table.hidden_bytes)} · efficiency {table.live_bytes / total if total else 1:.1%}",
-        f"waste {size(waste.total)}" + (f" ({waste.total / total:.0%})" if total else "")
+        f"waste {size(waste.total)}"
+        + (f" ({waste.total / total:.0%})" if total else "")
         + f": {size(waste.removable)} removable, the rest hidden above the base",
     ]
     if base.layers:
-        lines.append(f"base {base.name or 'image'}: layers 0 to {base.layers - 1}, {size(sum(map(table.layer_size, range(base.layers))))} ({base.how})")
+        lines.append(
+            f"base {base.name or 'image'}: layers 0 to {base.layers - 1}, {size(sum(map(table.layer_size, range(base.layers))))} ({base.how})"
+        )
     if session.dockerfile is not None and session.provenance is not None and not session.reconstructed:
         lines.append(f"Dockerfile {session.dockerfile.path}: {session.provenance.verdict}")
         lines.extend(f"  {note}" for note in session.provenance.notes)

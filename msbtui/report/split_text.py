@@ -6,7 +6,6 @@ import difflib
 import textwrap
 
 from msbtui.dockerfile.model import Dockerfile
-from msbtui.report.table import columns
 from msbtui.split.model import Plan
 from msbtui.text import size
 
@@ -23,7 +22,9 @@ def split_text(plan: Plan, original: Dockerfile) -> str:
             lines += textwrap.wrap(step.why, WIDTH, initial_indent="      ", subsequent_indent="      ")
     if plan.left_out:
         lines += ["", "Stays behind in the build stage:"]
-        lines += [f"  {line}" for line in columns([(size(item.bytes), item.what, item.why) for item in plan.left_out], right=(0,))]
+        for item in plan.left_out:
+            lines += textwrap.wrap(f"{size(item.bytes):>9}  {item.what}", WIDTH, subsequent_indent=" " * 11)
+            lines += textwrap.wrap(item.why, WIDTH, initial_indent=" " * 13, subsequent_indent=" " * 13)
     if plan.dockerfile:
         lines += ["", *_diff(plan, original)]
     if plan.checks:

@@ -11,7 +11,10 @@ def columns(rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), gap: st
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines = []
     for row in rows:
-        cells = [cell.rjust(width) if at in right else cell.ljust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            cell.rjust(width) if at in right else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append(gap.join([*cells[:-1], row[-1] if len(row) - 1 not in right else cells[-1]]).rstrip())
     return lines
 

@@ -24,6 +24,8 @@ class Found(msgspec.Struct, frozen=True):
 
     name: str
     id: str
+    tags: tuple[str, ...]
+    diff_ids: tuple[str, ...]
     provenance: Provenance
 
     @property
@@ -48,5 +50,39 @@ def find_image(engine: Engine, dockerfile: Dockerfile, graph: StageGraph, cancel
             continue
         provenance = match_lines(dockerfile, graph, details.history, [None] * len(details.diff_ids))
         if provenance.fit >= ENOUGH and (best is None or provenance.fit > best.provenance.fit):
-            best = Found(summary.tags[0] if summary.tags else summary.id, summary.id, provenance)
+            name = summary.tags[0] if summary.tags else summary.id
+            best = Found(name, summary.id, summary.tags, details.diff_ids, provenance)
     return best
+
+
+class ImageWatch:
+    """Notices an image that fits a Dockerfile better than the one that is shown: mostly a rebuild."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._seen: tuple[object, ...] = ()
+
+    def better(
+        self,
+        dockerfile: Dockerfile,
+        graph: StageGraph,
+        *,
+        shown: str,
+        layers: tuple[str, ...],
+        fit: float,
+        cancel: threading.Event,
+    ) -> Found | None:
+        """Give an image with other layers than `layers` that fits better than `fit`, or as well under the name of the one `shown`.
+
+        Costs one listing while neither the engine's images nor the Dockerfile change. Raises TargetError where the engine
+        does not answer.
+        """
+        listed = self._engine.images()
+        state = (tuple((each.id, each.tags) for each in listed), dockerfile, layers)
+        if state == self._seen:
+            return None
+        self._seen = state
+        found = find_image(self._engine, dockerfile, graph, cancel)
+        if found is None or found.diff_ids == layers:
+            return None
+        return found if found.provenance.fit > fit or (found.provenance.fit == fit and shown in found.tags) else None

@@ -14,7 +14,19 @@ from msbtui.dockerfile.model import Dockerfile, Problem, StageGraph
 from msbtui.dockerfile.parser import parse
 from msbtui.errors import Cancelled, MsbtuiError, TargetError, UsageError
 from msbtui.session import files
-from msbtui.session.model import AnalysisReady, Event, Failed, GraphReady, ImageFound, LayerReady, NoImage, Options, PlanReady, Progress
+from msbtui.session.model import (
+    AnalysisReady,
+    BetterImage,
+    Event,
+    Failed,
+    GraphReady,
+    ImageFound,
+    LayerReady,
+    NoImage,
+    Options,
+    PlanReady,
+    Progress,
+)
 
 if TYPE_CHECKING:
     from msbtui.analysis.model import Base, Provenance, WasteReport
@@ -25,10 +37,23 @@ if TYPE_CHECKING:
     from msbtui.image.model import Image
     from msbtui.image.packages import Packages
     from msbtui.image.table import FileTable
+    from msbtui.session.find import ImageWatch
     from msbtui.split.model import Plan
     from msbtui.split.siblings import SiblingFacts
 
 Notify = Callable[[Event], None]
+
+
+def root_image(graph: StageGraph) -> str | None:
+    """Give the reference of the image that the target stage rests on, through the stages that it is built FROM: `scratch` too; or None."""
+    at = graph.target_index
+    # A stage's base is always an earlier stage, so that this ends.
+    while at is not None:
+        base = graph.stages[at].base
+        if base.stage is None:
+            return "scratch" if base.scratch else base.image
+        at = base.stage if base.stage < at else None
+    return None
 
 
 class Session:
@@ -58,6 +83,8 @@ class Session:
         self.changed_lines: frozenset[int] = frozenset()
         """Lines of instructions that the image does not have as they stand."""
 
+        self.no_image: TargetError | None = None
+        """Why no image was found for the Dockerfile."""
         self.image_name = ""
         self.image: Image | None = None
         self.table: FileTable | None = None
@@ -73,6 +100,7 @@ class Session:
         self._engine: Engine | None = None
         self._known: Mapping[str, Sequence[str]] = {}
         self._image_onbuild: dict[str, Sequence[str]] = {}
+        self._image_watch: ImageWatch | None = None
         self._siblings: dict[str, SiblingFacts | None] = {}
 
     # -- opening: no engine is asked yet ------------------------------------------------------------------------------
@@ -106,6 +134,7 @@ class Session:
         from msbtui.engine.recording import read_recording
 
         recording = read_recording(path)
+        self._known = {name: base.diff_ids for name, base in recording.bases.items()}
         if recording.dockerfile is not None:
             self._take_dockerfile(recording.dockerfile.encode("utf-8", "surrogateescape"), "Dockerfile")
 
@@ -195,16 +224,54 @@ class Session:
             return True
         if self.dockerfile is None or self.graph is None:
             return False
+        if self.graph.errors:
+            raise TargetError(
+                self.dockerfile_error, where=str(self.dockerfile.path), hint="mend it, or name an image with --image"
+            )
         from msbtui.session.find import find_image
 
-        engine = self._connect()
-        found = find_image(engine, self.dockerfile, self.graph, self._cancel)
-        if found is None:
-            notify(NoImage(f"no image of {engine.name} fits this Dockerfile"))
+        try:
+            engine = self._connect()
+            found = find_image(engine, self.dockerfile, self.graph, self._cancel)
+            if found is None:
+                hint = "build it first, or name one with --image"
+                raise TargetError(f"no image of {engine.name} fits this Dockerfile", where=self.dockerfile.path, hint=hint)
+        except TargetError as error:
+            # Nobody asked for an image by name: graph and text plan do without one.
+            self.no_image = error
+            notify(NoImage(str(error)))
             return False
+        self.no_image = None
         self._image_target = f"docker:{found.name}"
         notify(ImageFound(found.name, found.why))
         return True
+
+    def better_image(self) -> BetterImage | None:
+        """Ask the engine whether it has an image now that fits the Dockerfile better than the one shown (a rebuild); or None.
+
+        To be asked again and again by a face that stays open; cheap while nothing changes. An engine that does not answer has none.
+        """
+        if self._target is None or self._target.kind not in ("docker", "dockerfile"):
+            return None
+        dockerfile, graph = self.dockerfile, self.graph
+        if dockerfile is None or graph is None or graph.errors or self.reconstructed:
+            return None
+        from msbtui.session.find import ImageWatch
+
+        try:
+            if self._image_watch is None:
+                self._image_watch = ImageWatch(self._connect())
+            found = self._image_watch.better(
+                dockerfile,
+                graph,
+                shown=(self._image_target or "").removeprefix("docker:"),
+                layers=tuple(layer.diff_id for layer in self.image.layers) if self.image is not None else (),
+                fit=self.provenance.fit if self.provenance is not None else 0.0,
+                cancel=self._cancel,
+            )
+        except (TargetError, Cancelled):
+            return None
+        return None if found is None else BetterImage(f"docker:{found.name}", found.id)
 
     def _connect(self) -> Engine:
         if self._engine is None:
@@ -282,7 +349,8 @@ class Session:
         from msbtui.analysis.base import find_base
 
         assert self.image is not None
-        self.base = find_base(self.image, self.provenance, self._known)
+        from_name = None if self.graph is None or self.reconstructed else root_image(self.graph)
+        self.base = find_base(self.image, self.provenance, self._known, from_name=from_name)
 
     def _reconstruct(self) -> None:
         from msbtui.analysis.reconstruct import reconstruct
@@ -340,6 +408,10 @@ class Session:
         return self._siblings[ref]
 
     def _read_sibling(self, ref: str) -> SiblingFacts | None:
+        if self._target is not None and self._target.kind == "recorded":
+            from msbtui.session.recorded import recorded_sibling
+
+            return recorded_sibling(Path(self._target.path).parent, ref)
         from msbtui.engine import open_image
         from msbtui.image.packages import read_packages
         from msbtui.image.table import FileTable
@@ -382,6 +454,41 @@ class Session:
             cancel=self._cancel,
         )
         return self.plan
+
+    # -- keeping ------------------------------------------------------------------------------------------------------
+
+    def record(
+        self,
+        path: Path,
+        *,
+        leave_out_paths: Sequence[str] = (),
+        leave_out_env: Sequence[str] = (),
+        before_writing: Callable[[list[str]], None] = lambda _: None,
+    ) -> int:
+        """Write a recording of the image, with the Dockerfile where one is known; give its bytes.
+
+        `before_writing` hears, line by line, what it will hold. Raises TargetError where the file cannot be written.
+        """
+        from msbtui.engine.recording import write_recording
+        from msbtui.engine.recording_format import BaseRecord
+
+        if self.image is None or self.base is None:
+            raise UsageError("there is no image to record")
+        bases = {}
+        if self.base.layers and self.base.name:
+            config = None
+            with suppress(TargetError):
+                config = self._engine.inspect(self.base.name).config if self._engine is not None else None
+            bases[self.base.name] = BaseRecord([layer.diff_id for layer in self.image.layers[: self.base.layers]], config)
+        return write_recording(
+            self.image,
+            None if self.dockerfile is None or self.reconstructed else self.dockerfile.source,
+            path,
+            leave_out_paths=leave_out_paths,
+            leave_out_env=leave_out_env,
+            bases=bases,
+            before_writing=before_writing,
+        )
 
     # -- what rows and reports ask for --------------------------------------------------------------------------------
 

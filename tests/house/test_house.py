@@ -31,7 +31,15 @@ def test_no_room_below_the_app_loads_textual(room):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["inspect", "--help"], ["inspect", "/no/such/file"], ["graph", "/no/such/file"], ["demo"], ["/no/such/file"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["inspect", "--help"],
+        ["inspect", "/no/such/file"],
+        ["graph", "/no/such/file"],
+        ["demo"],
+        ["/no/such/file"],
+    ],
 )
 def test_headless_commands_never_load_textual(arguments):
     loaded = modules_after(f"from msbtui.cli import run\nrun({arguments!r})")

@@ -1,0 +1,1 @@
+"""The recorded images that the demo runs on."""
