@@ -277,6 +277,11 @@ class _Search:
         if facts is not None:
             return (facts.machine, facts.bits) == (wanted.machine, wanted.bits) and facts.kind == "ET_DYN"
         entry = self._table.live(pid)
-        start = None if entry is None else self._image.layers[entry[0]].contents.text(entry[1], 4)
-        # No facts: a linker script, say, is no library; of what is not known at all, the name is believed.
-        return start is None or start == b"\x7fELF"
+        if entry is None:
+            return False
+        contents = self._image.layers[entry[0]].contents
+        start = contents.text(entry[1], 4)
+        if start is not None:
+            return start == b"\x7fELF"
+        # Read, and no facts: a linker script, say. Of what was never read, the name is believed.
+        return contents.digest(entry[1]) is None
