@@ -41,6 +41,8 @@ _DOCUMENTS = 64 << 20
 """Bytes of manifests and configurations that are kept of one export."""
 _PREPARES = 20e6
 """Bytes a second that the slowest engine prepares before the first byte comes: Docker before 25 writes a copy first."""
+_WORTH_SKIPPING = 1 << 20
+"""Bytes: a smaller layer is read again rather than told from another by its length alone."""
 _TOLD_EVERY = 0.1
 
 
@@ -102,6 +104,7 @@ class _Reading:
         self._sums: dict[str, str] = {}
         self._links: dict[str, tuple[str, str]] = {}
         self._told = 0.0
+        self._passed_over: set[int] = set()
         self._config: Configuration | None = None
         self._config_id = details.id
         self.image = Image(
@@ -206,6 +209,8 @@ class _Reading:
             on_bytes=self._bytes,
         )
         self._pump = pump
+        lengths = {entries.tar_size for entries, _ in self._known.values()}
+        self._passed_over = {length for length in lengths if length >= _WORTH_SKIPPING}
         try:
             self._members(outer.OuterTar(pump), skip)
         except (outer.DamagedTarError, OSError, waiting.SilentError) as error:
@@ -345,7 +350,7 @@ class _Reading:
         """Tell whether this member seems to be a layer that is known: by its blob's digest, or a plain one by its length."""
         if packed:
             return bool(digest) and self._keeper.layer_of(digest) in self._known
-        return any(entries.tar_size == member.size for entries, _ in self._known.values())
+        return member.size in self._passed_over
 
     def _incomplete(self) -> TargetError:
         """Give the error for an export that ended without a layer that inspect promised: which blob is not what it should be."""

@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     r"|xox[abeprs]-[A-Za-z0-9-]{10,}|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{40,}|AIza[0-9A-Za-z_-]{35}|[rs]k[-_][A-Za-z0-9_-]{20,}"
     r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"
 )
+_PROXY_NAME = re.compile(r"(?i)(?:https?|ftp|no|all)_proxy")
 _URL_PASSWORD = re.compile(r"(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)")
 _ASSIGNMENT = re.compile(
     r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<equals>=)(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:[^\s\"';&|\\]|\\.)+)"
@@ -38,19 +39,29 @@ def looks_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(name)) and not _PUBLIC_NAME.search(name)
 
 
+def _hides(name: str, names: Collection[str]) -> bool:
+    return name in names or looks_secret(name) or bool(_PROXY_NAME.fullmatch(name))
+
+
+def mask_variable(variable: str, names: Collection[str] = ()) -> str:
+    """Give `NAME=value` with its value masked where the name says that it is a secret or a proxy, and else as `mask` does."""
+    name, equals, value = variable.partition("=")
+    return f"{name}={MASK}" if equals and value and _hides(name, names) else name + equals + mask(value)
+
+
 def mask(text: str, names: Collection[str] = ()) -> str:
-    """Give `text` with secrets replaced by `***`: values of variables named in `names` or named like a secret, tokens, keys.
+    """Give `text` with secrets replaced by `***`: values of variables named in `names` or like a secret or proxy, tokens, keys.
 
     References to variables (`$TOKEN`) stay: they hold nothing. The same secret is masked in the same way in a Dockerfile and in
     the history that a build made of it, so that the two still match.
     """
 
     def assignment(match: re.Match[str]) -> str:
-        hide = (match["name"] in names or looks_secret(match["name"])) and not _REFERENCE.match(match["value"])
+        hide = _hides(match["name"], names) and not _REFERENCE.match(match["value"])
         return f"{match['name']}={MASK}" if hide else match[0]
 
     def old_style(match: re.Match[str]) -> str:
-        hide = (match["name"] in names or looks_secret(match["name"])) and not _REFERENCE.match(match["value"])
+        hide = _hides(match["name"], names) and not _REFERENCE.match(match["value"])
         return f"{match['head']}{match['name']}{match['gap']}{MASK}" if hide else match[0]
 
     text = _PRIVATE_KEY.sub(MASK, text)
@@ -60,9 +71,9 @@ def mask(text: str, names: Collection[str] = ()) -> str:
 
 
 def mask_bytes(data: bytes) -> bytes:
-    """Give a file's bytes with private keys and tokens masked; bytes that are no UTF-8 stay as they are."""
+    """Give a file's bytes with private keys and tokens masked, in a script assignments too; what is no UTF-8 stays as it is."""
     text = data.decode("utf-8", "surrogateescape")
-    masked = _TOKEN.sub(MASK, _URL_PASSWORD.sub(MASK, _PRIVATE_KEY.sub(MASK, text)))
+    masked = mask(text) if data.startswith(b"#!") else _TOKEN.sub(MASK, _URL_PASSWORD.sub(MASK, _PRIVATE_KEY.sub(MASK, text)))
     return data if masked == text else masked.encode("utf-8", "surrogateescape")
 
 

@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from msbtui.engine.masking import mask_bytes
-from msbtui.image.keep import rule_for
+from msbtui.image.keep import HEAD, rule_for
 from msbtui.image.model import ImageConfig
 
 # deb-control(5) and deb-status: what is asked of a package; descriptions and people are not
@@ -20,14 +20,28 @@ _CERTIFICATE = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}(?:CERTIFICATE|PRIVATE KE
 # checksums in lock files and installed-file lists: the largest part of them, and nobody asks
 _CHECKSUM = re.compile(rb"(?:sha(?:1|256|384|512)[-:=][A-Za-z0-9+/=_-]{27,}|h1:[A-Za-z0-9+/]{43}=)")
 _SOURCES = ("etc/apt/sources.list", "etc/apk/repositories")
-_SMALL = 4096
+_SYSTEM = (
+    "etc/",
+    "bin/",
+    "sbin/",
+    "lib/",
+    "var/lib/",
+    "usr/bin/",
+    "usr/sbin/",
+    "usr/lib",
+    "usr/share/",
+    "usr/include/",
+    "usr/local/lib/",
+)
+"""Where distributions and toolchains put scripts and configurations, of which analysis asks no more than the interpreter."""
+_WANTED_HEADS = frozenset(("CACHEDIR.TAG", "HEAD", "Dockerfile", "Procfile"))
 
 
 def recorded_text(path: str, text: bytes, config: ImageConfig) -> bytes | None:
     """Give what a recording keeps of the text of the file at `path`, None for nothing.
 
-    Package databases lose descriptions, lists of files their checksums; a script that the configuration does not start keeps
-    its first line, which names its interpreter.
+    Package databases lose descriptions, lists of files their checksums; a script of the system keeps its first line, which
+    names its interpreter; a configuration of the system nothing.
     """
     folder, _, name = path.rpartition("/")
     if path in _DROPPED or name in _DROPPED_NAMES or path.startswith(_SOURCES) or _CERTIFICATE.search(text):
@@ -37,10 +51,13 @@ def recorded_text(path: str, text: bytes, config: ImageConfig) -> bytes | None:
     if name in ("METADATA", "PKG-INFO"):
         return mask_bytes(text.partition(b"\n\n")[0].partition(b"\r\n\r\n")[0])
     started = any(posixpath.basename(word) == name for word in (*config.entrypoint, *config.cmd) if word)
-    if text.startswith(b"#!") and not started:
-        return text.partition(b"\n")[0][:256]
-    rule = rule_for(path)
-    if rule is not None and rule.config and not started and len(text) > _SMALL:
+    if not started and path.startswith(_SYSTEM):
+        rule = rule_for(path)
+        if text.startswith(b"#!"):
+            return text.partition(b"\n")[0][:256]
+        if rule is None or rule.config:
+            return None
+    if rule_for(path) is HEAD and name not in _WANTED_HEADS:
         return None
     return mask_bytes(_CHECKSUM.sub(b"", text))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -194,7 +195,7 @@ def test_what_is_no_engine_at_all(tmp_path):
         def answer():
             for _ in range(2):  # the knock, then the question
                 client, _ = server.accept()
-                with client:
+                with client, contextlib.suppress(OSError):
                     client.sendall(b"SSH-2.0-OpenSSH\r\n")
 
         threading.Thread(target=answer, daemon=True).start()

@@ -43,6 +43,8 @@ class FakeEngine:
         self.answers: dict[str, bytes | int] = {}
         """Answers (or status codes) instead of the right ones, by path."""
         self.chunked = True
+        self.prepares = 0.0
+        """Seconds before the first byte of an export."""
         self.released = threading.Event()
         self._server = _Server(str(socket), self._handler())
 
@@ -125,6 +127,7 @@ class FakeEngine:
                     self.end_headers()
                     self.wfile.write(body)
                     return
+                engine.released.wait(engine.prepares)
                 self.send_header(*(("Transfer-Encoding", "chunked") if engine.chunked else ("Connection", "close")))
                 self.end_headers()
                 for at in range(0, len(body), 700):
