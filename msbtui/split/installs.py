@@ -126,6 +126,7 @@ def choose_packages(
             named_itself.add(package.name)
     choices: dict[str, Install] = {}
     for name, reasons in evidence.items():
+        reasons = [reason for reason in reasons if not reason.endswith(" leads to it")] or reasons
         choices[name] = Install(name, _first_reason(reasons), tuple(reasons[:5]))
     for language in languages:
         for name in _LANGUAGE_PACKAGES.get(language, ()):

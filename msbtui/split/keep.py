@@ -19,9 +19,10 @@ _PROVIDED = re.compile(
 """What the container runtime provides, or what is treated apart (accounts, time zone)."""
 _GENERATED = re.compile(r"(etc|usr|var|lib|lib64|bin|sbin|opt/[^/]+/share)(/.*|\Z)")
 _KNOWN_TO_BE_MADE = re.compile(
-    r"(etc|var)/.*|usr/(local/)?(share/(fonts|mime|icons|applications|info|glib-2\.0|ca-certificates|perl|sgml|xml|vim|doc|man)|lib/(ssl|mime|locale|sysusers))(/.*|\Z)"
-    r"|usr/local/(lib/python3\.\d+(/dist-packages)?|share/(fonts|sgml|xml))|usr/lib/python3.*/__pycache__/.*|.*/(gconv-modules|loaders|immodules|icon-theme)\.cache"
-    r"|usr/s?bin/policy-rc\.d|usr/lib/.*\.cache"
+    r"(etc|var)/.*"
+    r"|usr/(local/)?share/(fonts|mime|icons|applications|info|glib-2\.0|ca-certificates|perl|sgml|xml|vim|doc|man)(/.*|\Z)"
+    r"|usr/(local/)?lib/(ssl|mime|locale|sysusers)(/.*|\Z)|usr/local/lib/python3\.\d+(/dist-packages)?"
+    r"|usr/lib/python3.*/__pycache__/.*|.*/(gconv-modules|loaders|immodules|icon-theme)\.cache|usr/s?bin/policy-rc\.d|usr/lib/.*\.cache"
 )
 _PACKAGE_COMMANDS = frozenset(
     (  # noqa: SIM905
@@ -74,7 +75,11 @@ class Kept:
         """Reason -> new paths without owner that stay behind."""
         self.left_packages: list[str] = []
         self._closed: set[str] = set()
-        self._package_layers = {layer for layer in range(view.base_layers, len(view.image.layers)) if view.packages.added(layer)}
+        self._package_layers = {
+            layer
+            for layer in range(view.base_layers, len(view.image.layers))
+            if view.packages.added(layer) or view.packages.removed(layer) or view.packages.upgraded(layer)
+        }
         self._changed_owned: dict[str, str] = {}
         self._pure: dict[int, bool] = {}
 
@@ -139,6 +144,7 @@ class Kept:
             if self.view.owner(path) is not None:
                 if kind is Kind.FILE and self._changed_since_installed(path):
                     self._changed_owned[path] = "the author changed this file of a package"
+                    self.paths.setdefault(path, self._changed_owned[path])
                 continue
             if path in self.paths:
                 continue

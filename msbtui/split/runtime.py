@@ -47,7 +47,8 @@ def choose_base(view: View, kept: Kept, origin: str, siblings: Siblings, install
     release = view.release
     of_release, of_language = release_bases(release), language_siblings(origin)
     # an interpreter that no package owns is only in images of the language; without one the bare system is the smaller
-    candidates = of_language if needs else [*of_release, *(ref for ref in of_language if ref not in of_release)]
+    candidates = [*of_language, *of_release] if needs else [*of_release, *of_language]
+    candidates = list(dict.fromkeys(candidates))
     own_size = sum(view.table.layer_size(layer) for layer in range(view.base_layers))
     for ref in candidates:
         if ref == origin:

@@ -94,7 +94,7 @@ class View:
         found = self.table.id_of(path)
         if found is None or self.base_layers == 0:
             return False
-        return self.table.live_at(found, self.base_layers - 1) is not None
+        return self.table.is_live_at(found, self.base_layers - 1)
 
     def size(self, path: str) -> int:
         """Give the bytes of the file at `path`; 0 for everything else."""

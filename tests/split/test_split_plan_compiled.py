@@ -1,0 +1,386 @@
+"""Plans for compiled programs, from images made in memory: the whole new Dockerfile, letter for letter."""
+
+from __future__ import annotations
+
+from msbtui.image.model import Healthcheck, ImageConfig
+from split_world import (
+    DEBIAN,
+    DEBIAN_PACKAGES,
+    GONE,
+    LIB,
+    MEGABYTE,
+    PATH,
+    D,
+    F,
+    L,
+    P,
+    World,
+    dpkg,
+    elf,
+    library,
+    script,
+    sibling,
+    toolchain,
+)
+
+APT = "RUN /bin/sh -c apt-get update && apt-get install -y gcc make libfoo-dev # buildkit"
+MAKE = "RUN /bin/sh -c make && make install # buildkit"
+C_FILE = """\
+# our service
+FROM debian:bookworm-slim
+
+RUN apt-get update && apt-get install -y gcc make libfoo-dev
+WORKDIR /src
+COPY . .
+RUN make && \\
+    # a comment inside
+    make install
+EXPOSE 8080
+CMD ["served"]
+"""
+FOO = {
+    "libfoo-dev": P(["usr/include/foo.h"], "libdevel", "libfoo1 (= 1)", manual=True),
+    "libfoo1": P([f"{LIB}/libfoo.so.1", f"{LIB}/libfoo.so.1.2"], "libs", "libbar2 (>= 1), libc6"),
+    "libbar2": P([f"{LIB}/libbar.so.2"]),
+}
+FOO_FILES = {
+    "usr/include/foo.h": F("x"),
+    f"{LIB}/libfoo.so.1": L("libfoo.so.1.2"),
+    f"{LIB}/libfoo.so.1.2": library("libfoo.so.1", "libbar.so.2", "libc.so.6"),
+    f"{LIB}/libbar.so.2": library("libbar.so.2", "libc.so.6"),
+}
+SOURCES = {"src": D(), "src/main.c": F("int main;"), "src/main.o": F(size=4000), "src/Makefile": F("all:")}
+CONFIG = ImageConfig(env=(PATH,), cmd=("served",), workdir="/src", exposed_ports=("8080/tcp",))
+
+
+def c_world(
+    made: dict[str, object] | None = None, *, dockerfile: str = C_FILE, config: ImageConfig = CONFIG, **more: object
+) -> World:
+    made = {
+        "usr/local/bin/served": elf("libfoo.so.1", "libc.so.6", paths=["/usr/local/share/served/words", "/src"]),
+        **(made or {}),
+    }
+    layers = [(APT, toolchain(FOO, FOO_FILES)), ("COPY . . # buildkit", SOURCES), (MAKE, made)]
+    return World(dockerfile, layers, config, **more)  # type: ignore[arg-type]
+
+
+def test_the_original_stays_byte_for_byte_and_the_runtime_stage_is_what_an_expert_writes():
+    world = c_world(
+        {"usr/local/share/served": D(), "usr/local/share/served/words": F("a\nb\n"), "usr/local/share/served/more": F("c")}
+    )
+    plan = world.plan()
+    assert plan.decision == "split"
+    assert (
+        plan.dockerfile
+        == C_FILE.replace("bookworm-slim\n", "bookworm-slim AS build\n", 1)
+        + """
+# runtime stage: only what runs; compilers, sources and caches stay in the stage above
+FROM debian:bookworm-slim
+
+# the libraries that the program is linked with, without their -dev packages
+RUN apt-get update \\
+    && apt-get install -y --no-install-recommends \\
+        libfoo1 \\
+    && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /src
+
+COPY --from=build /usr/local/bin/served /usr/local/bin/served
+COPY --from=build /usr/local/share/served /usr/local/share/served
+
+EXPOSE 8080
+
+CMD ["served"]
+"""
+    )
+
+
+def test_every_line_has_its_reason_and_what_stays_behind_is_said_with_its_bytes():
+    plan = c_world().plan()
+    steps = {step.what: step for step in plan.steps}
+    assert "needs libfoo.so.1" in steps["install libfoo1"].why
+    assert any("libfoo.so.1" in evidence for evidence in steps["install libfoo1"].evidence)
+    assert "CMD runs it" in steps["copy /usr/local/bin/served"].why
+    left = " ".join(item.what for item in plan.left_out)
+    assert "gcc" in left
+    assert "libfoo-dev" in left
+    compilers = next(item for item in plan.left_out if item.what.startswith("compilers"))
+    assert compilers.bytes == 90 * MEGABYTE + 50_000 + 30 * MEGABYTE + 1
+    assert plan.size_before is not None
+    assert plan.size_after.estimated is not None
+    assert plan.size_after.estimated < plan.size_before - 140 * MEGABYTE
+
+
+def test_what_comes_with_a_package_is_not_named_beside_it():
+    assert "libbar2" not in c_world().runtime()
+    assert "libbar2" in c_world({"usr/local/bin/served": elf("libfoo.so.1", "libbar.so.2", "libc.so.6")}).runtime()
+
+
+def test_a_library_that_is_only_opened_by_name_brings_its_package():
+    runtime = c_world({"usr/local/bin/served": elf("libc.so.6", libraries=["libbar.so.2"])}).runtime()
+    assert "        libbar2 \\\n" in runtime
+    assert "libfoo1" not in runtime
+
+
+def test_an_empty_directory_that_the_installation_made_comes_along():
+    assert "COPY --from=build /var/lib/served /var/lib/served\n" in c_world({"var/lib/served": D()}).runtime()
+
+
+def test_headers_static_libraries_sources_and_objects_stay_behind():
+    runtime = c_world(
+        {"usr/local/include/x.h": F("h"), "usr/local/lib/libx.a": F("a"), "usr/local/lib/pkgconfig/x.pc": F("p")}
+    ).runtime()
+    assert "include" not in runtime
+    assert "libx" not in runtime
+    assert "pkgconfig" not in runtime
+    assert "COPY --from=build /src" not in runtime
+
+
+def test_own_libraries_come_with_their_links_made_again_and_the_linkers_cache():
+    made = {
+        "usr/local/bin/served": elf("libown.so.3", "libc.so.6"),
+        "usr/local/lib/libown.so.3.1": library("libown.so.3", "libc.so.6"),
+        "usr/local/lib/libown.so.3": L("libown.so.3.1"),
+    }
+    runtime = c_world(made).runtime()
+    assert "COPY --from=build /usr/local/lib/libown.so.3.1 /usr/local/lib/libown.so.3.1\n" in runtime
+    assert "COPY --from=build /usr/local/lib/libown.so.3 " not in runtime
+    assert "RUN ln -sfn libown.so.3.1 /usr/local/lib/libown.so.3\n" in runtime
+    assert runtime.index("ln -sfn") < runtime.index("RUN ldconfig")
+
+
+def test_symlinks_in_a_directory_that_is_copied_whole_need_no_ln():
+    runtime = c_world({"opt/app/lib/a.txt": F("a"), "opt/app/lib/b.txt": L("a.txt")}).runtime()
+    assert "COPY --from=build /opt/app /opt/app\n" in runtime
+    assert "ln -s" not in runtime
+
+
+def test_directories_with_another_owner_or_mode_are_made_before_the_copy():
+    runtime = c_world(
+        {"var/lib/served": D(0o750, 33, 33), "var/lib/served/x": F("x", uid=33, gid=33), "var/lib/served/y": F("y")}
+    ).runtime()
+    assert "RUN install -d -o 33 -g 33 -m 0750 /var/lib/served\n" in runtime
+    assert runtime.index("install -d") < runtime.index("COPY --from=build /var/lib/served")
+
+
+def test_a_binary_in_the_source_tree_comes_alone_with_the_data_beside_it():
+    made = {
+        "src/served": elf("libc.so.6"),
+        "src/templates/index.html": F("<p>"),
+        "src/test/data.txt": F("t"),
+        "src/.git/HEAD": F("ref"),
+        "usr/local/bin/served": GONE,
+    }
+    config = ImageConfig(env=(PATH,), cmd=("./served",), workdir="/src")
+    runtime = c_world(
+        made, dockerfile=C_FILE.replace('"served"', '"./served"').replace("EXPOSE 8080\n", ""), config=config
+    ).runtime()
+    assert "COPY --from=build /src/served /src/served\n" in runtime
+    assert "COPY --from=build /src/templates/index.html /src/templates/index.html\n" in runtime
+    assert "kept from caution" in runtime
+    for left in ("main.c", "main.o", "Makefile", "/test/", ".git"):
+        assert left not in runtime
+
+
+def test_a_health_check_keeps_its_tool_and_a_download_tool_of_the_build_goes():
+    curl = {"curl": P(["usr/bin/curl"], "web", "libc6", manual=True)}
+    layers = [
+        (APT, toolchain({**FOO, **curl}, {**FOO_FILES, "usr/bin/curl": elf("libc.so.6")})),
+        (MAKE, {"usr/local/bin/served": elf("libc.so.6")}),
+    ]
+    check = Healthcheck(test=("CMD-SHELL", "curl -f http://localhost/ || exit 1"))
+    text = 'FROM debian:bookworm-slim\nRUN apt-get install -y gcc curl\nRUN make install\nHEALTHCHECK CMD curl -f http://localhost/ || exit 1\nCMD ["served"]\n'
+    with_check = World(text, layers, ImageConfig(env=(PATH,), cmd=("served",), healthcheck=check)).runtime()
+    assert "        curl \\\n" in with_check
+    assert "HEALTHCHECK CMD curl -f http://localhost/ || exit 1\n" in with_check
+    without = World(
+        text.replace("HEALTHCHECK CMD curl -f http://localhost/ || exit 1\n", ""),
+        layers,
+        ImageConfig(env=(PATH,), cmd=("served",)),
+    ).runtime()
+    assert "curl" not in without
+
+
+def test_a_package_that_is_no_build_tool_is_kept_from_caution():
+    extra = {"graphviz": P(["usr/bin/dot"], "graphics", "libc6", manual=True)}
+    layers = [
+        (APT, toolchain({**FOO, **extra}, {**FOO_FILES, "usr/bin/dot": elf("libc.so.6")})),
+        (MAKE, {"usr/local/bin/served": elf("libc.so.6")}),
+    ]
+    plan = World(C_FILE, layers, CONFIG).plan()
+    assert "        graphviz \\\n" in plan.dockerfile
+    assert "kept from caution" in next(step.why for step in plan.steps if step.what == "install graphviz")
+
+
+def test_an_entrypoint_script_keeps_what_it_calls():
+    extra = {"gosu": P(["usr/sbin/gosu"], "admin", "libc6"), "git": P(["usr/bin/git"], "vcs", "libc6", manual=True)}
+    files = {**FOO_FILES, "usr/sbin/gosu": elf("libc.so.6"), "usr/bin/git": elf("libc.so.6")}
+    run = '#!/bin/bash\nset -e\n# make sure\nif [ -d /data ]; then exec gosu www-data "$@"; fi\nexec "$@"\n'
+    layers = [
+        (APT, toolchain({**FOO, **extra}, files)),
+        (MAKE, {"usr/local/bin/served": elf("libc.so.6"), "entry.sh": script(run)}),
+    ]
+    text = C_FILE.replace("CMD", 'ENTRYPOINT ["/entry.sh"]\nCMD')
+    runtime = World(
+        text,
+        layers,
+        ImageConfig(env=(PATH,), entrypoint=("/entry.sh",), cmd=("served",), workdir="/src", exposed_ports=("8080/tcp",)),
+    ).runtime()
+    assert "        gosu \\\n" in runtime
+    assert "        git \\\n" not in runtime
+    assert "COPY --from=build /entry.sh /entry.sh\n" in runtime
+    assert 'ENTRYPOINT ["/entry.sh"]\nCMD ["served"]\n' in runtime
+
+
+def test_accounts_are_made_again_under_their_numbers_and_the_skeleton_is_not_copied():
+    made = {
+        "etc/passwd": F(
+            "root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\napp:x:1000:1000::/home/app:/bin/sh\n"
+        ),
+        "etc/group": F("root:x:0:\nstaff:x:50:\nwww-data:x:33:\napp:x:1000:\n"),
+        "home/app": D(0o700, 1000, 1000),
+        "home/app/.profile": F("# profile\n", uid=1000, gid=1000),
+    }
+    layers = [
+        (APT, toolchain(FOO, FOO_FILES)),
+        ("RUN /bin/sh -c useradd -m app # buildkit", made),
+        (MAKE, {"usr/local/bin/served": elf("libc.so.6")}),
+    ]
+    text = C_FILE.replace("EXPOSE", "RUN useradd -m app\nUSER app\nEXPOSE")
+    config = ImageConfig(env=(PATH,), cmd=("served",), workdir="/src", exposed_ports=("8080/tcp",), user="app")
+    runtime = World(text, layers, config).runtime()
+    assert (
+        "RUN groupadd --gid 1000 app \\\n    && useradd --uid 1000 --gid app --home-dir /home/app --create-home --shell /bin/sh app\n"
+        in runtime
+    )
+    assert ".profile" not in runtime
+    assert 'USER app\nCMD ["served"]\n' in runtime
+
+
+def test_settings_of_a_kept_package_that_the_author_changed_are_copied_over_it():
+    nginx = {"nginx": P(["usr/sbin/nginx", "etc/nginx/nginx.conf", "etc/nginx/mime.types"], "httpd", "libc6", manual=True)}
+    files = {"usr/sbin/nginx": elf("libc.so.6"), "etc/nginx/nginx.conf": F("default"), "etc/nginx/mime.types": F("types")}
+    layers = [
+        (APT, toolchain(nginx, files)),
+        ("COPY nginx.conf /etc/nginx/nginx.conf # buildkit", {"etc/nginx/nginx.conf": F("mine")}),
+    ]
+    text = 'FROM debian:bookworm-slim\nRUN apt-get install -y gcc nginx\nCOPY nginx.conf /etc/nginx/nginx.conf\nCMD ["nginx", "-g", "daemon off;"]\n'
+    runtime = World(text, layers, ImageConfig(env=(PATH,), cmd=("nginx", "-g", "daemon off;"))).runtime()
+    assert "        nginx \\\n" in runtime
+    assert "COPY --from=build /etc/nginx/nginx.conf /etc/nginx/nginx.conf\n" in runtime
+    assert "mime.types" not in runtime
+    assert runtime.index("apt-get install") < runtime.index("COPY --from=build /etc/nginx")
+
+
+def test_what_package_scripts_make_is_left_to_them_but_not_what_a_mixed_run_installs():
+    made = {
+        "etc/foo.d/made": F("by postinst"),
+        "usr/share/mime/mime.cache": F("m"),
+        "usr/share/served/data": F("d"),
+        "usr/bin/served": elf("libc.so.6"),
+    }
+    mixed = "RUN /bin/sh -c apt-get install -y gcc && ./configure --prefix=/usr && make install # buildkit"
+    text = 'FROM debian:bookworm-slim\nRUN apt-get install -y gcc && ./configure --prefix=/usr && make install\nCMD ["served"]\n'
+    runtime = World(text, [(mixed, toolchain({}, made))], ImageConfig(env=(PATH,), cmd=("served",))).runtime()
+    assert "COPY --from=build /usr/share/served/data" in runtime
+    assert "COPY --from=build /usr/bin/served /usr/bin/served\n" in runtime
+    assert "foo.d" not in runtime
+    assert "mime" not in runtime
+
+
+def test_go_moves_to_the_bare_release_and_says_which_settings_go():
+    go = {**DEBIAN, "usr/local/go/bin/go": elf("libc.so.6", size=300 * MEGABYTE), "go/bin": D(0o1777)}
+    config = ImageConfig(
+        env=(
+            "PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "GOPATH=/go",
+            "MODE=prod",
+        ),
+        cmd=("/go/bin/app",),
+        workdir="/go",
+    )
+    layers = [
+        (
+            "RUN /bin/sh -c go install ./... # buildkit",
+            {
+                "go/bin/app": elf("libc.so.6"),
+                "go/pkg/mod/x/y.go": F(size=MEGABYTE),
+                "root/.cache/go-build/00/a": F(size=MEGABYTE),
+            },
+        )
+    ]
+    text = 'FROM golang:1.22-bookworm\nENV MODE=prod\nRUN go install ./...\nCMD ["/go/bin/app"]\n'
+    base_config = ImageConfig(env=(*config.env[:2],), cmd=("bash",), workdir="/go")
+    world = World(
+        text,
+        layers,
+        config,
+        base=go,
+        siblings=[sibling("debian:bookworm-slim"), sibling("golang:1.22-bookworm", go, base_config)],
+    )
+    plan = world.plan()
+    assert plan.dropped_settings == ("Env.PATH", "Env.GOPATH")
+    assert world.runtime() == (
+        "FROM debian:bookworm-slim\n\n"
+        "# COPY makes directories as root with mode 0755: these have another owner or mode\nRUN install -d -m 1777 /go/bin\n\n"
+        'WORKDIR /go\n\nCOPY --from=build /go/bin/app /go/bin/app\n\nENV MODE=prod\n\nCMD ["/go/bin/app"]\n'
+    )
+
+
+def test_a_static_program_that_names_nothing_gets_scratch_and_one_that_names_a_tool_does_not():
+    def world(paths: list[str]) -> World:
+        made = {
+            "usr/local/bin/app": elf(interpreter="", paths=paths),
+            "src/main.rs": F("fn main"),
+            "src/Cargo.toml": F("[package]"),
+        }
+        rust = {**DEBIAN, "usr/local/rust/rustc": F(size=300 * MEGABYTE), "etc/ssl/cert.pem": F("cert")}
+        text = 'FROM rust:1-bookworm\nRUN cargo install app\nCMD ["/usr/local/bin/app"]\n'
+        return World(
+            text,
+            [("RUN cargo install app", made)],
+            ImageConfig(env=(PATH,), cmd=("/usr/local/bin/app",)),
+            base=rust,
+            siblings=[sibling("debian:bookworm-slim")],
+        )
+
+    runtime = world(["/proc/self/exe", "/etc/ssl/cert.pem"]).runtime()
+    assert runtime.startswith("FROM scratch\n")
+    assert "COPY --from=build /etc/ssl/cert.pem /etc/ssl/cert.pem\n" in runtime
+    assert world(["/bin/sh"]).runtime().startswith("FROM debian:bookworm-slim\n")
+
+
+def test_without_the_sibling_at_hand_the_plan_says_that_it_is_unproven():
+    go = {**DEBIAN, "usr/local/go/bin/go": elf("libc.so.6", size=300 * MEGABYTE)}
+    text = 'FROM golang:1\nRUN go build -o /usr/local/bin/app\nCMD ["app"]\n'
+    plan = World(
+        text, [("RUN go build", {"usr/local/bin/app": elf("libc.so.6")})], ImageConfig(env=(PATH,), cmd=("app",)), base=go
+    ).plan()
+    assert "FROM debian:bookworm-slim\n" in plan.dockerfile
+    assert any("unproven" in reason for reason in plan.reasons)
+
+
+def test_a_sibling_of_another_release_is_not_taken():
+    other = {**DEBIAN, "usr/lib/os-release": F("ID=debian\nVERSION_ID=13\nVERSION_CODENAME=trixie\n")}
+    go = {**DEBIAN, "usr/local/go/bin/go": elf("libc.so.6", size=300 * MEGABYTE)}
+    text = 'FROM golang:1\nRUN go build -o /usr/local/bin/app\nCMD ["app"]\n'
+    plan = World(
+        text,
+        [("RUN go build", {"usr/local/bin/app": elf("libc.so.6")})],
+        ImageConfig(env=(PATH,), cmd=("app",)),
+        base=go,
+        siblings=[sibling("debian:bookworm-slim", other)],
+    ).plan()
+    assert "FROM debian:bookworm-slim" not in plan.dockerfile
+
+
+def test_what_the_author_deleted_from_the_base_is_deleted_again():
+    base = {**DEBIAN, "etc/app/default.conf": F("x"), **dpkg(DEBIAN_PACKAGES)}
+    layers = [
+        (APT, toolchain(FOO, FOO_FILES)),
+        ("RUN rm", {"etc/app/default.conf": GONE}),
+        (MAKE, {"usr/local/bin/served": elf("libc.so.6")}),
+    ]
+    text = C_FILE.replace("EXPOSE", "RUN rm /etc/app/default.conf\nEXPOSE")
+    runtime = World(text, layers, CONFIG, base=base, siblings=[sibling("debian:bookworm-slim", base)]).runtime()
+    assert "RUN rm -rf /etc/app/default.conf\n" in runtime
