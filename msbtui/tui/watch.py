@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-INTERVAL = 0.06
+INTERVAL = 0.03
 """Seconds between two looks; a change shows within a quarter of a second of the write."""
 
 State = tuple[int, int, int] | None

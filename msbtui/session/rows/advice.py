@@ -8,7 +8,7 @@ from msbtui.text import size
 
 
 def draw_advice(finding: Finding, cells: int, ids: int = 3) -> Row:
-    """Give one finding in exactly `cells` cells; the title gives way before the advice does, down to half of the room.
+    """Give one finding in exactly `cells` cells; the advice stands where there is room after the title.
 
     A hint (confidence C) carries a `?`; what lies in the base image is named so.
     """
@@ -23,12 +23,10 @@ def draw_advice(finding: Finding, cells: int, ids: int = 3) -> Row:
     room = cells - len(lead) - len(label)
     dim = finding.in_base or finding.confidence == "C"
     parts: list[Part] = [(lead, "dim" if dim else "size"), (label, "mark" if finding.confidence == "A" and not dim else "dim")]
-    if advice and room >= 30:
-        wanted = width("  → " + advice)
-        # The title comes first: what is wrong is worth more than what to do, which `x` tells in full.
-        title_room = max(room - wanted, min(width(title), room - 12))
-        drawn = cut(title, title_room)
-        parts += [(drawn, "dim" if dim else "text"), (cut("  → " + advice, room - width(drawn)), "advice")]
-    else:
-        parts.append((cut(title, room), "dim" if dim else "text"))
+    drawn = cut(title, room)
+    parts.append((drawn, "dim" if dim else "text"))
+    left_over = room - width(drawn)
+    # What is wrong is worth more than what to do, which `x` tells in full; a few letters of it would say nothing.
+    if advice and (left_over >= 20 or left_over >= width(advice) + 4):
+        parts.append((cut("  → " + advice, left_over), "advice"))
     return fit(parts, cells)

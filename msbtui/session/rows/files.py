@@ -154,7 +154,7 @@ class FileRows:
         table = self.table
         assert table is not None
         present = self._waste if self.waste_only else self._present
-        while path not in self._gone and path not in self._opaque:
+        while path not in self._gone and not (path in self._opaque and self._hid[path]):
             children = [child for child in table.children(path) if present[child] > 0]
             if len(children) != 1 or not self._is_directory(path):
                 break
@@ -299,8 +299,9 @@ class FileRows:
         assert table is not None
         if gone:
             return f"deleted here: {size(self._hid[path])} hidden, not freed" if self._hid[path] else "deleted here"
-        if path in self._opaque:
-            return f"emptied here: {size(self._hid[path])} hidden, not freed" if self._hid[path] else "emptied here"
+        if path in self._opaque and self._hid[path]:
+            # Builders mark every new directory opaque; that is worth a word only where something lay there.
+            return f"emptied here: {size(self._hid[path])} hidden, not freed"
         found = self._entry(path)
         if found is None:
             return ""

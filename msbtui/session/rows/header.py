@@ -58,7 +58,9 @@ def heading_row(heading: Heading, cells: int) -> Row:
         share = f" ({heading.waste / heading.bytes:.0%})" if heading.bytes else ""
         waste = [(f"waste {size(heading.waste)}{share}", "waste" if heading.waste else "good")]
     if heading.progress is not None:
-        end: list[Part] = [(progress_text(heading.progress, max(cells - row_width(title) - 4, 12)), "progress")]
+        what = " ".join(heading.progress.what.replace(heading.image, " ").split()) if heading.image else heading.progress.what
+        progress = msgspec.structs.replace(heading.progress, what=what)
+        end: list[Part] = [(progress_text(progress, max(cells - row_width(title) - 4, 12)), "progress")]
     elif heading.trouble:
         end = [(f"✗ {heading.trouble}", "error")]
     elif heading.verdict:

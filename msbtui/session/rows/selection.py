@@ -78,11 +78,19 @@ class Links:
         return msgspec.structs.replace(now, path=path, finding=found if found is not None else now.finding)
 
     def from_finding(self, now: Selection, finding: Finding) -> Selection:
-        """Give the selection that shows a finding's evidence: its line, its layer, the first of its paths."""
+        """Give the selection that shows a finding's evidence: its line, its layer, its heaviest path."""
         line = finding.line if finding.line is not None else self.line_of(finding.layer)
         stage = self._stage_at.get(line, now.stage) if line is not None else now.stage
-        path = finding.paths[0].strip("/") if finding.paths else now.path
-        return Selection(stage, line if line is not None else now.line, finding.layer, path, finding.id)
+        path = self._heaviest(finding)
+        return Selection(stage, line if line is not None else now.line, finding.layer, path or now.path, finding.id)
+
+    def _heaviest(self, finding: Finding) -> str | None:
+        """Give the path of a finding that says most: the one that it names, or of several the one with the most bytes."""
+        table = self.costs.table
+        here = [each for each in finding.entries if each[0] == finding.layer < self.costs.layers]
+        if len(finding.paths) == 1 or table is None or not here:
+            return finding.paths[0].strip("/") if finding.paths else None
+        return table.paths[table.path_of(*max(here, key=lambda each: table.cost(*each)))]
 
     def line_of(self, layer: int) -> int | None:
         """Give the first line of what made a layer, or None."""

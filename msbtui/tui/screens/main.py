@@ -324,7 +324,9 @@ class MainScreen(Screen[None]):
             self.progress = None
             if not self._moved and self.session.waste is not None and self.session.waste.findings:
                 self.refresh_results()
-                self.selection = self.links.from_finding(self.selection, self.session.waste.findings[0])
+                first = self.links.from_finding(self.selection, self.session.waste.findings[0])
+                # No path yet: the tree opens by itself where the waste is, and begins at its top.
+                self.selection = Selection(first.stage, first.line, first.layer, None, first.finding)
                 self.show_files()
         self.refresh_results()
 
