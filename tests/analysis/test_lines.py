@@ -216,6 +216,8 @@ def test_a_stage_on_a_stage_has_both_stages_lines() -> None:
         ('RUN ["a", "b"]', "RUN a b # buildkit", True),
         ("RUN a \\\n  # why\n  b", "RUN |1 V=x y /bin/sh -c a   b # buildkit", True),
         ("RUN a b", "RUN /bin/sh -c xa b # buildkit", False),
+        ("RUN b", "RUN /bin/sh -c a b # buildkit", False),
+        ("RUN b", "RUN |1 A=x -c /bin/bash -o pipefail -c b # buildkit", True),
         ("RUN printf '\\x41'", "RUN /bin/sh -c printf '\\x41' # buildkit", True),
         ("RUN <<E\na\nb\nE", "RUN /bin/sh -c a\nb\n # buildkit", True),
         ("VOLUME /a /b", "VOLUME [/a /b]", True),

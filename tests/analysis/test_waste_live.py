@@ -235,6 +235,14 @@ def test_an_interpreter_is_no_compiler() -> None:
     assert look(tree, config=APP).report.findings == ()
 
 
+def test_libraries_of_a_packaged_entrypoint_stay_even_without_a_dependency() -> None:
+    tool = {"Package": "tool", "Depends": "libc6"}
+    elves = {**USES_CURL, "usr/lib/x86_64-linux-gnu/tool.so.1": elf("ET_EXEC", ("libcurl4.so.1",))}
+    config = ImageConfig(cmd=("/usr/lib/x86_64-linux-gnu/tool.so.1",))
+    full = above(debian(*ALL, tool, automatic=AUTO), BASE)
+    assert owned(look(BASE, full, base=1, elves=elves, config=config)) == {"gcc-12", "cpp-12", "libisl23", "libcurl-dev"}
+
+
 # -- build trees -------------------------------------------------------------------------------------------------------
 
 SOURCES = {"src/go.mod": 10, "src/main.go": 100, "src/data/table.csv": 1000, "usr/local/bin/app": 5}
@@ -296,6 +304,19 @@ def test_headers_and_static_libraries() -> None:
     }
     (found,) = look(tree, config=APP).kind("dev-files")
     assert (found.bytes, found.confidence) == (60, "B")
+
+
+def test_a_sure_rule_has_an_entry_before_a_hint() -> None:
+    seen = look({"tmp/src/go.mod": 10, "tmp/src/main.go": 100, "usr/local/bin/app": 5}, elves=PROGRAM, config=APP)
+    assert [(finding.kind, finding.bytes) for finding in seen.report.findings] == [("log-temp", 110)]
+    assert seen.report.removable == 110
+
+
+def test_a_program_that_starts_in_its_tree_makes_sources_a_hint() -> None:
+    config = ImageConfig(cmd=("app",), env=("PATH=/src",))
+    built = {"src/app": elf("ET_EXEC", paths=("/src/main.go",))}
+    seen = look({"src/app": 5, "src/go.mod": 10, "src/main.go": 100}, elves=built, config=config)
+    assert [(finding.kind, finding.confidence) for finding in seen.report.findings] == [("sources", "C")]
 
 
 # -- the others --------------------------------------------------------------------------------------------------------

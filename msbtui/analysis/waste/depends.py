@@ -66,6 +66,4 @@ class Dependencies:
             and (package.manual is not False or package.essential or package.priority in ("required", "important"))
         }
         staying = self.closure(roots | set(keep), recommended=True)
-        return {
-            key for key in self.closure(removed, recommended=True) - removed - staying if self._installed[key].manual is False
-        }
+        return self.closure(removed, recommended=True) - removed - staying
