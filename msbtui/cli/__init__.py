@@ -18,7 +18,7 @@ COMMANDS = {
     "split": "The multi-stage Dockerfile that gets rid of the waste, as a plan and a diff.",
     "record": "An image's index and the few facts that analysis needs, in a small file.",
 }
-"""Command -> one line for `--help`. Each is `msbtui/cli/NAME.py` with a click command `NAME_command`, loaded when it is called."""
+"""Command -> one line for `--help`. Each is a click command `NAME_command` in `msbtui/cli/NAME.py`, loaded when it is called."""
 
 INTERRUPTED = 130
 """What shells give for a command that SIGINT ended."""

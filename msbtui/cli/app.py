@@ -11,14 +11,13 @@ from msbtui.cli import COMMANDS
 from msbtui.cli.options import build_inputs, session_options
 from msbtui.errors import UsageError
 
-
 EXAMPLES = ("msbtui Dockerfile", "msbtui debian:bookworm-slim", "msbtui inspect docker-archive:image.tar --json")
 
 
 class AppCommand(click.RichCommand):
     """The app's own help with the list of commands below it."""
 
-    def format_epilog(self, ctx: click.RichContext, formatter: click.RichHelpFormatter) -> None:  # type: ignore[override]
+    def format_epilog(self, _: click.RichContext, formatter: click.RichHelpFormatter) -> None:  # type: ignore[override]
         """Write the commands and the examples."""
         from rich.panel import Panel
         from rich.table import Table

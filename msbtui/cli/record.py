@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from msbtui.cli.options import quiet_option, run_session, session_options
+from msbtui.cli.options import run_session, session_options
 from msbtui.errors import UsageError
 
 
@@ -21,7 +21,7 @@ from msbtui.errors import UsageError
 @click.option("--leave-out-env", "names", multiple=True, metavar="NAME", help="Leave out an environment variable (repeatable).")
 @click.option("--platform", metavar="OS/ARCH", help="Which platform to take from an index.")
 @click.option("--force", is_flag=True, help="Write over an existing FILE.")
-@quiet_option
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def record_command(
     image: str,
     output: str,
@@ -31,7 +31,6 @@ def record_command(
     platform: str | None,
     force: bool,
     quiet: bool,
-    no_color: bool,
 ) -> int:
     """Write what msbtui knows of IMAGE into a small file that opens anywhere: `msbtui recorded:FILE`.
 

@@ -72,7 +72,8 @@ def open_in_engine(
         )
     reading = _Reading(name, details, engine, on_event, cancel, keeper)
     reading.open()
-    if not reading.complete:
+    # Layers may be known from another image. Which instruction made which is then told by the API, which does not always know.
+    if not reading.complete or reading.unsure:
         reading.export(skip=True)
     if not reading.complete:  # two layers of one length: what was passed over was not the one that is known
         reading.export(skip=False)
@@ -116,6 +117,11 @@ class _Reading:
     def complete(self) -> bool:
         """Whether every layer is there."""
         return len(self.image.layers) == len(self._wanted)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether only the configuration, which is not read yet, can say which instruction made which layer."""
+        return self._config is None and bool(self.image.notes)
 
     def open(self) -> None:
         """Tell what is known before a layer is read, and give out the layers that the cache has."""

@@ -21,15 +21,14 @@ def inspect_text(session: Session, *, files: bool = False) -> str:
     total = table.size
     lines = [
         f"{image.name}  {image.platform}  {size(total)} in {table.layers} layers",
-        f"live {size(table.live_bytes)} · hidden {size(table.hidden_bytes)} · efficiency {table.live_bytes / total if total else 1:.1%}",
+        f"live {size(table.live_bytes)} · hidden {size(table.hidden_bytes)} · efficiency {_share(table.live_bytes, total)}",
         f"waste {size(waste.total)}"
         + (f" ({waste.total / total:.0%})" if total else "")
         + f": {size(waste.removable)} removable, the rest hidden above the base",
     ]
     if base.layers:
-        lines.append(
-            f"base {base.name or 'image'}: layers 0 to {base.layers - 1}, {size(sum(map(table.layer_size, range(base.layers))))} ({base.how})"
-        )
+        held = sum(map(table.layer_size, range(base.layers)))
+        lines.append(f"base {base.name or 'image'}: layers 0 to {base.layers - 1}, {size(held)} ({base.how})")
     if session.dockerfile is not None and session.provenance is not None and not session.reconstructed:
         lines.append(f"Dockerfile {session.dockerfile.path}: {session.provenance.verdict}")
         lines.extend(f"  {note}" for note in session.provenance.notes)
@@ -38,6 +37,10 @@ def inspect_text(session: Session, *, files: bool = False) -> str:
     if files:
         lines += ["", *_files(session)]
     return "\n".join(lines)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole if whole else 1:.1%}"
 
 
 def _layers(session: Session) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def columns(rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), gap: str = "  ") -> list[str]:
-    """Give rows as lines with aligned columns; `right` names the columns that align at their right end; the last is never padded."""
+    """Give rows as lines with aligned columns; `right` names those that align at their right end; the last is never padded."""
     rows = [tuple(row) for row in rows]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines = []

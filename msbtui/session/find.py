@@ -72,7 +72,7 @@ class ImageWatch:
         fit: float,
         cancel: threading.Event,
     ) -> Found | None:
-        """Give an image with other layers than `layers` that fits better than `fit`, or as well under the name of the one `shown`.
+        """Give an image with other layers than `layers` that fits better than `fit`, or as well under the name `shown`.
 
         Costs one listing while neither the engine's images nor the Dockerfile change. Raises TargetError where the engine
         does not answer.

@@ -45,7 +45,7 @@ Notify = Callable[[Event], None]
 
 
 def root_image(graph: StageGraph) -> str | None:
-    """Give the reference of the image that the target stage rests on, through the stages that it is built FROM: `scratch` too; or None."""
+    """Give what the target stage rests on, through the stages that it is built FROM: an image or `scratch`; or None."""
     at = graph.target_index
     # A stage's base is always an earlier stage, so that this ends.
     while at is not None:
@@ -99,7 +99,7 @@ class Session:
         self._cancel = threading.Event()
         self._engine: Engine | None = None
         self._known: Mapping[str, Sequence[str]] = {}
-        self._image_onbuild: dict[str, Sequence[str]] = {}
+        self._image_onbuild: dict[str, tuple[str, ...]] = {}
         self._image_watch: ImageWatch | None = None
         self._siblings: dict[str, SiblingFacts | None] = {}
 
@@ -247,9 +247,10 @@ class Session:
         return True
 
     def better_image(self) -> BetterImage | None:
-        """Ask the engine whether it has an image now that fits the Dockerfile better than the one shown (a rebuild); or None.
+        """Ask the engine whether it now has an image that fits the Dockerfile better than the one shown (a rebuild).
 
-        To be asked again and again by a face that stays open; cheap while nothing changes. An engine that does not answer has none.
+        To be asked again and again by a face that stays open; cheap while nothing changes. None where there is none, also
+        where the engine does not answer.
         """
         if self._target is None or self._target.kind not in ("docker", "dockerfile"):
             return None
@@ -319,16 +320,25 @@ class Session:
         notify(AnalysisReady())
 
     def _ask_engine(self) -> None:
-        """Learn the engine's base images and the ONBUILD triggers of the Dockerfile's, where an engine is at hand without waiting."""
-        if self._engine is None and (self._image_target or "").startswith(("docker-archive:", "oci-dir:", "recorded:")):
-            return
-        if self._engine is None and self._target is not None and self._target.kind not in ("docker", "dockerfile"):
+        """Learn what the engine knows beside the image: other images that may be its base, and their ONBUILD triggers."""
+        if self._target is None or self._target.kind not in ("docker", "dockerfile"):
             return
         from msbtui.engine.docker import known_bases
 
-        # The base is a help for the reader, not what was asked for: without an engine the other ways of knowing it stay.
+        # A help for the reader, not what was asked for: where the engine does not answer, other ways of knowing stay.
         with suppress(TargetError):
-            self._known = known_bases(self._connect())
+            engine = self._connect()
+            self._known = known_bases(engine)
+            self._learn_triggers(engine)
+
+    def _learn_triggers(self, engine: Engine) -> None:
+        if self.dockerfile is None or self.graph is None or self.reconstructed:
+            return
+        names = {stage.base.image for stage in self.graph.stages if stage.base.image} & set(self._known)
+        triggers = {name: found for name in names if (found := engine.inspect(name).config.onbuild)}
+        if triggers and triggers != self._image_onbuild:
+            self._image_onbuild = triggers
+            self._take_dockerfile(self.dockerfile.source.encode("utf-8", "surrogateescape"), self.dockerfile.path)
 
     def _match_lines(self) -> None:
         if self.dockerfile is None or self.graph is None or self.image is None or self.reconstructed:
@@ -336,7 +346,9 @@ class Session:
         from msbtui.analysis.lines import match_lines, numbered_layers
 
         history = self.image.history
-        self.provenance = match_lines(self.dockerfile, self.graph, history, numbered_layers(history))
+        # Until the layers are there, the history alone says how many there are.
+        made_by = [layer.history_index for layer in self.image.layers] or numbered_layers(history)
+        self.provenance = match_lines(self.dockerfile, self.graph, history, made_by)
         stale = set(self.provenance.stale_instructions)
         self.changed_lines = frozenset(
             line
