@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+import msgspec
+
 from msbtui.analysis.history import Expected, Reader, Trace, flags_kept, is_exact, read_history, run_command, similarity
 from msbtui.analysis.model import LineMatch, Provenance
+from msbtui.dockerfile.checks import InstructionError
 from msbtui.dockerfile.model import Dockerfile, Instruction, Stage, StageGraph
+from msbtui.dockerfile.parser import parse_trigger
 from msbtui.image.model import HistoryItem
 
 OTHER_DOCKERFILE = 0.5
@@ -41,6 +45,14 @@ def stage_chain(graph: StageGraph) -> list[Stage]:
     return chain[::-1]
 
 
+def base_reference(graph: StageGraph) -> str | None:
+    """Give the external image that the target's stage chain starts from, `scratch` for none; None where it is not known."""
+    chain = stage_chain(graph)
+    if not chain:
+        return None
+    return "scratch" if chain[0].base.scratch else chain[0].base.image
+
+
 def numbered_layers(history: Sequence[HistoryItem], layers: int | None = None) -> list[int | None]:
     """Give for each layer the history item that made it: the items that are not marked empty, in order.
 
@@ -58,14 +70,16 @@ def match_lines(
     *,
     build_args: Mapping[str, str] | None = None,
     base_layers: int = 0,
+    base_onbuild: Sequence[str] = (),
 ) -> Provenance:
     """Give which instruction made which layer, and how well the image fits the Dockerfile; never raises.
 
     `layer_history[i]` is the history item that made layer i, None where that is not known. `base_layers`: layers from the
-    bottom that are known to be the base's, so that no line is matched with them. It costs some milliseconds, so that all of
-    an engine's images can be compared.
+    bottom that are known to be the base's, so that no line is matched with them. `base_onbuild`: the ONBUILD triggers of the
+    base image's configuration; what they made belongs to the line of FROM. It costs some milliseconds, so that all of an
+    engine's images can be compared.
     """
-    expected = list(_expected(graph, build_args or {}, dockerfile.escape))
+    expected = list(_expected(graph, build_args or {}, dockerfile, base_onbuild))
     traces = [read_history(item) for item in history]
     first = _after_base(layer_history, base_layers, len(traces))
     pairs = _align(expected, traces, first)
@@ -83,19 +97,34 @@ def match_lines(
     )
 
 
-def _expected(graph: StageGraph, build_args: Mapping[str, str], escape: str) -> Iterator[Expected]:
-    reader = Reader(graph.args, build_args, escape)
-    triggers: list[Instruction] = []
-    for number, stage in enumerate(stage_chain(graph)):
+def _expected(
+    graph: StageGraph, build_args: Mapping[str, str], dockerfile: Dockerfile, base_onbuild: Sequence[str]
+) -> Iterator[Expected]:
+    reader = Reader(graph.args, build_args, dockerfile.escape)
+    chain = stage_chain(graph)
+    triggers = list(_base_triggers(chain[0], dockerfile, base_onbuild)) if chain else []
+    for number, stage in enumerate(chain):
         reader.start_stage(from_image=number == 0)
         own = [one for one in stage.instructions if one.keyword != "FROM"]
-        given = {one.span for one in own}
-        run = [(one, True) for one in triggers if one.span not in given] + [(one, False) for one in own]
+        run = [(one, True) for one in triggers] + [(one, False) for one in own]
         triggers = [one.trigger for one in own if one.keyword == "ONBUILD" and one.trigger is not None]
         for instruction, onbuild in run:
             seen = reader.read(instruction, onbuild=onbuild)
             if seen is not None:
                 yield seen
+
+
+def _base_triggers(stage: Stage, dockerfile: Dockerfile, texts: Sequence[str]) -> Iterator[Instruction]:
+    """Read the base image's triggers; a person finds their cause at the FROM."""
+    start = next((one for one in dockerfile.instructions if one.keyword == "FROM" and one.stage == stage.index), None)
+    if start is None:
+        return
+    for text in texts:
+        try:
+            trigger = parse_trigger(text)
+        except InstructionError:
+            continue  # the engine would have refused it too
+        yield msgspec.structs.replace(trigger, index=start.index, span=start.span, stage=stage.index)
 
 
 def _after_base(layer_history: Sequence[int | None], base_layers: int, items: int) -> int:

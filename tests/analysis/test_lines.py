@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msbtui.analysis.lines import match_lines, numbered_layers
+from msbtui.analysis.lines import base_reference, match_lines, numbered_layers
 from msbtui.analysis.model import Provenance
 from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.parser import parse
@@ -243,6 +243,31 @@ def test_known_base_layers_are_never_a_lines() -> None:
     found = match("FROM debian\nRUN x\nRUN y\n", twice, base_layers=2)
     assert lines(found) == [None, None, None, 3]
     assert found.matches[2].note == "ONBUILD of the base, or a line that is gone"
+
+
+def test_triggers_of_the_base_image_belong_to_from() -> None:
+    made = items("RUN /bin/sh -c base # buildkit", "COPY . /app # buildkit", "RUN /bin/sh -c own # buildkit")
+    found = match("ARG X\nFROM base:onbuild\nRUN own\n", made, base_onbuild=["COPY . /app", "NONSENSE x"])
+    assert [(match.line, match.note) for match in found.matches] == [
+        (None, "from the base image"),
+        (None, "from the base image"),
+        (2, "run by ONBUILD"),
+        (3, ""),
+    ]
+    assert found.in_sync
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("FROM a:1 AS x\nFROM x\n", "a:1"),
+        ("FROM scratch\nCOPY a /\n", "scratch"),
+        ("FROM a AS x\nFROM b\nCOPY --from=x /a /a\n", "b"),
+        ("", None),
+    ],
+)
+def test_where_the_chain_of_stages_starts(text: str, name: str | None) -> None:
+    assert base_reference(build_graph(parse(text))) == name
 
 
 WORDS = st.lists(
