@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from msbtui.image.closure import needed_libraries
 from msbtui.image.model import ImageConfig, Kind
 from msbtui.split.copies import same_there
+from msbtui.split.judge import LIBRARY_TREE
 from msbtui.split.model import Check, Plan
-from msbtui.split.reach import Reach
+from msbtui.split.reach import Reach, shebang
 from msbtui.split.starts import starts
 from msbtui.split.view import View, env_of
 
@@ -109,17 +110,11 @@ def scripts(plan: Plan, original: View, new: View) -> Check:
     for path in plan.kept:
         if not new.is_file(path) or not new.executable(path):
             continue
-        head = new.text(path, 256) or b""
-        if not head.startswith(b"#!"):
-            continue
-        words = head.split(b"\n", 1)[0][2:].decode("utf-8", "replace").split()
+        words = () if LIBRARY_TREE.fullmatch(path) else shebang(new.text(path, 256) or b"")
         if not words:
             continue
         count += 1
-        for word in [
-            words[0],
-            *([words[1]] if words[0].endswith("/env") and len(words) > 1 and not words[1].startswith("-") else []),
-        ]:
+        for word in words:
             if new.find_command(word) is None and original.find_command(word) is not None:
                 wrong.append(f"{word}, which /{path} begins with")
     return Check("scripts", not wrong, "missing: " + _few(wrong) if wrong else f"{count} scripts find their interpreters")

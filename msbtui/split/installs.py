@@ -119,7 +119,7 @@ def choose_packages(
     by_path = set(direct)
     for path, why in needed.items():
         package = view.owner(path)
-        if package is None or package.name in have or is_build_package(package):
+        if package is None or package.name in have or (is_build_package(package) and path not in by_path):
             continue
         evidence.setdefault(package.name, []).append(f"/{path}: {why}")
         if path in by_path:

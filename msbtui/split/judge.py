@@ -36,7 +36,7 @@ _CACHE = re.compile(
 _BUNDLED_CACHE = re.compile(
     r"(.*/)?\.cache/(huggingface|torch|ms-playwright|puppeteer|pre-commit|nltk|whisper|Cypress|selenium|fontconfig|prisma)(/.*|\Z)"
 )
-_LIBRARY_TREE = re.compile(
+LIBRARY_TREE = re.compile(
     r"(.*/)?(site-packages|dist-packages|node_modules|gems|vendor/bundle|vendor/autoload\.php|extensions/no-debug-[^/]*)(/.*|\Z)"
 )
 _DEVELOPMENT = re.compile(
@@ -138,9 +138,7 @@ class Judge:
         while stack:
             folder = stack.pop()
             if folder and (
-                _LIBRARY_TREE.fullmatch(folder)
-                or folder in self.app_trees
-                or any(inside(folder, tree) for tree in self.app_trees)
+                LIBRARY_TREE.fullmatch(folder) or folder in self.app_trees or any(inside(folder, tree) for tree in self.app_trees)
             ):
                 continue
             children = self.view.children(folder)
@@ -179,7 +177,7 @@ class Judge:
             if SOURCE.fullmatch(path) or _BUILD_FOLDER.fullmatch(path):
                 return Verdict("sources, objects and build files of what was compiled", firm=True)
             return Verdict("other files of the source tree")
-        if _LIBRARY_TREE.fullmatch(path):
+        if LIBRARY_TREE.fullmatch(path):
             return None
         if _DEVELOPMENT.fullmatch(path) and not any(inside(path, tree) for tree in self.app_trees):
             return Verdict("headers, static libraries, manuals: for building and reading only")

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from msbtui.image.closure import needed_libraries
 from msbtui.image.model import Kind
-from msbtui.split.judge import SOURCE, Judge
-from msbtui.split.reach import Reach
+from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
+from msbtui.split.reach import Reach, language_of, shebang
 from msbtui.split.view import View, inside, relative
 from msbtui.split.words import shell_commands
 
@@ -20,14 +20,15 @@ _PROVIDED = re.compile(
 _GENERATED = re.compile(r"(etc|usr|var|lib|lib64|bin|sbin|opt/[^/]+/share)(/.*|\Z)")
 _KNOWN_TO_BE_MADE = re.compile(
     r"(etc|var)/.*"
-    r"|usr/(local/)?share/(fonts|mime|icons|applications|info|glib-2\.0|ca-certificates|perl|sgml|xml|vim|doc|man)(/.*|\Z)"
+    r"|usr/(local/)?share/(fonts|mime|icons|applications|info|glib-2\.0)(/.*|\Z)"
+    r"|usr/(local/)?share/(ca-certificates|perl|sgml|xml|vim|doc|man)(/.*|\Z)"
     r"|usr/(local/)?lib/(ssl|mime|locale|sysusers)(/.*|\Z)|usr/local/lib/python3\.\d+(/dist-packages)?"
     r"|usr/lib/python3.*/__pycache__/.*|.*/(gconv-modules|loaders|immodules|icon-theme)\.cache|usr/s?bin/policy-rc\.d|usr/lib/.*\.cache"
 )
 _PACKAGE_COMMANDS = frozenset(
     (  # noqa: SIM905
-        "apt-get apt aptitude apk dpkg dpkg-reconfigure rm set echo export true : curl wget gpg apt-key add-apt-repository tee mkdir locale-gen "
-        "update-locale ln chmod cat sh bash update-ca-certificates apt-mark find xargs sleep cd install sed printf touch"
+        "apt-get apt aptitude apk dpkg dpkg-reconfigure rm set echo export true : curl wget gpg apt-key add-apt-repository tee mkdir "
+        "locale-gen update-locale ln chmod cat sh bash update-ca-certificates apt-mark find xargs sleep cd install sed printf touch"
     ).split()
 )
 _TOKEN = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
@@ -264,13 +265,28 @@ class Kept:
     def _close(self) -> None:
         """Follow libraries and names of kept ELF files until nothing new is needed."""
         while True:
-            fresh = [path for path in self.paths if path not in self._closed and self.view.elf(path) is not None]
-            self._closed.update(self.paths)
-            if not fresh:
+            new = [path for path in self.paths if path not in self._closed]
+            self._closed.update(new)
+            if not new:
                 return
-            self._libraries(fresh)
+            for path in new:
+                self._interpreter(path)
+            fresh = [path for path in new if self.view.elf(path) is not None]
+            if fresh:
+                self._libraries(fresh)
             for path in fresh:
                 self._strings(path)
+
+    def _interpreter(self, path: str) -> None:
+        """Follow the first line of a kept executable script; those inside library trees run only where something reached them."""
+        if path in self.reach.why or LIBRARY_TREE.fullmatch(path) or not self.view.executable(path):
+            return
+        words = shebang(self.view.text(path, 256) or b"")
+        for word in words:
+            if (found := self.view.find_command(word)) is not None:
+                self.need(found, f"/{path} begins with it", direct=True)
+        if words and (language := language_of(words[-1])) and (found := self.view.find_command(words[-1])):
+            self.reach.languages.setdefault(language, self.view.real(found) or found)
 
     def _libraries(self, fresh: Iterable[str]) -> None:
         closure = needed_libraries(self.view.image, self.view.table, list(fresh))

@@ -50,6 +50,19 @@ def language_of(path: str) -> str | None:
     return next((language for language, pattern in _LANGUAGES if pattern.fullmatch(name)), None)
 
 
+def shebang(text: bytes) -> Words:
+    """Give the program that a script's first line starts, behind `env` where that finds it: `(env, python3)` or `(sh,)`."""
+    if not text.startswith(b"#!"):
+        return ()
+    line = text.split(b"\n", 1)[0][2:].decode("utf-8", "replace").split()
+    if not line:
+        return ()
+    if line[0].rpartition("/")[2] != "env":
+        return (line[0],)
+    rest = [word for word in line[1:] if not word.startswith("-") and "=" not in word]
+    return (line[0], rest[0]) if rest else (line[0],)
+
+
 class Reach:
     """The paths that a container's start names, each with why; grows by `start`, `add`, `command`."""
 
@@ -171,12 +184,12 @@ class Reach:
                 self.add(found, f"/{path} names it")
 
     def _shebang(self, path: str, text: bytes) -> None:
-        line = text.split(b"\n", 1)[0][2:].decode("utf-8", "replace").split()
-        if not line:
+        words = shebang(text)
+        if not words:
             return
-        words = [word for word in line if not word.startswith("-")] if line[0].endswith("/env") else line[:1]
-        self.add_command_word(line[0], f"/{path} begins with it")
-        interpreter = words[1] if line[0].endswith("/env") and len(words) > 1 else words[0]
+        if len(words) > 1:
+            self.add_command_word(words[0], f"/{path} begins with it", required=True)
+        interpreter = words[-1]
         if not (found := self.view.find_command(interpreter)):
             self.missing.append(f"{interpreter}, which /{path} begins with")
             return

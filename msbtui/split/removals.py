@@ -24,7 +24,7 @@ def removed_from_base(view: View, runtime: View | None, packages: Iterable[str])
     for number, path in enumerate(view.table.paths):
         if not _WATCHED.fullmatch(path) or _NOISE.fullmatch(path) or view.table.is_live(number):
             continue
-        if view.table.live_at(number, view.base_layers - 1) is None or not runtime.exists(path):
+        if not view.table.is_live_at(number, view.base_layers - 1) or not runtime.exists(path):
             continue
         owner = runtime.owner(path)
         if owner is not None and owner.name not in view.packages.installed:

@@ -72,8 +72,9 @@ def verify(
     """Give the plan with `verified`, `checks` and the measured sizes (bytes, as `image.size` of inspect).
 
     The original is `image_ref` where the person named it with `--image` and the engine has it, else it is built here;
-    `context` is the build context of both. Every container and image made here is labelled and removed, also on Ctrl+C. Raises `TargetError` where
-    the engine cannot be had or the original does not build, `Cancelled`. That the plan does not build is a failed check.
+    `context` is the build context of both. Every container and image made here is labelled and removed, also on Ctrl+C.
+    Raises `TargetError` where the engine cannot be had or the original does not build, `Cancelled`. That the plan does not
+    build is a failed check.
     """
     work = _Work(plan, dockerfile, context, options, environ, on_progress, cancel)
     try:

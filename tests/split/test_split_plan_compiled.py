@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from msbtui.image.model import Healthcheck, ImageConfig
 from split_world import (
     DEBIAN,
     DEBIAN_PACKAGES,
@@ -22,6 +21,8 @@ from split_world import (
     sibling,
     toolchain,
 )
+
+from msbtui.image.model import Healthcheck, ImageConfig
 
 APT = "RUN /bin/sh -c apt-get update && apt-get install -y gcc make libfoo-dev # buildkit"
 MAKE = "RUN /bin/sh -c make && make install # buildkit"
@@ -189,7 +190,13 @@ def test_a_health_check_keeps_its_tool_and_a_download_tool_of_the_build_goes():
         (MAKE, {"usr/local/bin/served": elf("libc.so.6")}),
     ]
     check = Healthcheck(test=("CMD-SHELL", "curl -f http://localhost/ || exit 1"))
-    text = 'FROM debian:bookworm-slim\nRUN apt-get install -y gcc curl\nRUN make install\nHEALTHCHECK CMD curl -f http://localhost/ || exit 1\nCMD ["served"]\n'
+    text = (
+        "FROM debian:bookworm-slim\n"
+        "RUN apt-get install -y gcc curl\n"
+        "RUN make install\n"
+        "HEALTHCHECK CMD curl -f http://localhost/ || exit 1\n"
+        'CMD ["served"]\n'
+    )
     with_check = World(text, layers, ImageConfig(env=(PATH,), cmd=("served",), healthcheck=check)).runtime()
     assert "        curl \\\n" in with_check
     assert "HEALTHCHECK CMD curl -f http://localhost/ || exit 1\n" in with_check
@@ -264,7 +271,12 @@ def test_settings_of_a_kept_package_that_the_author_changed_are_copied_over_it()
         (APT, toolchain(nginx, files)),
         ("COPY nginx.conf /etc/nginx/nginx.conf # buildkit", {"etc/nginx/nginx.conf": F("mine")}),
     ]
-    text = 'FROM debian:bookworm-slim\nRUN apt-get install -y gcc nginx\nCOPY nginx.conf /etc/nginx/nginx.conf\nCMD ["nginx", "-g", "daemon off;"]\n'
+    text = (
+        "FROM debian:bookworm-slim\n"
+        "RUN apt-get install -y gcc nginx\n"
+        "COPY nginx.conf /etc/nginx/nginx.conf\n"
+        'CMD ["nginx", "-g", "daemon off;"]\n'
+    )
     runtime = World(text, layers, ImageConfig(env=(PATH,), cmd=("nginx", "-g", "daemon off;"))).runtime()
     assert "        nginx \\\n" in runtime
     assert "COPY --from=build /etc/nginx/nginx.conf /etc/nginx/nginx.conf\n" in runtime
@@ -319,11 +331,13 @@ def test_go_moves_to_the_bare_release_and_says_which_settings_go():
         siblings=[sibling("debian:bookworm-slim"), sibling("golang:1.22-bookworm", go, base_config)],
     )
     plan = world.plan()
-    assert plan.dropped_settings == ("Env.PATH", "Env.GOPATH")
+    assert plan.dropped_settings == ("Env.GOPATH",)
     assert world.runtime() == (
         "FROM debian:bookworm-slim\n\n"
         "# COPY makes directories as root with mode 0755: these have another owner or mode\nRUN install -d -m 1777 /go/bin\n\n"
-        'WORKDIR /go\n\nCOPY --from=build /go/bin/app /go/bin/app\n\nENV MODE=prod\n\nCMD ["/go/bin/app"]\n'
+        "WORKDIR /go\n\nCOPY --from=build /go/bin/app /go/bin/app\n\n"
+        "ENV PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\\n    MODE=prod\n\n"
+        'CMD ["/go/bin/app"]\n'
     )
 
 
