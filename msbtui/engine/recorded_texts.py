@@ -15,7 +15,7 @@ _PACKAGE_FIELDS = frozenset(
     b"Essential Protected Multi-Arch Auto-Installed Replaces".split()
 )
 _DROPPED = frozenset(("etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/environment"))
-_DROPPED_NAMES = frozenset(("config.log", "config.status", "CMakeCache.txt", "direct_url.json", ".env"))
+_DROPPED_NAMES = frozenset(("config.log", "config.status", "CMakeCache.txt", "direct_url.json", "origin.json", ".env", "go.env"))
 _CERTIFICATE = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}(?:CERTIFICATE|PRIVATE KEY|PGP)")
 # checksums in lock files and installed-file lists: the largest part of them, and nobody asks
 _CHECKSUM = re.compile(rb"(?:sha(?:1|256|384|512)[-:=][A-Za-z0-9+/=_-]{27,}|h1:[A-Za-z0-9+/]{43}=)")

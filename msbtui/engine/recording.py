@@ -174,7 +174,13 @@ def _with_parents(paths: Iterable[str]) -> set[str]:
 
 def _trimmed(elf: ElfFacts, names: Collection[str]) -> ElfFacts:
     """Give the facts without paths that name nothing in the image: they tell of the machine that compiled."""
-    return msgspec.structs.replace(elf, paths=tuple(path for path in elf.paths if path.strip("/") in names))
+
+    def known(paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(path for path in paths if not path.startswith("/") or path.strip("/") in names)
+
+    # A RUNPATH that leads nowhere still turns the RPATH off (ld.so(8)).
+    rpath = known(elf.rpath) if not elf.runpath else ()
+    return msgspec.structs.replace(elf, paths=known(elf.paths), rpath=rpath, runpath=known(elf.runpath))
 
 
 def _masked(

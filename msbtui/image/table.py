@@ -11,6 +11,7 @@ from typing import NamedTuple
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.stack import DIRECTORY, NONE, NOT_HIDDEN, LayerStack, chain
 
+_LINKS = (Kind.SYMLINK, Kind.HARD_LINK)
 _MAX_LINKS = 40
 """Symlinks that one path may lead through (Linux, path_resolution(7), MAXSYMLINKS)."""
 
@@ -295,6 +296,11 @@ class FileTable(LayerStack):
         `follow` false a symlink at the very end is given itself. None where it leads to nothing, through what is no
         directory, or through more than 40 links (path_resolution(7)).
         """
+        straight = self._ids.get(path.strip("/"))
+        stands = None if straight is None else self.live(straight) if layer is None else self.live_at(straight, layer)
+        # What stands at the very path lies in directories all the way down, so that nothing on the way is to be followed.
+        if stands is not None and (not follow or self._indexes[stands[0]].kinds[stands[1]] not in _LINKS):
+            return straight
         parts = path.split("/")[::-1]
         at, links = 0, 0
         while parts:
