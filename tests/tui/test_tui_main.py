@@ -299,8 +299,8 @@ async def test_explaining_a_finding_and_a_layer():
 async def test_copying_says_what_was_copied():
     async with opened() as pilot:
         await settled(pilot)
-        await pilot.press("4", "y")
-        assert pilot.app.clipboard == "/usr/lib/gcc/x86_64-linux-gnu/12/cc1"
+        await pilot.press("5", "enter", "y")
+        assert pilot.app.clipboard == "/usr/lib/gcc/x86_64-linux-gnu/12/cc1plus"
         await pilot.press("2", "y")
         assert pilot.app.clipboard == "RUN apt-get update && apt-get install -y \\\n      build-essential curl ca-certificates"
 

@@ -9,104 +9,34 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.screen import Screen
-from textual.timer import Timer
 
-from msbtui.errors import TargetError
-from msbtui.session import Session, files
 from msbtui.session.model import AnalysisReady, BetterImage, Failed, ImageFound, LayerReady, NoImage, Progress
 from msbtui.session.rows.cells import shown
-from msbtui.session.rows.costs import Costs
 from msbtui.session.rows.explain import explain
 from msbtui.session.rows.files import Finder, Sort
-from msbtui.session.rows.header import Heading
-from msbtui.session.rows.layers import layer_rows
-from msbtui.session.rows.selection import Links, Selection
-from msbtui.session.rows.source import follow_line, source_rows
-from msbtui.session.rows.stages import StageFacts, stage_facts
+from msbtui.session.rows.selection import Selection
 from msbtui.split.model import Plan
-from msbtui.text import size
 from msbtui.tui.actions import action, bindings
 from msbtui.tui.editor import editor_command
-from msbtui.tui.layout import PANES, arrange
+from msbtui.tui.layout import PANES
 from msbtui.tui.messages import PlanMade, ProgressTold, SessionTold
 from msbtui.tui.screens.explain import ExplainScreen
 from msbtui.tui.screens.find import FindScreen, Result
 from msbtui.tui.screens.help import HelpScreen
+from msbtui.tui.screens.panes import PanesScreen
 from msbtui.tui.screens.split import SplitScreen, WaitScreen
-from msbtui.tui.widgets.advice_list import AdviceList
-from msbtui.tui.widgets.file_tree import FileTree
-from msbtui.tui.widgets.layers_table import LayersTable
-from msbtui.tui.widgets.lines import KeyLine, TopLine
+from msbtui.tui.widgets.lines import KeyLine
 from msbtui.tui.widgets.row_list import RowList
-from msbtui.tui.widgets.source_view import SourceView
-from msbtui.tui.widgets.stage_graph import StageGraph
-from msbtui.tui.work import Work
-
-_TITLES = {"stages": "1 Stages", "source": "2 Dockerfile", "layers": "3 Layers", "files": "4 Files", "advice": "5 Advice"}
 
 
-class MainScreen(Screen[None]):
-    """Holds the session and the selection; panes get attributes and send messages, and know nothing of one another."""
+class MainScreen(PanesScreen):
+    """What the session tells and what the person does: messages come up from the panes, attributes go down to them."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("main")
-    AUTO_FOCUS = ""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self.session = session
-        self.selection = Selection()
-        self.links = Links(Costs())
-        self.current = "layers"
-        """The pane that has the keys."""
-        self.zoomed = False
-        self.waste_only = False
-        self.up_to = False
-        self.sort = Sort.WASTE
-        self.work = Work(session, self.post_message)
-        self.progress: Progress | None = None
-        self.failure = ""
-        self.no_image = ""
-        self.offered: BetterImage | None = None
-        self.found: list[int] = []
-        self.found_at = 0
-        self.found_words = ""
-        self._finder: Finder | None = None
-        self._moved = False
-        self._source_text: str | None = None
-        self._files_timer: Timer | None = None
-        self.stages, self.source, self.layers_table = StageGraph(), SourceView(), LayersTable()
-        self.files, self.advice = FileTree(), AdviceList()
-        self.top, self.keys = TopLine(), KeyLine()
-        self.panes: dict[str, RowList] = {
-            "stages": self.stages,
-            "source": self.source,
-            "layers": self.layers_table,
-            "files": self.files,
-            "advice": self.advice,
-        }
-
-    def compose(self) -> ComposeResult:
-        """Make the panes."""
-        yield self.top
-        with Horizontal(id="body"):
-            with Vertical(id="left"):
-                yield self.stages
-                yield self.source
-            with Vertical(id="right"):
-                yield self.layers_table
-                yield self.files
-                yield self.advice
-        yield self.keys
 
     def on_mount(self) -> None:
         """Draw what is known without an engine, then let the work begin."""
-        for name, pane in self.panes.items():
-            pane.border_title = _TITLES[name]
         if self.session.dockerfile is not None and self.session.image is None:
             self.current = "source"
         self.refresh_results()
@@ -123,27 +53,6 @@ class MainScreen(Screen[None]):
         """End the threads."""
         self.work.stop()
 
-    # Layout
-
-    def on_resize(self) -> None:
-        """Arrange the panes for another size."""
-        self.place()
-
-    def place(self) -> None:
-        """Show the panes that there is room for."""
-        width, height = self.app.size
-        rows = {name: pane.count + pane.HEADER for name, pane in self.panes.items()}
-        layout = arrange(width, height, self.current, zoom=self.zoomed, rows=rows)
-        self.set_class(layout.bare, "-bare")
-        for name, pane in self.panes.items():
-            pane.display = name in layout.visible
-            rows_high = layout.heights.get(name, 0)
-            pane.styles.height = rows_high if rows_high else "1fr"
-        left, right = self.query_one("#left"), self.query_one("#right")
-        left.display = bool(layout.visible & {"stages", "source"})
-        right.display = bool(layout.visible & {"layers", "files", "advice"})
-        left.styles.width = layout.left_width if layout.left_width else "1fr"
-
     def go_to(self, name: str) -> None:
         """Give a pane the keys; where it is out of sight, bring it into sight."""
         self.current = name
@@ -157,141 +66,6 @@ class MainScreen(Screen[None]):
             self.current = name
             self.place()
         self._show_keys()
-
-    # Results
-
-    def refresh_results(self) -> None:
-        """Take up everything that the session knows now; what was selected stays selected."""
-        session = self.session
-        with session.lock:
-            costs = Costs(session.table, session.waste, session.base, session.provenance)
-            self.links = Links(costs, session.dockerfile, session.graph, session.waste)
-            self._show_stages(costs)
-            self._show_source(costs)
-            self.layers_table.show(
-                layer_rows(session.image, costs, session.dockerfile, session.base.name if session.base else "")
-            )
-            self.advice.show(session.waste.findings if session.waste else ())
-            self.show_files()
-        waiting = "nothing is known yet" if self.work.running else ""
-        self.layers_table.why_empty = self.files.why_empty = self.no_image or self.failure or waiting or "no image"
-        known = session.waste is not None
-        self.advice.why_empty = "no waste found" if known else self.layers_table.why_empty
-        self.stages.why_empty = self.source.why_empty = "no Dockerfile" if not self.work.running else waiting
-        total = session.waste.total if session.waste else 0
-        self.advice.border_subtitle = f"saves {size(total)}" if known else ""
-        self._show_source_title()
-        self.show_selection()
-        self.place()
-        self._show_top()
-        self._show_keys()
-
-    def _show_stages(self, costs: Costs) -> None:
-        session = self.session
-        facts = StageFacts()
-        if session.graph is not None and costs.layers:
-            lines = {
-                layer: (self.links.line_of(layer), m.stage if (m := costs.matches.get(layer)) else None)
-                for layer in range(costs.layers)
-            }
-            facts = stage_facts(session.graph, lines, {layer: costs.size(layer) or 0 for layer in range(costs.layers)})
-        self.stages.show(session.graph, facts, old=session.is_stale)
-
-    def _show_source(self, costs: Costs) -> None:
-        session = self.session
-        if session.dockerfile is None:
-            self.source.show([])
-            return
-        text = self._text_on_disk() if session.is_stale else session.dockerfile.source
-        line = self.source.line
-        if self._source_text is not None and text != self._source_text and line is not None:
-            line = follow_line(self._source_text, text, line)
-            if self.selection.line is not None:
-                self.selection = Selection(
-                    self.selection.stage,
-                    follow_line(self._source_text, text, self.selection.line),
-                    self.selection.layer,
-                    self.selection.path,
-                    self.selection.finding,
-                )
-        self._source_text = text
-        self.source.show(
-            source_rows(
-                session.dockerfile, session.graph, costs, source=text, changed=session.changed_lines, problems=session.problems
-            )
-        )
-        self.source.select(line)
-
-    def _text_on_disk(self) -> str:
-        session = self.session
-        assert session.dockerfile is not None
-        if session.dockerfile_path is None:
-            return session.dockerfile.source
-        try:
-            return files.read(session.dockerfile_path).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-        except TargetError:
-            return session.dockerfile.source
-
-    def _show_source_title(self) -> None:
-        name = "2 Dockerfile"
-        if self.session.reconstructed:
-            name = "2 Dockerfile (from the image's history)"
-        elif self.session.dockerfile_path is not None and self.session.dockerfile_path.name != "Dockerfile":
-            name = f"2 {shown(self.session.dockerfile_path.name)}"
-        self.source.border_title = Content(name)
-
-    def show_files(self) -> None:
-        """Show the files of the selected layer."""
-        layer = self.selection.layer
-        costs = self.links.costs
-        if layer is None and costs.layers:
-            layer = costs.layers - 1
-        self.files.show(costs, layer or 0, up_to=self.up_to, waste_only=self.waste_only, sort=self.sort)
-        where = f"up to layer {layer}" if self.up_to else f"in layer {layer}"
-        self.files.border_title = f"4 Files {where}" if layer is not None and costs.layers else "4 Files"
-        self.files.border_subtitle = f"sort: {self.sort.value} ▾   filter: {'waste only' if self.waste_only else '–'}"
-
-    def show_selection(self) -> None:
-        """Let every pane show the selection; tells nobody, so that nothing comes back."""
-        now = self.selection
-        self.stages.select(now.stage, now.line)
-        self.source.select(now.line)
-        self.layers_table.select(now.layer)
-        self.files.select(now.path)
-        self.advice.select(now.finding)
-
-    def select(self, now: Selection) -> None:
-        """Take up another selection."""
-        old, self.selection = self.selection, now
-        self._moved = True
-        if now.layer != old.layer:
-            with self.session.lock:
-                self.show_files()
-        self.show_selection()
-        self._show_keys()
-
-    def _show_top(self) -> None:
-        session = self.session
-        provenance = session.provenance if not session.reconstructed else None
-        verdict = provenance.verdict if provenance else self.no_image
-        trouble = session.dockerfile_error or self.failure
-        table = session.table
-        name = session.dockerfile_path.name if session.dockerfile_path else "Dockerfile" if session.dockerfile else ""
-        self.top.show(
-            Heading(
-                "" if session.reconstructed else shown(name),
-                shown(session.image_name) if session.image else "",
-                session.image.platform if session.image else "",
-                table.size if table is not None and table.layers else None,
-                session.waste.total if session.waste else None,
-                len(self.layers_table.rows),
-                len(session.graph.stages) if session.graph and not session.reconstructed else 0,
-                shown(verdict),
-                bool(provenance and provenance.in_sync),
-                shown(trouble),
-                self.progress,
-            )
-        )
 
     # What the session tells
 
@@ -390,31 +164,6 @@ class MainScreen(Screen[None]):
         self.action_do(event.name)
 
     # Actions
-
-    def reason(self, name: str) -> str:
-        """Give why an action cannot be done now, or nothing."""
-        session = self.session
-        has_files = self.links.costs.layers > 0
-        if name in ("find", "waste", "this_layer", "sort") and not has_files:
-            return "no layer is read yet"
-        if name == "waste" and session.waste is None and not self.waste_only:
-            return "waste is known when all layers are read"
-        if name in ("find_next", "find_previous") and not self.found:
-            return "nothing was searched for yet: / finds"
-        if name in ("next_finding", "previous_finding") and not self.advice.count:
-            return "there are no findings"
-        if name == "split" and (session.dockerfile is None or session.reconstructed):
-            return "a split needs the Dockerfile: name it with --dockerfile"
-        if name == "split" and self.work.running and session.waste is None and session.image is not None:
-            return "the image is still being read"
-        if name == "edit" and session.dockerfile_path is None:
-            return "there is no Dockerfile on disk"
-        return ""
-
-    def _show_keys(self) -> None:
-        off = frozenset(name for name in ("find", "waste", "split") if self.reason(name))
-        on = frozenset(name for name, state in (("waste", self.waste_only), ("zoom", self.zoomed)) if state)
-        self.keys.show(off, on)
 
     def action_do(self, name: str) -> None:
         """Do an action of the registry, or say why it cannot be done now."""
