@@ -230,3 +230,11 @@ def test_searches_of_hostile_images_are_bounded(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("msbtui.image.closure._MOST_PLACES", 500)
     with pytest.raises(TargetError, match="too many places"):
         closure({"app/run": program(*(f"lib{n}.so" for n in range(30)), runpath=tuple(f"/{n}" for n in range(30)))})
+
+
+def test_a_file_that_was_read_and_is_not_elf_is_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contents gathered from a stream keep a digest of every file, but the text of few."""
+    files: dict[str, Entry] = {"app/run": program("libx.so"), "usr/local/lib/libx.so": "INPUT(libx.so.1)"}
+    image, table = made_image(GLIBC, files)
+    monkeypatch.setattr(image.layers[1].contents, "text", lambda entry, limit=0: None)
+    assert [missing.name for missing in needed_libraries(image, table, ["app/run"]).missing] == ["libx.so"]
