@@ -83,6 +83,17 @@ def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
     assert cache.get("4") is not None
 
 
+def test_the_layer_just_stored_stays_even_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    noise = os.urandom(10_000)
+    for n in range(3):
+        LayerCache(tmp_path).put(str(n), *layer(text=noise))
+        os.utime(LayerCache(tmp_path)._path(str(n)), (1 << 33, 1 << 33))
+    cache = LayerCache(tmp_path, limit=25_000)
+    cache.put("new", *layer(text=noise))
+    assert cache.get("new") is not None
+    assert cache.usage().layers == 2
+
+
 def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("mine")
     (tmp_path / "abandoned.part").write_bytes(b"x" * 100)

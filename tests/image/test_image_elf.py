@@ -89,7 +89,7 @@ def build(
     at_dynamic = at_strings + len(strings)
     table = b"".join(struct.pack(order + word * 2, *entry) for entry in [*entries, (5, base + at_strings), (0, 0), (1, 1)])
     at_data = at_dynamic + len(table)
-    names = b"\0.dynamic\0.rodata\0.text\0.debug_info\0.symtab\0.shstrtab\0"
+    names = b"\0.dynamic\0.dynstr\0.rodata\0.text\0.debug_info\0.symtab\0.shstrtab\0"
     at_names = at_data + len(data)
     at_sections = at_names + len(names)
 
@@ -106,6 +106,7 @@ def build(
     table_of_sections = [
         section(b"", 0, 0, 0, 0),
         section(b".dynamic", 8 if hollow else 6, 3, at_dynamic, len(table)),
+        section(b".dynstr", 3, 2, at_strings, len(strings)),
         section(b".rodata", 1, 2, at_data, len(data) // 2),
         section(b".text", 1, 6, at_data + len(data) // 2, len(data) - len(data) // 2),
         section(b".debug_info", 1, 0, 0, 40),

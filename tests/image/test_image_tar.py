@@ -286,6 +286,20 @@ def test_pax_records_override_and_globals_last() -> None:
     assert index.xattrs == {0: {"security.capability": b"\x01\n=\x00"}}
 
 
+def test_an_empty_pax_value_leaves_the_header_and_the_first_of_two_headers_counts() -> None:
+    archive = (
+        pax([(b"path", b"")])
+        + header(b"own")
+        + pax([(b"path", b"first")])
+        + pax([(b"path", b"second"), (b"uid", b"7")])
+        + header()
+    )
+    with tarfile.open(fileobj=io.BytesIO(archive + END)) as oracle:
+        assert [(member.name, member.uid) for member in oracle][1] == ("first", 7)
+    index = read(archive + END)
+    assert (index.paths, list(index.uids)) == (["own", "first"], [0, 7])
+
+
 def sparse_header(stored: int, real: int, more: bool) -> bytes:
     rest = struct.pack("41s", b"") + struct.pack("96s", b"0" * 12 * 8) + bytes([more]) + b"%011o\0" % real
     return header(b"s", size=stored, flag=b"S", magic=b"ustar  \0", rest=rest.ljust(167, b"\0"))
