@@ -22,6 +22,7 @@ from msbtui.engine import waiting
 from msbtui.engine.history import api_history
 from msbtui.engine.host import Endpoint, find_endpoint
 from msbtui.engine.manifest import JSON_LIMIT, Digest, Platform, RawConfig, check_layer_count, decode
+from msbtui.engine.ssh import Tunnel
 from msbtui.errors import Cancelled, TargetError
 from msbtui.image.model import HistoryItem, ImageConfig
 from msbtui.text import printable
@@ -111,9 +112,15 @@ class Engine:
     """A connected engine. Every call can be cancelled by the event given to `connect`, and notices an engine that froze."""
 
     def __init__(
-        self, endpoint: Endpoint, client: docker_py.DockerClient, cancel: threading.Event | None, patience: float
+        self,
+        endpoint: Endpoint,
+        client: docker_py.DockerClient,
+        cancel: threading.Event | None,
+        patience: float,
+        tunnel: Tunnel | None = None,
     ) -> None:
         self._endpoint = endpoint
+        self._tunnel = tunnel  # lives as long as the connection
         self._api = client.api
         self._cancel = cancel
         self.patience = patience
@@ -293,9 +300,17 @@ def _connected(endpoint: Endpoint, environ: Mapping[str, str], cancel: threading
 
     if endpoint.socket:
         _knock(endpoint.socket, patience)
+    tunnel = Tunnel(endpoint.host, environ) if endpoint.host.startswith("ssh://") else None
+    reached = endpoint if tunnel is None else msgspec.structs.replace(endpoint, host=tunnel.host)
     try:
-        return Engine(endpoint, _client(endpoint, environ, patience), cancel, patience)
-    except DockerException as error:
+        return Engine(endpoint, _client(reached, environ, patience), cancel, patience, tunnel)
+    except (DockerException, TargetError) as error:
+        if tunnel is not None and tunnel.complaint:
+            raise TargetError(
+                f"no engine answers: {tunnel.complaint}", where=printable(endpoint.host), hint="try ssh there yourself"
+            ) from error
+        if isinstance(error, TargetError):
+            raise
         raise failure(error, endpoint, patience) from error
 
 

@@ -20,7 +20,7 @@ FAKE = f"""#!{sys.executable}
 import os, sys, time
 words = sys.argv[1:]
 log = open(os.environ["FAKE_LOG"], "a")
-print(*words, os.environ.get("DOCKER_HOST"), os.environ.get("DOCKER_BUILDKIT"), os.environ.get("DOCKER_CONTEXT"), file=log, flush=True)
+print(*words, *(os.environ.get("DOCKER_" + name) for name in ("HOST", "BUILDKIT", "CONTEXT")), file=log, flush=True)
 mode = os.environ.get("FAKE_MODE", "")
 if words[:2] == ["buildx", "version"]:
     sys.exit(1 if "no buildx" in mode else 0)
@@ -84,13 +84,15 @@ def test_a_build_is_called_as_docker_has_it(docker, tmp_path):
     environ, log = docker
     lines = []
     image = build(
-        tmp_path, "FROM scratch\n", tag="t:1", target="stage", build_args={"A": "1"}, build_contexts={"c": "docker-image://x"}, platform="linux/amd64",
+        tmp_path, "FROM scratch\n", tag="t:1", target="stage",
+        build_args={"A": "1"}, build_contexts={"c": "docker-image://x"}, platform="linux/amd64",
         host="unix:///engine.sock", verify_id="id1", on_line=lines.append, environ=environ,
     )  # fmt: skip
     assert image == "sha256:" + "a" * 64
     called = log.read_text().splitlines()[-1]
     for words in (
-        "buildx build --load --builder default --progress=plain", "--tag t:1", "--target stage", "--build-arg A=1", "--build-context c=docker-image://x",
+        "buildx build --load --builder default --progress=plain", "--tag t:1", "--target stage",
+        "--build-arg A=1", "--build-context c=docker-image://x",
         "--platform linux/amd64", "--label msbtui.verify=id1", f"{tmp_path} unix:///engine.sock None None",
     ):  # fmt: skip
         assert words in called
