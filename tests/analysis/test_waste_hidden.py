@@ -79,6 +79,15 @@ def test_a_file_that_moves_is_stored_twice() -> None:
     assert seen.kind("deleted-later") == []
 
 
+def test_one_chown_is_one_finding() -> None:
+    before = {f"srv/{name}": F(name.encode() * 90_000) for name in ("a/x", "b/y", "b/z")}
+    after = {path: F(file.data, uid=9) for path, file in before.items()}
+    seen = look({**before, "srv/c": 1}, after)
+    (found,) = seen.report.findings
+    assert (found.kind, found.bytes, found.paths) == ("metadata-only-copy", 810_000, ("srv/a/x", "srv/b/y", "srv/b/z"))
+    assert found.title.startswith("3 files in /srv: ")
+
+
 def test_near_misses_of_a_move() -> None:
     body = F(b"m" * 5000)
     # Deleted one layer after the copy came: the copy was no move.

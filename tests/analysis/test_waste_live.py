@@ -380,6 +380,9 @@ def test_archives_that_were_unpacked() -> None:
     tree = {"tool.tar.gz": 9000, "other.tar.gz": 8000, "tool/bin": 5}
     seen = look(tree, config=APP, dockerfile=text, history=history)
     assert [(finding.bytes, finding.confidence) for finding in seen.kind("unpacked-archive")] == [(9000, "B"), (8000, "C")]
+    packed = "RUN tar czf backup.tgz --exclude=x /etc"
+    made = look({"backup.tgz": 9000}, dockerfile=f"FROM scratch\n{packed}\n", history=[f"RUN /bin/sh -c {packed[4:]} # buildkit"])
+    assert made.kind("unpacked-archive") == []
     kept = look({"srv/data.zip": 9000}, config=APP, dockerfile="FROM scratch\nCOPY a /srv\n", history=["COPY a /srv # buildkit"])
     assert kept.kind("unpacked-archive") == []
 
@@ -501,3 +504,15 @@ def test_every_kind_has_its_texts() -> None:
         assert kind.advice
         assert kind_of(kind.id) is kind
     assert kind_of("nothing") is None
+
+
+def test_paths_name_files_where_their_directory_was_there_before() -> None:
+    (found,) = look({"tmp": None}, {"tmp/a": 5, "tmp/b/c": 5, "tmp/b/d": 5}, base=1, config=APP).kind("log-temp")
+    assert found.paths == ("tmp/a", "tmp/b")
+
+
+def test_titles_count_what_is_left_to_a_finding() -> None:
+    tree = {"srv/.git/HEAD": 5, "srv/.git/objects/x.o": 5, "srv/y.o": 5}
+    elves = {path: elf("ET_REL") for path in tree}
+    (found,) = look(tree, elves=elves, config=APP).kind("build-objects")
+    assert found.title == "1 object or build file: still in layer 0"

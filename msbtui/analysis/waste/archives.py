@@ -10,7 +10,9 @@ from msbtui.analysis.waste.scene import Scene
 
 _ARCHIVE = re.compile(r".+\.(tar|tar\.(gz|xz|bz2|zst|lz)|tgz|txz|tbz2?|zip|deb|rpm|whl|7z)", re.IGNORECASE)
 _UNPACK = re.compile(
-    r"\b(tar\s|unzip\b|dpkg\s+(-\S+\s+)*(-i|--install)|apt(-get)?\s.*\./|rpm\s+-[a-zA-Z]*[iU]|bsdtar\b|7z\s+x|pip3?\s+install\b|gdebi\b)"
+    r"\btar\s+(?:-?[a-zA-Z]{0,8}x[a-zA-Z]{0,8}(?![\w.-])|--extract|--get|[^;&|]{1,200}?\s(?:-[a-zA-Z]{0,8}x[a-zA-Z]{0,8}(?![\w.-])|--extract\b))"
+    r"|\b(?:unzip|gdebi|7z\s+x|bsdtar)\b|\bdpkg\s[^;&|]{0,200}?(?:-i|--install)\b|\bapt(?:-get)?\s[^;&|]{0,400}?\./"
+    r"|\brpm\s+-[a-zA-Z]{0,8}[iU]|\bpip3?\s+install\b"
 )
 _KEPT = re.compile(r"(^|/)(ensurepip/_bundled|var/cache/apt|var/lib/dpkg|node_modules|share|testdata|tests?)(/|$)")
 _LEAST = 4096
@@ -27,9 +29,9 @@ def find(scene: Scene) -> Iterator[Draft]:
             continue
         named = {file.name, f"*.{file.name.rpartition('.')[2]}"}
         if any(not named.isdisjoint(of_layer) for of_layer in words[file.layer :]):
-            yield Draft(file.layer, [file.key], "", "B", subject=f"/{file.path}")
+            yield Draft(file.layer, [file.key], "", "B", subject=f"/{file.path}", paths=[file.path])
         elif words[file.layer]:
-            yield Draft(file.layer, [file.key], "", "C", subject=f"/{file.path}")
+            yield Draft(file.layer, [file.key], "", "C", subject=f"/{file.path}", paths=[file.path])
 
 
 def _unpacked_words(text: str) -> set[str]:

@@ -14,7 +14,7 @@ def find(scene: Scene) -> Iterator[Draft]:
         file for file in scene.files if file.name.endswith(".pyc") and "__pycache__/" in file.path and _has_source(scene, file)
     ]
     for layer, group in scene.by_layer(files):
-        yield Draft(layer, [file.key for file in group], "", "B", subject=f"{len(group)} .pyc files beside their sources")
+        yield Draft(layer, [file.key for file in group], "", "B", subject="Bytecode beside its sources", noun=".pyc file")
 
 
 def _has_source(scene: Scene, file: LiveFile) -> bool:

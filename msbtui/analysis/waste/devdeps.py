@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from msbtui.analysis.waste.kind import Draft, WasteKind
+from msbtui.analysis.waste.kind import Draft, WasteKind, count
 from msbtui.analysis.waste.scene import LiveFile, Scene
 
 _LIMIT = 32 << 20
@@ -66,7 +66,9 @@ def _drafts(scene: Scene, places: list[str], names: set[str], tool: str, root: s
     # A start script that runs a development package (ts-node, nodemon) needs it, and what it needs.
     used = sorted(names & _started(scene, root))
     for layer, group in scene.by_layer(files.values()):
-        title = f"{len(places)} development packages of {tool}" + (f"; the start command names {used[0]}" if used else "")
+        title = f"{count(len(places), 'development package')} of {tool}" + (
+            f"; the start command names {used[0]}" if used else ""
+        )
         advice = "npm prune --omit=dev" if tool == "npm" else "composer install --no-dev"
         yield Draft(
             layer,

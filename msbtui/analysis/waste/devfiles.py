@@ -29,7 +29,12 @@ def find(scene: Scene) -> Iterator[Draft]:
         found.append(file)
     for layer, group in scene.by_layer(found):
         yield Draft(
-            layer, [file.key for file in group], "", "B", subject=f"{len(group)} headers, static libraries and link helpers"
+            layer,
+            [file.key for file in group],
+            "",
+            "B",
+            subject="Headers, static libraries and link helpers",
+            noun="file",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msbtui.analysis.waste.kind import Draft, Entry, WasteKind
+from msbtui.analysis.waste.kind import Draft, Entry, WasteKind, count
 from msbtui.analysis.waste.scene import LiveFile, Scene
 from msbtui.image.model import Kind
 
@@ -37,7 +37,7 @@ def find(scene: Scene) -> Iterator[Draft]:
         if scene.table.bytes_of(entries) < LEAST_FINDING:
             continue
         original, copy = max(pairs, key=lambda pair: scene.size(pair[1].key))
-        more = f" and {len(pairs) - 1} more files" if len(pairs) > 1 else ""
+        more = f" and {count(len(pairs) - 1, 'more file')}" if len(pairs) > 1 else ""
         yield Draft(
             layer,
             entries,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msbtui.analysis.waste.kind import Draft, WasteKind
+from msbtui.analysis.waste.kind import Draft, WasteKind, count
 from msbtui.analysis.waste.scene import Scene
 
 
@@ -25,7 +25,7 @@ def find(scene: Scene) -> Iterator[Draft]:
         again = [
             (match.layer, entry) for entry in range(len(scene.table.index(match.layer))) if _is_again(scene, match.layer, entry)
         ]
-        title = f"everything of {source} is copied; {len(again)} files are in the base already"
+        title = f"everything of {source} is copied; {count(len(again), 'file')} of it the base has already"
         yield Draft(match.layer, again, title, "A", paths=[""] if not again else None, size=None if again else 0)
 
 

@@ -13,7 +13,7 @@ from functools import cache
 import msgspec
 
 from msbtui.analysis.model import HiddenBy
-from msbtui.analysis.waste.kind import Draft, Entry, WasteKind
+from msbtui.analysis.waste.kind import Draft, Entry, WasteKind, count
 from msbtui.analysis.waste.scene import Scene
 from msbtui.image.model import Kind
 
@@ -113,7 +113,9 @@ def _drafts(scene: Scene, kind: str) -> Iterator[Draft]:
         if one.kind == kind:
             groups.setdefault((one.entry[0], one.by), []).append(one)
     for (layer, by), members in sorted(groups.items()):
-        for subject, cluster in _clusters(scene, by, members):
+        # One chown or mv is one finding; what was deleted or overwritten is told by directory.
+        whole = kind in ("metadata-only-copy", "moved")
+        for subject, cluster in [(_common(scene, members), members)] if whole else _clusters(scene, by, members):
             # All names of an inode: its bytes are hidden only with the last.
             entries = [name for one in cluster for name in scene.table.inode(*one.entry)]
             yield Draft(
@@ -159,7 +161,7 @@ def _clusters(scene: Scene, by: int, members: list[Hidden]) -> Iterator[tuple[st
             groups.setdefault(key if whole else key.rpartition("/")[0], []).append(one)
     if of_packages:
         names = sorted(packages)
-        more = f" and {len(names) - 3} more packages" if len(names) > 3 else ""
+        more = f" and {count(len(names) - 3, 'more package')}" if len(names) > 3 else ""
         yield "packages " + ", ".join(names[:3]) + more, of_packages
     least = max(_SMALL, int(_SMALL_SHARE * sum(one.size for one in members)))
     small: list[Hidden] = []
@@ -187,7 +189,7 @@ def _common(scene: Scene, cluster: list[Hidden]) -> str:
         if one != other:
             break
         shared.append(one)
-    return f"{len(paths)} files in /{'/'.join(shared)}"
+    return f"{count(len(paths), 'file')} in /{'/'.join(shared)}"
 
 
 def _tops(scene: Scene, by: int) -> Callable[[int], int]:

@@ -47,7 +47,7 @@ def find(scene: Scene) -> Iterator[Draft]:
         if _FILES.fullmatch(file.name) or not _DIRECTORIES.isdisjoint(parts[:-1]):
             found.append(file)
     for layer, group in scene.by_layer(found):
-        yield Draft(layer, [file.key for file in group], "", "B", subject=f"{len(group)} files of editors, tests and builds")
+        yield Draft(layer, [file.key for file in group], "", "B", subject="What editors, tests and builds keep", noun="file")
 
 
 def is_copy(text: str) -> bool:

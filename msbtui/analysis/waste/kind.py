@@ -16,6 +16,11 @@ Entry = tuple[int, int]
 """(layer, entry): an entry's layer and its number in that layer's index."""
 
 
+def count(number: int, noun: str) -> str:
+    """Give `1 file` or `12 files`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 class Draft(msgspec.Struct):
     """One finding before bytes, id and line are known."""
 
@@ -33,7 +38,9 @@ class Draft(msgspec.Struct):
     size: int | None = None
     """Bytes, where they are a part of an entry or none at all; None: those of the entries."""
     subject: str = ""
-    """Begins the title once what is left of the entries is known: `12 files`, `gcc-12 and 3 more packages`."""
+    """Begins the title where that is empty: `gcc-12 and 3 more`."""
+    noun: str = ""
+    """What the entries are, one of them: their number, once it is known what is left of them, stands after the subject."""
 
 
 class WasteKind(msgspec.Struct, frozen=True):

@@ -42,7 +42,7 @@ def find(scene: Scene) -> Iterator[Draft]:
     keep = scene.needs.files
     for confidence, files in (("A", certain), ("B", {pid: file for pid, file in likely.items() if pid not in certain})):
         for layer, group in scene.by_layer(file for file in files.values() if file.path not in keep):
-            yield Draft(layer, [file.key for file in group], "", confidence, subject=f"{len(group)} object and build files")
+            yield Draft(layer, [file.key for file in group], "", confidence, noun="object or build file")
 
 
 KIND = WasteKind(

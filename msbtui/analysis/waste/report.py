@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msbtui.analysis.model import Finding, WasteReport
-from msbtui.analysis.waste.kind import Draft, Entry, WasteKind
+from msbtui.analysis.waste.kind import Draft, Entry, WasteKind, count
 from msbtui.analysis.waste.scene import Scene
 
 MOST_PATHS = 1000
@@ -71,7 +71,8 @@ def _with_other_names(scene: Scene, entries: list[Entry], removable: set[Entry])
 def _finding(scene: Scene, name: str, draft: Draft, kind: WasteKind, counted: int) -> Finding:
     title = draft.title
     if not title:
-        title = f"{draft.subject}: still in layer {draft.layer}" + (
+        named = [draft.subject] * bool(draft.subject) + [count(len(draft.entries), draft.noun)] * bool(draft.noun)
+        title = f"{', '.join(named)}: still in layer {draft.layer}" + (
             ", which the base image brings" if draft.layer < scene.base.layers else ""
         )
     return Finding(

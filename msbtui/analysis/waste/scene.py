@@ -207,15 +207,21 @@ class Scene:
         yield from sorted(groups.items())
 
     def top_paths(self, entries: Sequence[Entry]) -> list[str]:
-        """Give the top-most paths that the live entries fill wholly: a directory stands for all that it shows."""
+        """Give the top-most paths that the live entries fill wholly: a directory stands for all that it shows.
+
+        A directory that was there before them stays, so that its files are named and not it.
+        """
         table = self.table
+        first = min((layer for layer, _ in entries), default=0)
         filled = {table.path_of(*entry) for entry in entries}
         directories = {pid for pid in filled if table.is_directory(pid)}
         todo = {table.parents[pid] for pid in filled}
         while todo:
             following = set()
             for pid in todo:
-                if pid > 0 and pid not in directories and all(child in filled for child in table.live_children(pid)):
+                if pid <= 0 or pid in directories or next(iter(table.entries(pid)), (first, 0))[0] < first:
+                    continue
+                if all(child in filled for child in table.live_children(pid)):
                     directories.add(pid)
                     filled.add(pid)
                     following.add(table.parents[pid])

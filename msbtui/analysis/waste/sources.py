@@ -26,7 +26,7 @@ def find(scene: Scene) -> Iterator[Draft]:
         # An interpreter that starts in the tree may read anything in it, though hardly C.
         confidence = "B" if compiled and tree.built and not starts_inside(scene, tree) and not _names(scene, tree) else "C"
         for layer, group in scene.by_layer(files):
-            yield Draft(layer, [file.key for file in group], "", confidence, subject=f"/{tree.path}: {len(group)} source files")
+            yield Draft(layer, [file.key for file in group], "", confidence, subject=f"/{tree.path}", noun="source file")
 
 
 def _is_source(file: LiveFile) -> bool:

@@ -35,7 +35,12 @@ def find(scene: Scene) -> Iterator[Draft]:
         sure.update(dict.fromkeys(unique))
         for layer, group in scene.by_layer(unique.values()):
             yield Draft(
-                layer, [file.key for file in group], "", confidence, subject=f"Test suites of libraries, {len(group)} files"
+                layer,
+                [file.key for file in group],
+                "",
+                confidence,
+                subject="Test suites of libraries",
+                noun="file",
             )
 
 
