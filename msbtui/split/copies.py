@@ -9,6 +9,7 @@ import msgspec
 
 from msbtui.image.model import Kind
 from msbtui.split.view import View, inside
+from msbtui.text import raw
 
 _MERGED = re.compile(r"(.*/)?(site-packages|dist-packages|gems|node_modules)")
 """Directories of libraries that the runtime base has too: copied whole, over what is there, where their parts are many."""
@@ -57,6 +58,8 @@ class Copies(msgspec.Struct):
     links: list[Link] = []
     covered: set[str] = set()
     """Every file and link that arrives in the runtime stage."""
+    unnameable: list[str] = []
+    """Wanted paths whose names no Dockerfile can hold (line ends, bytes that are no text) and that no directory brings along."""
     special: list[str] = []
     """Copied files with setuid, setgid or capabilities."""
 
@@ -133,6 +136,9 @@ class _Grouping:
         files: list[str] = []
         for child in self.view.children(folder):
             kind = self.view.kind(child)
+            if raw(child) != child.encode():
+                self.plan.unnameable += [path for path in self.view.below(child) if path in self.wanted]
+                continue
             if kind is Kind.DIRECTORY:
                 if child in self.wanted:  # an empty directory
                     self._tree(child, [], self.wanted[child], 0)

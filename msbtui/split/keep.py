@@ -27,8 +27,9 @@ _KNOWN_TO_BE_MADE = re.compile(
 )
 _PACKAGE_COMMANDS = frozenset(
     (  # noqa: SIM905
-        "apt-get apt aptitude apk dpkg dpkg-reconfigure rm set echo export true : curl wget gpg apt-key add-apt-repository tee mkdir "
-        "locale-gen update-locale ln chmod cat sh bash update-ca-certificates apt-mark find xargs sleep cd install sed printf touch"
+        "apt-get apt aptitude apk dpkg dpkg-reconfigure rm set echo export true : curl wget gpg apt-key add-apt-repository "
+        "tee mkdir locale-gen update-locale ln chmod cat sh bash update-ca-certificates apt-mark find xargs sleep cd install "
+        "sed printf touch"
     ).split()
 )
 _TOKEN = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")

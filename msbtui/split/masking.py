@@ -12,19 +12,19 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\x1b\[[0-9;?]*[A-Za-z]", ""),
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<id>"),
         (r"\b\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:\s?Z|\s?[+-]\d\d:?\d\d)?", "<time>"),
-        (rf"\b\d{{1,2}}[/ -]{_MONTH}[a-z]*[/ -]\d{{4}}[: ]\d\d:\d\d:\d\d(?: ?[+-]\d{{4}})?", "<time>"),
+        (rf"\b{_DAY}\d{{1,2}}[/ -]{_MONTH}[a-z]*[/ -]\d{{4}}[: ]\d\d:\d\d:\d\d(?: ?[+-]\d{{4}})?", "<time>"),
         (rf"\b{_DAY}{_MONTH}[a-z]* +\d{{1,2}},?(?: \d{{4}})?,? \d\d:\d\d:\d\d(?: [A-Z]{{2,5}})?(?: \d{{4}})?", "<time>"),
         (r"\b\d{4}-\d\d-\d\d\b", "<date>"),
         (r"\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b", "<time>"),
         (r"\b1[5-9]\d{8}(?:\.\d+|\d{3}|\d{6}|\d{9})?\b", "<time>"),
         (r"\b\d+(?:\.\d+)?(?:e-?\d+)?\s?(?:ns|µs|us|ms|s|secs?|seconds?|msecs|milliseconds|minutes)\b", "<duration>"),
         (r"\b0x[0-9a-f]{4,}\b", "<address>"),
-        (r"\b[0-9a-f]{12}\b|\b[0-9a-f]{32,128}\b", "<id>"),
+        (r"\b(?=[0-9]*[a-f])[0-9a-f]{12}\b", "<id>"),
         (r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b", "<address>"),
         (r"\[(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\](?::\d+)?", "<address>"),
         (r"\b(localhost):\d{4,5}\b", r"\1:<port>"),
         (r"\b(pid|process|thread|tid)(\W{0,3})\d+\b", r"\1\2<number>"),
-        (r"\[\d{1,7}\]", "[<number>]"),
+        (r"(?<=\w)\[\d{1,7}\](?=:)", "[<number>]"),
         (r"(/tmp/|/var/tmp/)[\w.-]+", r"\1<name>"),
     )
 )
@@ -49,3 +49,11 @@ def first_difference(one: str, other: str) -> str:
         if a != b:
             return f"line {number + 1}: {a[:120]!r} in the original, {b[:120]!r} in the new image"
     return "they differ"
+
+
+def differs_by_itself(first: str, second: str, other: str) -> bool:
+    """Tell whether `other` differs from `first` only in lines that differ between two runs of the original, too."""
+    a, b, c = first.split("\n"), second.split("\n"), other.split("\n")
+    if not len(a) == len(b) == len(c):
+        return False
+    return all(mine == theirs or mine != again for mine, again, theirs in zip(a, b, c, strict=True))

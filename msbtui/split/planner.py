@@ -191,6 +191,8 @@ class _Planner:
         reasons.append(parts.runtime.why)
         if parts.kept.missing:
             reasons.append(f"the original itself lacks {parts.kept.missing[0]}")
+        if parts.copies.unnameable:
+            reasons.append(f"/{parts.copies.unnameable[0]} stays behind: no Dockerfile can hold its name")
         if parts.copies.special:
             reasons.append(
                 f"/{parts.copies.special[0]} has setuid, setgid or capabilities: BuildKit keeps them, other builders may not"

@@ -101,7 +101,7 @@ class Reach:
                 self.command(words, f"{start.what} runs it")
         else:
             found = self.command(start.words, f"{start.what} runs it")
-            if not found and start.what != "CMD":
+            if not found and start.what not in ("CMD", "HEALTHCHECK"):
                 self.missing.append(start.words[0])
 
     def command(self, words: Words, why: str, *, blame: bool = True) -> bool:

@@ -14,11 +14,11 @@ from msbtui.dockerfile.model import Dockerfile
 from msbtui.engine import open_image
 from msbtui.engine.build import LABEL, BuildError, BuildLine, RunResult, build, new_id, remove_all, run
 from msbtui.engine.target import recognise
-from msbtui.errors import Cancelled, TargetError
+from msbtui.errors import TargetError
 from msbtui.image.packages import read_packages
 from msbtui.image.table import FileTable
 from msbtui.split.compare import compare
-from msbtui.split.masking import first_difference, mask
+from msbtui.split.masking import differs_by_itself, first_difference, mask
 from msbtui.split.model import Check, Plan, Size
 from msbtui.split.view import View
 from msbtui.text import size
@@ -192,25 +192,38 @@ class _Work:
             entrypoint, words = smoke_command(smoke, view)
         except ValueError as error:
             return Check(name, False, f"the command cannot be read: {error}")
-        results: list[RunResult] = []
-        for image in (original, new):
-            try:
-                results.append(
-                    run(
-                        image,
-                        words,
-                        entrypoint=entrypoint,
-                        timeout=_SMOKE_SECONDS,
-                        verify_id=self.id,
-                        cancel=self.cancel,
-                        environ=self.environ,
-                    )
-                )
-            except Cancelled:
-                raise
-            except TargetError as error:
-                return Check(name, False, f"{'the original' if image == original else 'the new image'}: {error.what}")
-        return _same(name, *results)
+        image = original
+
+        def once() -> RunResult:
+            return run(
+                image,
+                words,
+                entrypoint=entrypoint,
+                timeout=_SMOKE_SECONDS,
+                verify_id=self.id,
+                cancel=self.cancel,
+                environ=self.environ,
+            )
+
+        try:
+            mine = once()
+            image = new
+            theirs = once()
+            check = _same(name, mine, theirs)
+            if check.passed or mine.timed_out or (mine.exit_code, mine.timed_out) != (theirs.exit_code, theirs.timed_out):
+                return check
+            image = original
+            again = once()
+        except TargetError as error:
+            return Check(name, False, f"{'the original' if image == original else 'the new image'}: {error.what}")
+        streams = ((mine.stdout, again.stdout, theirs.stdout), (mine.stderr, again.stderr, theirs.stderr))
+        if again.exit_code == mine.exit_code and all(differs_by_itself(mask(a), mask(b), mask(c)) for a, b, c in streams):
+            return Check(
+                name,
+                True,
+                f"exit code {mine.exit_code} in both; the lines that differ also differ between two runs of the original",
+            )
+        return check
 
 
 def smoke_command(smoke: str, view: View) -> tuple[str | None, list[str]]:

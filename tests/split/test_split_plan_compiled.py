@@ -257,8 +257,8 @@ def test_accounts_are_made_again_under_their_numbers_and_the_skeleton_is_not_cop
     config = ImageConfig(env=(PATH,), cmd=("served",), workdir="/src", exposed_ports=("8080/tcp",), user="app")
     runtime = World(text, layers, config).runtime()
     assert (
-        "RUN groupadd --gid 1000 app \\\n    && useradd --uid 1000 --gid app --home-dir /home/app --create-home --shell /bin/sh app\n"
-        in runtime
+        "RUN groupadd --gid 1000 app \\\n"
+        "    && useradd --uid 1000 --gid app --home-dir /home/app --create-home --shell /bin/sh app\n" in runtime
     )
     assert ".profile" not in runtime
     assert 'USER app\nCMD ["served"]\n' in runtime

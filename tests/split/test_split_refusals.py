@@ -101,7 +101,8 @@ def test_where_no_split_is_sound_the_same_line_cleans_up():
     plan = world(("make", "run"), lists=40 * MEGABYTE).plan()
     assert plan.decision == "in-place"
     assert plan.dockerfile == (
-        "FROM debian:bookworm-slim\nRUN apt-get update && apt-get install -y gcc make \\\n    && rm -rf /var/lib/apt/lists/*\nWORKDIR /src\nCOPY . .\n"
+        "FROM debian:bookworm-slim\nRUN apt-get update && apt-get install -y gcc make \\\n"
+        "    && rm -rf /var/lib/apt/lists/*\nWORKDIR /src\nCOPY . .\n"
     )
     assert plan.size_before is not None
     assert plan.size_after.estimated == plan.size_before - 40 * MEGABYTE

@@ -1,0 +1,104 @@
+"""Plans from the text alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from msbtui.dockerfile.graph import build_graph
+from msbtui.dockerfile.parser import parse
+from msbtui.split.model import Plan
+from msbtui.split.planner import make_plan
+
+
+def plan(text: str) -> Plan:
+    dockerfile = parse(text)
+    assert not dockerfile.errors
+    found = make_plan(dockerfile, build_graph(dockerfile))
+    assert not found.proven
+    if found.dockerfile:
+        again = parse(found.dockerfile)
+        assert not again.errors, again.errors
+        assert not build_graph(again).errors
+    return found
+
+
+def test_go_with_a_named_output():
+    found = plan(
+        "FROM golang:1.22-bookworm\n"
+        "WORKDIR /src\n"
+        "COPY . .\n"
+        "RUN CGO_ENABLED=0 go build -o /bin/app ./cmd\n"
+        "WORKDIR /\n"
+        "EXPOSE 80\n"
+        'CMD ["/bin/app"]\n'
+    )
+    assert found.decision == "split"
+    assert found.dockerfile.endswith(
+        "# runtime stage: only what runs\nFROM debian:bookworm-slim\n\n# TLS needs the certificates\nRUN apt-get update \\\n"
+        "    && apt-get install -y --no-install-recommends \\\n        ca-certificates \\\n    && rm -rf /var/lib/apt/lists/*\n\n"
+        'COPY --from=build /bin/app /bin/app\n\nEXPOSE 80\nCMD ["/bin/app"]\n'
+    )
+    assert any("unproven" in reason for reason in found.reasons)
+    assert found.size_before is None
+
+
+def test_make_install_takes_the_prefix_and_asks_the_build_stage_for_packages():
+    found = plan(
+        "FROM debian:bookworm-slim\n"
+        "RUN apt-get update && apt-get install -y gcc libfoo-dev\n"
+        "COPY . /src\n"
+        "RUN cd /src && ./configure --prefix=/opt/x && make install\n"
+        'CMD ["/opt/x/bin/app"]\n'
+    )
+    assert found.decision == "split"
+    assert "FROM build AS runtime-packages\nRUN find /opt/x " in found.dockerfile
+    assert "COPY --from=build /opt/x /opt/x\n" in found.dockerfile
+    assert "$(cat /tmp/runtime-packages)" in found.dockerfile
+
+
+def test_python_takes_site_packages_commands_and_the_working_directory():
+    found = plan('FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN pip install -r r.txt\nENV A=1\nCMD ["python", "x.py"]\n')
+    assert "FROM python:3.11-slim\n" in found.dockerfile
+    for path in ("/usr/local/lib/python3.11/site-packages", "/usr/local/bin", "/app"):
+        assert f"COPY --from=build {path} {path}\n" in found.dockerfile
+    assert found.dockerfile.endswith('ENV A=1\nCMD ["python", "x.py"]\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "decision", "said"),
+    [
+        ('FROM debian\nRUN make\nCMD ["make", "run"]\n', "refused", "make run"),
+        ("FROM node:20\nWORKDIR /a\nCOPY . .\nCMD npm run dev\n", "refused", "npm run dev"),
+        ("FROM debian\nCMD bash\n", "refused", "a shell only"),
+        ('FROM debian\nRUN make\nCMD ["server"]\n', "none", "`server`"),
+        ('FROM python:3.11-slim\nWORKDIR /a\nCOPY . .\nRUN pip install x\nCMD ["python", "x.py"]\n', "none", "small already"),
+        ('FROM acme/base\nRUN make install\nCMD ["x"]\n', "none", "acme/base"),
+        ("FROM scratch\nCOPY a /a\n", "none", "scratch"),
+        ('FROM golang:1-alpine\nRUN go build -o /a\nCMD ["/a"]\n', "none", "Alpine"),
+    ],
+)
+def test_what_the_text_does_not_say_is_not_guessed(text, decision, said):
+    found = plan(text)
+    assert found.decision == decision
+    assert found.dockerfile == ""
+    assert said in " ".join(found.reasons)
+
+
+def test_a_stage_name_that_is_taken_is_not_used_again():
+    found = plan(
+        "FROM debian AS Build\n"
+        "RUN echo\n"
+        "FROM golang:1.22-bookworm\n"
+        "COPY --from=build /etc/hosts /h\n"
+        "RUN go build -o /a\n"
+        'CMD ["/a"]\n'
+    )
+    assert "FROM golang:1.22-bookworm AS builder\n" in found.dockerfile
+    assert "COPY --from=builder /a /a\n" in found.dockerfile
+
+
+def test_windows_line_ends_and_odd_forms_stay():
+    text = 'from golang:1.22-bookworm  \r\nRUN go build -o /a # x\r\nCMD ["/a"]'
+    found = plan(text)
+    assert found.dockerfile.startswith('from golang:1.22-bookworm as build  \r\nRUN go build -o /a # x\r\nCMD ["/a"]\r\n')
+    assert "\n" not in found.dockerfile.replace("\r\n", "")
