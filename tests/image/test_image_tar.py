@@ -4,142 +4,18 @@ from __future__ import annotations
 
 import io
 import mmap
-import re
-import struct
 import tarfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tar_maker import END, Trickle, body, entries, header, pax, read, sparse_header
 
 from msbtui.errors import TargetError
-from msbtui.image.model import Kind, LayerIndex
+from msbtui.image.model import Kind
 from msbtui.image.tar import index_layer, index_stream, stream_members
 from msbtui.text import printable
-
-END = bytes(1024)
-
-
-def header(
-    name: bytes = b"a",
-    *,
-    size: int | bytes = 0,
-    flag: bytes = b"0",
-    link: bytes = b"",
-    prefix: bytes = b"",
-    magic: bytes = b"ustar\x0000",
-    mode: bytes = b"0000644\0",
-    uid: bytes = b"0000000\0",
-    mtime: bytes = b"00000000001\0",
-    rest: bytes | None = None,
-    signed: bool = False,
-) -> bytes:
-    """One header block, its checksum right."""
-    size_field = size if isinstance(size, bytes) else b"%011o\0" % size
-    block = struct.pack(
-        "100s8s8s8s12s12s8sc100s8s32s32s8s8s",
-        name,
-        mode,
-        uid,
-        b"0000000\0",
-        size_field,
-        mtime,
-        b" " * 8,
-        flag,
-        link,
-        magic,
-        b"",
-        b"",
-        b"",
-        b"",
-    )
-    block += rest if rest is not None else struct.pack("155s12s", prefix, b"")
-    assert len(block) == 512
-    total = sum(block) - (256 * sum(byte > 127 for byte in block) if signed else 0)
-    return block[:148] + b"%06o\0 " % total + block[156:]
-
-
-def body(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 512)
-
-
-def pax(records: list[tuple[bytes, bytes]], flag: bytes = b"x") -> bytes:
-    data = b""
-    for key, value in records:
-        length = len(key) + len(value) + 3
-        while length != len(key) + len(value) + 3 + len(str(length)) - 0:
-            length = len(key) + len(value) + 3 + len(str(length))
-        data += b"%d %s=%s\n" % (length, key, value)
-    return header(b"pax", size=len(data), flag=flag) + body(data)
-
-
-class Trickle(io.RawIOBase):
-    """A stream that gives a few bytes at a time."""
-
-    def __init__(self, data: bytes, step: int) -> None:
-        self.data, self.step, self.at = data, step, 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        piece = self.data[self.at : self.at + min(self.step, size)]
-        self.at += len(piece)
-        return piece
-
-
-class Collect:
-    """A sink that keeps every content."""
-
-    def __init__(self) -> None:
-        self.got: dict[int, bytes] = {}
-        self.kept: list[int] | None = None
-        self.now = (0, 0)
-
-    def file(self, entry: int, path: str, data: memoryview) -> None:
-        assert data
-        self.got[entry] = bytes(data)
-
-    def begin(self, entry: int, path: str, size: int) -> None:
-        self.now = (entry, size)
-        self.got[entry] = b""
-
-    def feed(self, data: memoryview) -> None:
-        self.got[self.now[0]] += bytes(data)
-
-    def end(self) -> None:
-        assert len(self.got[self.now[0]]) == self.now[1]
-
-    def finish(self, index: LayerIndex, kept: object) -> None:
-        numbers = range(len(index)) if kept is None else kept
-        self.got = {new: self.got[old] for new, old in enumerate(numbers) if old in self.got}  # type: ignore[arg-type]
-
-
-def rows(index: LayerIndex) -> list[tuple[object, ...]]:
-    columns = (index.paths, index.kinds, index.sizes, index.modes, index.uids, index.gids, index.mtimes, index.offsets)
-    assert len({len(column) for column in columns}) == 1
-    return [
-        (*row, index.links.get(n), index.xattrs.get(n), index.logical.get(n)) for n, row in enumerate(zip(*columns, strict=True))
-    ]
-
-
-def read(archive: bytes) -> LayerIndex:
-    """Index from memory and from streams of several paces; all must agree, contents included."""
-    index = index_layer(archive)
-    for step in (1 << 20, 700, 512, 100):
-        sink = Collect()
-        other = index_stream(Trickle(archive, step), sink)
-        assert rows(other) == rows(index)
-        assert other.tar_size == index.tar_size == len(archive)
-        for entry, kind in enumerate(index.kinds):
-            if kind == Kind.FILE and index.sizes[entry] and entry not in index.logical:
-                start = index.offsets[entry]
-                assert sink.got.pop(entry) == archive[start : start + index.sizes[entry]]
-        assert not sink.got
-    return index
-
-
-def entries(index: LayerIndex) -> list[tuple[str, Kind, int]]:
-    return [(path, Kind(kind), size) for path, kind, size in zip(index.paths, index.kinds, index.sizes, strict=True)]
-
 
 KINDS = {
     tarfile.REGTYPE: Kind.FILE,
@@ -300,11 +176,6 @@ def test_an_empty_pax_value_leaves_the_header_and_the_first_of_two_headers_count
     assert (index.paths, list(index.uids)) == (["own", "first"], [0, 7])
 
 
-def sparse_header(stored: int, real: int, more: bool) -> bytes:
-    rest = struct.pack("41s", b"") + struct.pack("96s", b"0" * 12 * 8) + bytes([more]) + b"%011o\0" % real
-    return header(b"s", size=stored, flag=b"S", magic=b"ustar  \0", rest=rest.ljust(167, b"\0"))
-
-
 def test_sparse_files_count_what_is_stored() -> None:
     block = bytes(504) + b"\1" + bytes(7)
     old = sparse_header(3, 1 << 30, True) + block + bytes(512) + body(b"old")
@@ -415,85 +286,6 @@ def test_ends_that_are_allowed(archive: bytes) -> None:
 
 def test_what_follows_the_end_is_not_read() -> None:
     assert read(header(b"a") + END + b"anything" * 1000).paths == ["a"]
-
-
-HOSTILE = {
-    "garbage": (b"\x7fELF" + b"x" * 2000, "byte 0"),
-    "short garbage": (b"hello", "byte 5"),
-    "damaged header": (header(b"a") + header(b"b").replace(b"0000644", b"0000645") + END, "byte 512"),
-    "cut in a header": (header(b"a") + header(b"b")[:300], "byte 812"),
-    "cut in a content": (header(b"a", size=5000) + b"x" * 1000, "byte 1512"),
-    "8 EiB": (header(b"a", size=b"\x80" + bytes(3) + b"\x7f" + b"\xff" * 7) + END, "ends at byte 1536"),
-    "more than 64 bits": (header(b"a", size=b"\x80" + b"\xff" * 11) + END, "byte 0"),
-    "negative size": (header(b"a", size=b"\xff" * 12) + END, "negative"),
-    "negative octal": (header(b"a", size=b"-0000000001\0") + END, "negative"),
-    "no number": (header(b"a", mode=b"12x4567\0") + END, "octal"),
-    "lone zero block": (header(b"a") + bytes(512) + header(b"b") + END, "byte 512"),
-    "pax without entry": (pax([(b"path", b"x")]) + END, "extended header"),
-    "pax without entry at the very end": (pax([(b"path", b"x")]), "extended header"),
-    "pax length too long": (header(b"p", flag=b"x", size=20) + body(b"99 path=abc\n") + header() + END, "pax record"),
-    "pax length zero": (header(b"p", flag=b"x", size=20) + body(b"0 path=abc\n") + header() + END, "pax record"),
-    "pax no keyword": (header(b"p", flag=b"x", size=8) + body(b"8 =abcd\n") + header() + END, "keyword"),
-    "pax size": (pax([(b"size", b"-1")]) + header() + END, "decimal"),
-    "pax size huge": (pax([(b"size", b"9" * 5000)]) + header() + END, "decimal"),
-    "huge extension": (header(b"p", flag=b"x", size=1 << 30) + END, "extended header of 1073741824 bytes"),
-    "extension cut off": (header(b"p", flag=b"L", size=5000) + b"x" * 600, "byte 1112"),
-    "sparse chain cut off": (sparse_header(0, 5, True) + (bytes(504) + b"\1" + bytes(7)) * 3, "middle"),
-    "sparse chain endless": (sparse_header(0, 5, True) + (bytes(504) + b"\1" + bytes(7)) * 2100, "without end"),
-    "sparse map no number": (
-        pax([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")]) + header(size=512) + body(b"x" * 512) + END,
-        "sparse map",
-    ),
-    "sparse map too long": (
-        pax([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0")]) + header(size=512) + body(b"4000\n" + b"1\n" * 100) + END,
-        "sparse map",
-    ),
-    "whiteout body cut off": (header(b".wh.x", size=5000) + b"x" * 512, "ends at byte 1024"),
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_archives_are_refused_with_the_place(name: str) -> None:
-    archive, words = HOSTILE[name]
-    with pytest.raises(TargetError) as from_memory:
-        index_layer(archive, where="layer 3")
-    assert words in str(from_memory.value)
-    assert str(from_memory.value).startswith("layer 3: not a sound tar archive: ")
-    for step in (1 << 20, 100):
-        with pytest.raises(TargetError) as from_stream:
-            index_stream(Trickle(archive, step), Collect(), where="layer 3")
-        assert str(from_stream.value) == str(from_memory.value)
-
-
-@settings(deadline=None, max_examples=300)
-@given(st.data())
-def test_mutations_give_an_index_or_an_error(data: st.DataObject) -> None:
-    base = header(b"d/", flag=b"5") + pax([(b"path", b"d/x"), (b"GNU.sparse.major", b"1")]) + header(b"x", size=3) + body(b"abc")
-    base += (
-        header(b"l", flag=b"1", link=b"d/x")
-        + header(b"././@LongLink", flag=b"L", size=4)
-        + body(b"long")
-        + header(b"z")
-        + sparse_header(0, 9, False)
-        + END
-    )
-    damaged = bytearray(base)
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(base) // 512 - 1)) * 512
-        inside = data.draw(st.integers(0, 511))
-        damaged[at + inside] = data.draw(st.integers(0, 255))
-        if data.draw(st.booleans()):
-            block = damaged[at : at + 148] + b" " * 8 + damaged[at + 156 : at + 512]
-            damaged[at + 148 : at + 156] = b"%06o\0 " % sum(block)
-    archive = bytes(damaged[: data.draw(st.integers(0, len(base)))])
-    try:
-        index = index_layer(archive)
-    except TargetError as error:
-        with pytest.raises(TargetError, match=re.escape(str(error))):
-            index_stream(Trickle(archive, 700))
-    else:
-        assert sum(index.sizes) <= len(archive)
-        assert rows(index_stream(Trickle(archive, 700))) == rows(index)
 
 
 def test_members_of_a_stream() -> None:
