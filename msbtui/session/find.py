@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 import msgspec
 
@@ -34,7 +35,13 @@ class Found(msgspec.Struct, frozen=True):
         return f"fits best: {self.provenance.verdict}"
 
 
-def find_image(engine: Engine, dockerfile: Dockerfile, graph: StageGraph, cancel: threading.Event) -> Found | None:
+def find_image(
+    engine: Engine,
+    dockerfile: Dockerfile,
+    graph: StageGraph,
+    cancel: threading.Event,
+    build_args: Mapping[str, str] | None = None,
+) -> Found | None:
     """Give the engine's image whose history fits the Dockerfile best, the newest of equals; None where none fits.
 
     Raises TargetError where the engine does not answer, Cancelled when `cancel` is set.
@@ -48,7 +55,7 @@ def find_image(engine: Engine, dockerfile: Dockerfile, graph: StageGraph, cancel
         except TargetError:
             # Removed between the listing and the question: another image may still fit.
             continue
-        provenance = match_lines(dockerfile, graph, details.history, [None] * len(details.diff_ids))
+        provenance = match_lines(dockerfile, graph, details.history, [None] * len(details.diff_ids), build_args=build_args)
         if provenance.fit >= ENOUGH and (best is None or provenance.fit > best.provenance.fit):
             name = summary.tags[0] if summary.tags else summary.id
             best = Found(name, summary.id, summary.tags, details.diff_ids, provenance)
@@ -71,6 +78,7 @@ class ImageWatch:
         layers: tuple[str, ...],
         fit: float,
         cancel: threading.Event,
+        build_args: Mapping[str, str] | None = None,
     ) -> Found | None:
         """Give an image with other layers than `layers` that fits better than `fit`, or as well under the name `shown`.
 
@@ -82,7 +90,7 @@ class ImageWatch:
         if state == self._seen:
             return None
         self._seen = state
-        found = find_image(self._engine, dockerfile, graph, cancel)
+        found = find_image(self._engine, dockerfile, graph, cancel, build_args)
         if found is None or found.diff_ids == layers:
             return None
         return found if found.provenance.fit > fit or (found.provenance.fit == fit and shown in found.tags) else None

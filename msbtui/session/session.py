@@ -232,7 +232,7 @@ class Session:
 
         try:
             engine = self._connect()
-            found = find_image(engine, self.dockerfile, self.graph, self._cancel)
+            found = find_image(engine, self.dockerfile, self.graph, self._cancel, self.options.build_args)
             if found is None:
                 hint = "build it first, or name one with --image"
                 raise TargetError(f"no image of {engine.name} fits this Dockerfile", where=self.dockerfile.path, hint=hint)
@@ -269,6 +269,7 @@ class Session:
                 layers=tuple(layer.diff_id for layer in self.image.layers) if self.image is not None else (),
                 fit=self.provenance.fit if self.provenance is not None else 0.0,
                 cancel=self._cancel,
+                build_args=self.options.build_args,
             )
         except (TargetError, Cancelled):
             return None
@@ -313,6 +314,8 @@ class Session:
         self._ask_engine()
         self._match_lines()
         self._find_base()
+        # Where the base ends for certain, none of its layers can be a line's.
+        self._match_lines()
         self.packages = read_packages(self.image, self.table)
         if self.dockerfile is None:
             self._reconstruct()
@@ -348,7 +351,16 @@ class Session:
         history = self.image.history
         # Until the layers are there, the history alone says how many there are.
         made_by = [layer.history_index for layer in self.image.layers] or numbered_layers(history)
-        self.provenance = match_lines(self.dockerfile, self.graph, history, made_by)
+        base = self.base if self.base is not None and self.base.confidence == "A" else None
+        self.provenance = match_lines(
+            self.dockerfile,
+            self.graph,
+            history,
+            made_by,
+            build_args=self.options.build_args,
+            base_layers=base.layers if base is not None else 0,
+            base_onbuild=self._image_onbuild.get(base.name, ()) if base is not None else (),
+        )
         stale = set(self.provenance.stale_instructions)
         self.changed_lines = frozenset(
             line

@@ -26,11 +26,13 @@ class Heading(msgspec.Struct, frozen=True):
     trouble: str = ""
     """A syntax error, a failure: shown instead of the verdict."""
     progress: Progress | None = None
+    way_out: str = "Esc stops"
+    """What ends the work."""
 
 
-def progress_text(progress: Progress, cells: int) -> str:
+def progress_text(progress: Progress, cells: int, way_out: str = "Esc stops") -> str:
     """Give a long work's state in at most `cells` cells: what, a bar and figures where they are known, and the way out."""
-    what, stop = progress.what, "  Esc stops"
+    what, stop = progress.what, f"  {way_out}"
     ways: list[str] = []
     if progress.total:
         done = min(progress.done, progress.total)
@@ -60,7 +62,8 @@ def heading_row(heading: Heading, cells: int) -> Row:
     if heading.progress is not None:
         what = " ".join(heading.progress.what.replace(heading.image, " ").split()) if heading.image else heading.progress.what
         progress = msgspec.structs.replace(heading.progress, what=what)
-        end: list[Part] = [(progress_text(progress, max(cells - row_width(title) - 4, 12)), "progress")]
+        room = max(cells - row_width(title) - 4, 12)
+        end: list[Part] = [(progress_text(progress, room, heading.way_out), "progress")]
     elif heading.trouble:
         end = [(f"✗ {heading.trouble}", "error")]
     elif heading.verdict:
