@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
@@ -54,6 +57,13 @@ class MsbtuiApp(App[None]):
         self.session = session
         # Animation is what hurts over ssh: a page of scrolling costs ten times the bytes.
         self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        """Leave in order when the terminal closes or the process is told to end, so that the screen is given back."""
+        for name in (signal.SIGTERM, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGTERM,):
+            # Not every platform and thread can take signals; there the default stays.
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                asyncio.get_running_loop().add_signal_handler(name, self.exit, None, 128 + name)
 
     def get_default_screen(self) -> Screen[None]:
         """Begin with the main screen."""

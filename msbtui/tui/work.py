@@ -33,13 +33,15 @@ class Work:
         self._watcher: Watcher | None = None
         self.running = False
         self.planning = False
+        self.stopping = False
+        """Whether the run was told to end and has not yet."""
         self.again = False
         """Whether to run once more when the run that is being stopped has ended."""
 
     def start(self) -> None:
         """Run the session; where it runs already, stop that run and begin anew."""
         if self.running:
-            self.again = True
+            self.again = self.stopping = True
             self.session.cancel()
             return
         self.running = True
@@ -47,7 +49,7 @@ class Work:
 
     def ended(self) -> None:
         """Take up that the run has ended."""
-        self.running = False
+        self.running = self.stopping = False
         if self.again:
             self.again = False
             self.start()
@@ -63,6 +65,14 @@ class Work:
         self.session.cancel()
         if self._watcher is not None:
             self._watcher.stop()
+
+    def cancel(self) -> bool:
+        """Tell the run to end; False where none runs, or where it was told already and still does not answer."""
+        if not self.running or self.stopping:
+            return False
+        self.stopping = True
+        self.session.cancel()
+        return True
 
     def plan(self) -> None:
         """Make the plan."""

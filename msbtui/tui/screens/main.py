@@ -102,11 +102,12 @@ class MainScreen(PanesScreen):
                 # No path yet: the tree opens by itself where the waste is, and begins at its top.
                 self.selection = Selection(first.stage, first.line, first.layer, None, first.finding)
                 self.show_files()
+                self.files.show_cursor(0)
         self.refresh_results()
 
     def on_progress_told(self, message: ProgressTold) -> None:
         """Show how far the work is."""
-        if self.work.running:
+        if self.work.running and not self.work.stopping:
             self.progress = message.progress
             self._show_top()
 
@@ -343,13 +344,9 @@ class MainScreen(PanesScreen):
         self.app.push_screen(HelpScreen())
 
     def stop_work(self) -> bool:
-        """Stop the work that runs; give whether any did."""
-        if not self.work.running:
+        """Stop the work that runs; give whether any did. Asked twice, nobody waits for an engine that does not answer."""
+        if not self.work.cancel():
             return False
-        if self.progress is not None and self.progress.what.startswith("Stopping"):
-            # Asked twice: do not keep a person waiting for an engine that does not answer.
-            return False
-        self.session.cancel()
         self.progress = Progress("Stopping", 0)
         self._show_top()
         return True

@@ -122,9 +122,10 @@ class PanesScreen(Screen[None]):
             self.advice.show(session.waste.findings if session.waste else ())
             self.show_files()
         waiting = "nothing is known yet" if self.work.running else ""
-        self.layers_table.why_empty = self.files.why_empty = self.no_image or self.failure or waiting or "no image"
+        self.layers_table.why_empty = self.no_image or self.failure or waiting or "no image"
+        self.files.why_empty = waiting or "no image"
         known = session.waste is not None
-        self.advice.why_empty = "no waste found" if known else self.layers_table.why_empty
+        self.advice.why_empty = "no waste found" if known else self.files.why_empty
         self.stages.why_empty = self.source.why_empty = "no Dockerfile" if not self.work.running else waiting
         total = session.waste.total if session.waste else 0
         self.advice.border_subtitle = f"saves {size(total)}" if known else ""
@@ -237,7 +238,8 @@ class PanesScreen(Screen[None]):
                 shown(verdict),
                 bool(provenance and provenance.in_sync),
                 shown(trouble),
-                self.progress,
+                self.progress or (Progress("looking for the image", 0) if self.work.running and session.image is None else None),
+                "^c leaves" if self.work.stopping else "Esc stops",
             )
         )
 

@@ -11,7 +11,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from msbtui.session.rows.cells import Row, row_text
+from msbtui.session.rows.cells import Row, fit, row_text, shown, wrap
 from msbtui.tui.actions import bindings
 from msbtui.tui.widgets.roles import Rows
 
@@ -105,8 +105,8 @@ class RowList(Rows, ScrollView, can_focus=True):
             return self.strip(self.header(width), width)
         index = y - self.heads + self.scroll_offset.y
         if index >= self.count:
-            note = self.empty() if not self.count and y == self.heads else ""
-            return self.strip(((f" {note}", "dim"),), width)
+            notes = wrap(shown(self.empty()), max(width - 2, 1)) if not self.count else []
+            return self.strip(fit([(f" {notes[index]}", "dim")] if index < len(notes) else [], width), width)
         strip = self.strip(self.row(index, width), width, self._cursor_style(index))
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(index)) is not None:
