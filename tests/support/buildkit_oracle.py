@@ -20,6 +20,9 @@ import platformdirs
 HERE = Path(__file__).parents[1] / "oracle"
 _MODULE = "github.com/moby/buildkit"
 _PACKAGE = "frontend/dockerfile/dockerfile2llb"
+_ENVIRON = {**os.environ, "GOFLAGS": "-p=1", "GOWORK": "off", "CGO_ENABLED": "0"}
+_HOME = Path(os.environ.get("MSBTUI_ORACLE_CACHE") or platformdirs.user_cache_dir("msbtui-tests"))
+"""Both taken at import: tests run with a cache folder of their own, where Go would compile everything again."""
 
 
 class NoOracleError(RuntimeError):
@@ -54,9 +57,8 @@ def go_tool() -> str:
 
 
 def _go(arguments: Sequence[str], folder: Path, limit: float) -> str:
-    environ = {**os.environ, "GOFLAGS": "-p=1", "GOWORK": "off", "CGO_ENABLED": "0"}
     try:
-        done = subprocess.run([go_tool(), *arguments], cwd=folder, env=environ, capture_output=True, text=True, timeout=limit)
+        done = subprocess.run([go_tool(), *arguments], cwd=folder, env=_ENVIRON, capture_output=True, text=True, timeout=limit)
     except subprocess.TimeoutExpired:
         raise NoOracleError(f"`go {arguments[0]}` took more than {limit:.0f} s") from None
     if done.returncode:
@@ -80,8 +82,7 @@ def build(limit: float = 900) -> Path:
     """
     ours = [HERE / "main.go", HERE / "go.mod", HERE / "go.sum", HERE / "dockerfile2llb" / "states.go"]
     key = hashlib.sha256(b"".join(path.read_bytes() for path in ours)).hexdigest()[:16]
-    home = Path(os.environ.get("MSBTUI_ORACLE_CACHE") or platformdirs.user_cache_dir("msbtui-tests"))
-    binary = home / f"buildkit-oracle-{key}"
+    binary = _HOME / f"buildkit-oracle-{key}"
     if binary.exists():
         go_tool()
         return binary
@@ -95,8 +96,8 @@ def build(limit: float = 900) -> Path:
             if not path.name.endswith("_test.go"):
                 shutil.copyfile(path, folder / "dockerfile2llb" / path.name)
         _go(["build", "-trimpath", "-ldflags=-s -w", "-o", "oracle", "."], folder, limit)
-        home.mkdir(parents=True, exist_ok=True)
-        waiting = home / f".{binary.name}.{os.getpid()}"
+        _HOME.mkdir(parents=True, exist_ok=True)
+        waiting = _HOME / f".{binary.name}.{os.getpid()}"
         shutil.copy(folder / "oracle", waiting)
         waiting.replace(binary)
     return binary
