@@ -49,8 +49,8 @@ _FLAGS: dict[str, dict[str, str]] = {
     "RUN": {"mount": _MANY, "device": _MANY, "network": _TEXT, "security": _TEXT},
 }
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
-_DURATION = re.compile(r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+")
-_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_DURATION = re.compile(r"[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+")
+_DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -226,7 +226,7 @@ def _duration(name: str, text: str) -> None:
     if text in ("", "0", "+0", "-0"):
         return
     if not _DURATION.fullmatch(text):
-        if re.fullmatch(r"[-+]?(?:\d+\.?\d*|\.\d+)", text):
+        if re.fullmatch(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)", text):
             raise InstructionError(f"time: missing unit in duration {quote(text)}", at=f"--{name}")
         raise InstructionError(f"time: invalid duration {quote(text)}", at=f"--{name}")
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))

@@ -6,7 +6,8 @@ import re
 
 from msbtui.dockerfile.gotext import SPACE
 
-_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*")
+_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=(.+)")
+_SPACES = "\t\n\f\r "
 _KNOWN = frozenset({"syntax", "escape", "check"})
 
 
@@ -34,7 +35,8 @@ class DirectiveReader:
         if name in self.seen:
             raise DirectiveError(f"only one {name} parser directive can be used")
         self.seen.add(name)
-        return name, match[2]
+        # Of a value that is nothing but spaces BuildKit's expression leaves the last one.
+        return name, match[2].strip(_SPACES) or match[2][-1]
 
 
 def syntax_of(text: str) -> str:

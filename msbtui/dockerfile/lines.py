@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable
 
 import msgspec
@@ -80,7 +81,7 @@ class _LinePass:
         self.reader = DirectiveReader()
         self.out = Lines([], [], directives={})
         self.comments: list[str] = []
-        self.unended: set[tuple[str, bool]] = set()
+        self.ends: dict[bool, dict[str, list[int]]] = {}
         self.at = 0
 
     def _offsets(self, source: str) -> list[int]:
@@ -191,13 +192,21 @@ class _LinePass:
 
     def _body(self, opening: Opening) -> Body | None:
         first = self.at
-        key = (opening.name, opening.strip_tabs)
-        for number in range(first, len(self.raw)) if key not in self.unended else ():
-            line = self.raw[number].rstrip("\r")
-            if (line.lstrip("\t") if opening.strip_tabs else line) == opening.name:
-                self.at = number + 1
-                text = "".join(f"{line}\n" for line in self.raw[first:number])
-                span = Span(first + 1, max(number, first + 1), self.offsets[first], self.offsets[number])
-                return Body(opening, text, span)
-        self.unended.add(key)
-        return None
+        ends = self._ends(opening.strip_tabs).get(opening.name, [])
+        found = bisect.bisect_left(ends, first)
+        if found == len(ends):
+            return None
+        number = ends[found]
+        self.at = number + 1
+        text = "".join(f"{line}\n" for line in self.raw[first:number])
+        return Body(opening, text, Span(first + 1, max(number, first + 1), self.offsets[first], self.offsets[number]))
+
+    def _ends(self, strip_tabs: bool) -> dict[str, list[int]]:
+        """Give the numbers of the lines by their text, so that many here-documents do not search the file again and again."""
+        if strip_tabs not in self.ends:
+            index: dict[str, list[int]] = {}
+            for number, line in enumerate(self.raw):
+                line = line.rstrip("\r")
+                index.setdefault(line.lstrip("\t") if strip_tabs else line, []).append(number)
+            self.ends[strip_tabs] = index
+        return self.ends[strip_tabs]

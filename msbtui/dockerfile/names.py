@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import lru_cache
 
 import msgspec
 
@@ -47,6 +48,7 @@ class Reference(msgspec.Struct, frozen=True):
         return name if self.tag in ("", "latest") else f"{name}:{self.tag}"
 
 
+@lru_cache(maxsize=1024)
 def parse_reference(text: str) -> Reference:
     """Read an image reference (normalize.go, ParseNormalizedNamed); raises ReferenceFormatError with its words."""
     if re.fullmatch(r"[a-f0-9]{64}", text):
