@@ -290,7 +290,7 @@ def connect(
     environ = os.environ if environ is None else environ
     endpoint = find_endpoint(environ)
     try:
-        return waiting.call(lambda: _connected(endpoint, environ, cancel, patience), cancel, patience + 1)
+        return waiting.call(lambda: _connected(endpoint, environ, cancel, patience), cancel, patience)
     except (waiting.SilentError, OSError) as error:
         raise failure(error, endpoint, patience) from error
 

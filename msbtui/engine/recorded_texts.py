@@ -17,8 +17,8 @@ _PACKAGE_FIELDS = frozenset(
 _DROPPED = frozenset(("etc/hostname", "etc/hosts", "etc/resolv.conf", "etc/environment"))
 _DROPPED_NAMES = frozenset(("config.log", "config.status", "CMakeCache.txt", "direct_url.json", "origin.json", ".env", "go.env"))
 _CERTIFICATE = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}(?:CERTIFICATE|PRIVATE KEY|PGP)")
-# checksums in lock files and installed-file lists: the largest part of them, and nobody asks
-_CHECKSUM = re.compile(rb"(?:sha(?:1|256|384|512)[-:=][A-Za-z0-9+/=_-]{27,}|h1:[A-Za-z0-9+/]{43}=)")
+# checksums and download addresses in lock files and installed-file lists: the largest part of them, and nobody asks
+_CHECKSUM = re.compile(rb"(?:\"resolved\": ?\"[^\"\n]*\",?|sha(?:1|256|384|512)[-:=][A-Za-z0-9+/=_-]{27,}|h1:[A-Za-z0-9+/]{43}=)")
 _SOURCES = ("etc/apt/sources.list", "etc/apk/repositories")
 _SYSTEM = (
     "etc/",

@@ -16,12 +16,12 @@ from typing import TypeVar
 import msgspec
 import zstandard
 
+from msbtui.engine.target import RECORDING_MAGIC
 from msbtui.errors import TargetError
 from msbtui.image.facts import DIGEST_SIZE, StoredContents
 from msbtui.image.model import ElfFacts, HistoryItem, ImageConfig, Kind, LayerIndex
 
-MAGIC = b"msbtui recording\x1a\n"
-"""The first bytes of a recording; the control character keeps it from being taken for a text."""
+MAGIC = RECORDING_MAGIC
 VERSION = 1
 T = TypeVar("T")
 UNPACKED_LIMIT = 256 << 20

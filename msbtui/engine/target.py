@@ -12,7 +12,6 @@ from typing import Literal
 import msgspec
 
 from msbtui.engine.outer import is_tar_header
-from msbtui.engine.recording_format import MAGIC as RECORDING_MAGIC
 from msbtui.errors import TargetError, UsageError
 from msbtui.text import printable
 
@@ -28,6 +27,9 @@ SCHEMES: dict[str, TargetKind] = {
     "oci-dir": "oci-dir",
     "recorded": "recorded",
 }
+
+RECORDING_MAGIC = b"msbtui recording\x1a\n"
+"""The first bytes of a recording; the control character keeps it from being taken for a text."""
 
 _SCHEME = re.compile(r"([a-z][a-z-]*):(?://)?(.+)", re.DOTALL)
 # distribution/reference, regexp.go: name[:tag][@digest], a registry host with a port allowed in front
