@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from msbtui.dockerfile.gotext import SPACE, clean, quote
+from msbtui.dockerfile.gotext import SPACE, clean, quote, valid
 from msbtui.dockerfile.patterns import PatternError, replace, trim_prefix, trim_suffix
 from msbtui.errors import MsbtuiError
 
@@ -100,7 +100,7 @@ class Lexer:
         keep_unset: bool = False,
     ) -> None:
         self.source = source
-        self.text = source.removeprefix("\ufeff")
+        self.text = valid(source).removeprefix("\ufeff")
         self.at = 0
         self.variables = variables
         self.escape = escape

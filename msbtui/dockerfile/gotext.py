@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from msbtui.text import printable
@@ -11,6 +12,7 @@ SPACE = (
 )
 """What Go's `unicode.IsSpace` calls a space (Python's `str.isspace` also has the separators 0x1c to 0x1f)."""
 
+_NO_CHARACTER = re.compile("[\ud800-\udfff]")
 _SIMPLE_ESCAPES = {
     "\a": r"\a",
     "\b": r"\b",
@@ -27,6 +29,11 @@ _SIMPLE_ESCAPES = {
 def trim(text: str) -> str:
     """Give `text` without the spaces at both ends, as Go's `strings.TrimSpace`."""
     return text.strip(SPACE)
+
+
+def valid(text: str) -> str:
+    """Give `text` with U+FFFD for each byte that is no UTF-8, as Go reads characters."""
+    return text if text.isascii() else _NO_CHARACTER.sub("\ufffd", text)
 
 
 def lower(text: str) -> str:

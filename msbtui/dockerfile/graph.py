@@ -177,6 +177,8 @@ class _Builder:
                 self._platform(state, written, known)
             state.image = found
             self.stages.add(state)
+            if state.name:
+                self._check_name(state.name, state.line)
             if state.name and self._is_context(state.name, state.platform):
                 state.named_context = True
                 state.base = None
@@ -216,6 +218,14 @@ class _Builder:
             state.platform = str(parse_platform(found.text))
         except ReferenceFormatError as error:
             self._error(f"failed to parse platform {written}: {error}" + "".join(hints[:1]), state.line)
+
+    def _check_name(self, name: str, line: int) -> None:
+        """Note a stage name that is no image name: BuildKit looks for a named context of that name (dockerui, NamedContext)."""
+        try:
+            if name not in (SCRATCH, "context"):
+                parse_reference(name)
+        except ReferenceFormatError as error:
+            self._error(f"invalid context name {name}: {error}", line, "a name must not end in, or repeat, '-', '_' or '.'")
 
     def _is_context(self, name: str, platform: str = "") -> bool:
         """Say whether a named context stands for a name (dockerui, NamedContext: with the platform first, then without)."""

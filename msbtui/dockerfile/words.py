@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from msbtui.dockerfile.gotext import SPACE, quote, trim
+from msbtui.dockerfile.gotext import SPACE, quote, trim, valid
 
 _SPACES = re.compile(r"[\t\v\f\r ]+")
 _BYTE_SPACES = "\t\n\v\f\r \x85\xa0"
@@ -21,7 +21,7 @@ def split_command(line: str, escape: str) -> tuple[str, list[str], str]:
     if len(parts) == 1:
         return parts[0], [], ""
     rest = parts[1]
-    if not rest.lstrip(SPACE).startswith("--"):
+    if rest.isascii() and not rest.lstrip(SPACE).startswith("--"):
         return parts[0], [], trim(rest)
     rest, flags = _flags(rest, escape)
     return parts[0], flags, trim(rest)
@@ -34,8 +34,18 @@ def _flags(line: str, escape: str) -> tuple[str, list[str]]:
     """
     if line.isascii():
         return _take_flags(line, escape)
-    rest, flags = _take_flags(line.encode("utf-8", "surrogateescape").decode("latin-1"), escape)
-    return rest.encode("latin-1").decode("utf-8", "surrogateescape"), flags
+    rest, flags = _take_flags(_latin(line), escape)
+    return _unlatin(rest), flags
+
+
+def _latin(text: str) -> str:
+    """Give a text with one character for each of its bytes."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _unlatin(text: str) -> str:
+    """Take `_latin` back."""
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def _take_flags(line: str, escape: str) -> tuple[str, list[str]]:
@@ -80,6 +90,7 @@ def quoted_words(rest: str, escape: str) -> list[str]:
     """Split at spaces outside quotes; quotes and escapes stay in the words (line_parsers.go, parseWords)."""
     if rest.isascii() and "'" not in rest and '"' not in rest and escape not in rest:
         return [word for word in re.split(r"[\t\n\v\f\r ]+", rest) if word]
+    rest = valid(rest)
     words: list[str] = []
     word: list[str] = []
     quoted = ""
@@ -158,19 +169,17 @@ def json_words(rest: str) -> list[str] | None:
     if not all(isinstance(item, str) for item in items):
         raise LineSyntaxError("when using JSON array syntax, arrays must be comprised of strings only")
     # Go's decoder puts U+FFFD for what is no valid character.
-    return [re.sub("[\ud800-\udfff]", "\ufffd", item) for item in items]
+    return [valid(item) for item in items]
 
 
 def health_words(rest: str) -> tuple[list[str], bool]:
     """Give type and command of HEALTHCHECK, and whether the command is JSON (line_parsers.go, parseHealthConfig)."""
-    kind = rest
-    for at, character in enumerate(rest):
-        if character in _BYTE_SPACES:
-            kind = rest[:at]
-            break
-    if not kind:
+    # Byte by byte, as the flags are read.
+    data = _latin(rest)
+    end = next((at for at, character in enumerate(data) if character in _BYTE_SPACES), len(data))
+    if not end:
         return [], False
-    command = rest[len(kind) :].lstrip(_BYTE_SPACES)
+    kind, command = _unlatin(data[:end]), _unlatin(data[end:].lstrip(_BYTE_SPACES))
     items = json_words(command) if command else None
     if items is not None:
         return [kind, *items], True
