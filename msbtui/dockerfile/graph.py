@@ -45,6 +45,9 @@ from msbtui.dockerfile.validate import (
 )
 
 
+_LINE_RULE = "NoEmptyContinuation"
+
+
 def build_graph(
     dockerfile: Dockerfile,
     *,
@@ -71,9 +74,8 @@ def build_graph(
 
 def build_checks(dockerfile: Dockerfile, graph: StageGraph) -> tuple[Problem, ...]:
     """Give all warnings by line, those that only the text's lines decide (NoEmptyContinuation) included."""
-    return tuple(
-        sorted({*dockerfile.warnings, *graph.warnings}, key=lambda problem: (problem.line, problem.rule, problem.message))
-    )
+    lines = [problem for problem in dockerfile.warnings if problem.rule == _LINE_RULE]
+    return tuple(sorted([*lines, *graph.warnings], key=lambda problem: (problem.line, problem.rule, problem.message)))
 
 
 class _Builder:
@@ -392,7 +394,7 @@ def _first(item: tuple[tuple[int, str, int, str], object]) -> tuple[int, str, in
 
 def _instruction_warnings(dockerfile: Dockerfile) -> Iterable[Problem]:
     """Give the parser's warnings without the one of its line pass, which BuildKit reports apart from the graph's."""
-    return (problem for problem in dockerfile.warnings if problem.rule != "NoEmptyContinuation")
+    return (problem for problem in dockerfile.warnings if problem.rule != _LINE_RULE)
 
 
 def _options(dockerfile: Dockerfile) -> CheckOptions:
