@@ -12,11 +12,17 @@ from typing import ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.markup import escape
 from textual.screen import Screen
 
 from msbtui.session import Session
-from msbtui.tui.actions import ACTIONS
+from msbtui.tui.actions import ACTIONS, Action
 from msbtui.tui.screens.main import MainScreen
+
+
+def palette_help(each: Action) -> str:
+    """Give an action's help and keys; the palette reads markup, and `[/` is a key."""
+    return escape(f"{each.help}  {each.label}")
 
 
 class ActionProvider(Provider):
@@ -26,7 +32,7 @@ class ActionProvider(Provider):
         """Give all of them."""
         for each in ACTIONS:
             if each.scope == "main":
-                yield DiscoveryHit(each.title, partial(self._do, each.id), help=f"{each.help}  [{each.label}]")
+                yield DiscoveryHit(each.title, partial(self._do, each.id), help=palette_help(each))
 
     async def search(self, query: str) -> Hits:
         """Give those that match."""
@@ -34,7 +40,7 @@ class ActionProvider(Provider):
         for each in ACTIONS:
             score = matcher.match(f"{each.title} {each.help}")
             if score > 0 and each.scope == "main":
-                yield Hit(score, matcher.highlight(each.title), partial(self._do, each.id), help=f"{each.help}  [{each.label}]")
+                yield Hit(score, matcher.highlight(each.title), partial(self._do, each.id), help=palette_help(each))
 
     def _do(self, name: str) -> None:
         if isinstance(self.screen, MainScreen):

@@ -21,6 +21,9 @@ from msbtui.tui.watch import Watcher
 _TELL_EVERY = 0.1
 """Seconds between two words on progress."""
 
+LOOK_EVERY = 3.0
+"""Seconds between two looks for a rebuilt image."""
+
 
 class Work:
     """Runs a session's work in threads and tells the results by `post`, which must be safe to call from any thread."""
@@ -31,6 +34,8 @@ class Work:
         self._told = 0.0
         self._what = ""
         self._watcher: Watcher | None = None
+        self._ended = threading.Event()
+        self._offered = ""
         self.running = False
         self.planning = False
         self.stopping = False
@@ -60,8 +65,13 @@ class Work:
             self._watcher = Watcher(path, self._reread)
             self._watcher.start()
 
+    def look_for_rebuilds(self) -> None:
+        """Look now and then whether the engine has an image that fits the Dockerfile better, and offer each one once."""
+        threading.Thread(target=self._look, name="look", daemon=True).start()
+
     def stop(self) -> None:
         """End everything soon."""
+        self._ended.set()
         self.session.cancel()
         if self._watcher is not None:
             self._watcher.stop()
@@ -107,6 +117,20 @@ class Work:
             return
         if changed:
             self._post(DockerfileChanged())
+
+    def _look(self) -> None:
+        while not self._ended.wait(LOOK_EVERY):
+            if self.running or self.planning:
+                continue
+            try:
+                better = self.session.better_image()
+            except Exception as error:
+                # Looking is a courtesy: where it breaks, it ends, and the rest goes on.
+                self._post(SessionTold(Failed(f"cannot look for rebuilt images: {type(error).__name__}: {error}")))
+                return
+            if better is not None and better.id != self._offered and not self.running:
+                self._offered = better.id
+                self._post(SessionTold(better))
 
     def _plan(self) -> None:
         try:

@@ -170,6 +170,7 @@ class ShownSession:
         self.fail_with = ""
         self.switched: list[str] = []
         self.runs = 0
+        self.better = None
 
     def _take(self, source: str) -> None:
         dockerfile = parse(source)
@@ -251,6 +252,9 @@ class ShownSession:
             left_out=(LeftOut("compilers", 94 * MB, "nothing that runs calls them"),),
         )
         return self.plan
+
+    def better_image(self):
+        return self.better
 
     def cancel(self) -> None:
         self.cancelled.set()

@@ -7,7 +7,6 @@ from shown_session import DOCKERFILE, LAYERS, MB, ShownSession, index_of
 from msbtui.image.model import Kind
 from msbtui.session.model import BetterImage
 from msbtui.tui.app import MsbtuiApp
-from msbtui.tui.messages import SessionTold
 from msbtui.tui.screens.main import MainScreen
 
 WIDE, NARROW = (120, 40), (80, 24)
@@ -273,6 +272,32 @@ async def test_the_help_lists_every_action():
         assert pilot.app.screen is main_of(pilot)
 
 
+async def test_the_palette_offers_every_action():
+    async with opened() as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+p")
+        await wait_until(pilot, lambda: "Waste only" in screen_text(pilot.app))
+        await pilot.press(*"bracket")
+        await pilot.press("escape", "escape", "ctrl+p", *"waste only")
+        await wait_until(pilot, lambda: "Show only files that are waste" in screen_text(pilot.app))
+        await pilot.press("enter", "enter")
+        await wait_until(pilot, lambda: main_of(pilot).waste_only)
+
+
+async def test_an_editor_that_is_not_there_is_said(tmp_path, monkeypatch):
+    path = tmp_path / "Dockerfile"
+    path.write_text(DOCKERFILE)
+    monkeypatch.delenv("VISUAL", raising=False)
+    async with opened(ShownSession(path=path)) as pilot:
+        await settled(pilot)
+        monkeypatch.setenv("EDITOR", "no-such-editor")
+        await pilot.press("e")
+        assert "no-such-editor: no such command" in screen_text(pilot.app)
+        monkeypatch.delenv("EDITOR")
+        await pilot.press("e")
+        assert "Set $EDITOR" in screen_text(pilot.app)
+
+
 async def test_every_action_has_a_deed():
     from msbtui.tui.actions import ACTIONS, FOOTER
 
@@ -437,19 +462,22 @@ async def test_a_file_that_is_gone_for_a_moment_changes_nothing(tmp_path):
         await wait_until(pilot, lambda: "0 again" in screen_text(pilot.app))
 
 
-async def test_a_rebuilt_image_is_offered_and_taken_on_a_key():
+async def test_a_rebuilt_image_is_offered_once_and_taken_on_a_key(monkeypatch):
+    monkeypatch.setattr("msbtui.tui.work.LOOK_EVERY", 0.01)
     session = ShownSession()
     async with opened(session) as pilot:
         await settled(pilot)
         runs = session.runs
-        main_of(pilot).post_message(SessionTold(BetterImage("app:new", "sha256:1")))
-        await pilot.pause()
-        assert "app:new fits this Dockerfile better" in screen_text(pilot.app)
+        session.better = BetterImage("app:new", "sha256:1")
+        await wait_until(pilot, lambda: "app:new fits this Dockerfile better" in screen_text(pilot.app))
         assert session.switched == []
         await pilot.press("r")
         await settled(pilot)
         assert session.switched == ["app:new"]
         assert session.runs == runs + 1
+        await pilot.press("r")
+        await settled(pilot)
+        assert session.switched == ["app:new"]
 
 
 async def test_many_rows_are_scrolled_by_what_is_seen():

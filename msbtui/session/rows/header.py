@@ -53,12 +53,14 @@ def progress_text(progress: Progress, cells: int, way_out: str = "Esc stops") ->
 
 def heading_row(heading: Heading, cells: int) -> Row:
     """Give the top line in exactly `cells` cells; what matters least goes first where there is no room."""
-    names = [cut_middle(name, max(cells // 3, 12)) for name in (heading.dockerfile, heading.image) if name]
+    # A long name gives way before the figures do.
+    share = 3 if cells >= 100 else 4 if cells >= 70 else 5
+    names = [cut_middle(name, max(cells // share, 12)) for name in (heading.dockerfile, heading.image) if name]
     title: list[Part] = [(" → ".join(names) or "msbtui", "strong")]
     waste: list[Part] = []
     if heading.waste is not None:
-        share = f" ({heading.waste / heading.bytes:.0%})" if heading.bytes else ""
-        waste = [(f"waste {size(heading.waste)}{share}", "waste" if heading.waste else "good")]
+        percent = f" ({heading.waste / heading.bytes:.0%})" if heading.bytes else ""
+        waste = [(f"waste {size(heading.waste)}{percent}", "waste" if heading.waste else "good")]
     if heading.progress is not None:
         what = " ".join(heading.progress.what.replace(heading.image, " ").split()) if heading.image else heading.progress.what
         progress = msgspec.structs.replace(heading.progress, what=what)

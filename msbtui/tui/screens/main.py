@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,7 @@ class MainScreen(PanesScreen):
 
     def _begin(self) -> None:
         self.work.watch(self.session.dockerfile_path)
+        self.work.look_for_rebuilds()
         self.work.start()
         self._show_top()
 
@@ -318,11 +320,18 @@ class MainScreen(PanesScreen):
         if command is None:
             self.notify("Set $EDITOR (or $VISUAL) to your editor's command.", severity="warning", markup=False)
             return
-        try:
-            with self.app.suspend():
+        if shutil.which(command[0]) is None:
+            self.notify(f"{command[0]}: no such command; set $EDITOR.", severity="error", markup=False)
+            return
+        why = ""
+        with self.app.suspend():
+            # Caught inside: an exception that leaves `suspend` would leave the terminal to nobody.
+            try:
                 subprocess.run(command, check=False)
-        except OSError as error:
-            self.notify(f"{command[0]}: {error.strerror}", severity="error", markup=False)
+            except OSError as error:
+                why = error.strerror or type(error).__name__
+        if why:
+            self.notify(f"{command[0]}: {why}", severity="error", markup=False)
         self.refresh(layout=True)
 
     def do_rescan(self) -> None:
