@@ -1,0 +1,208 @@
+"""The command line as a person meets it: what it prints where, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import jsonschema
+import pytest
+
+from msbtui import __version__
+from msbtui.cli import COMMANDS, run
+from msbtui.session.demo import PROJECTS, recording
+
+DOCKERFILE = "FROM golang:1 AS build\nRUN go build -o /app .\nFROM debian:bookworm-slim\nCOPY --from=build /app /app\n"
+
+
+@pytest.fixture
+def dockerfile(tmp_path):
+    path = tmp_path / "Dockerfile"
+    path.write_text(DOCKERFILE)
+    return path
+
+
+def schema(name):
+    return json.loads((files("msbtui") / "report" / "schemas" / f"{name}.json").read_text())
+
+
+def test_version(capsys):
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"msbtui {__version__}\n"
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_has_an_example(name, capsys):
+    assert run([*name.split(), "--help"]) == 0
+    printed = capsys.readouterr()
+    assert "Example" in printed.out
+    assert printed.err == ""
+
+
+def test_help_lists_every_command(capsys):
+    run(["-h"])
+    printed = capsys.readouterr().out
+    assert [name for name in COMMANDS if name not in printed] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["one", "two"], 2, "one TARGET only"),
+        (["inspct", "x"], 2, "did you mean `msbtui inspect`?"),
+        (["inspect", "--nonsense"], 2, "--nonsense"),
+        (["inspect", "/no/such/file"], 4, "no such file"),
+        (["/no/such/file"], 4, "no such file"),
+        (["graph", "/no/such/file"], 4, "no such file"),
+        (["graph", ".", "--build-arg", "=x"], 2, "NAME=VALUE"),
+        (["demo"], 2, "terminal"),
+        (["record", "x"], 2, "--output"),
+    ],
+)
+def test_wrong_calls_get_one_line(arguments, code, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Dockerfile").write_text(DOCKERFILE)
+    if arguments == ["/no/such/file"]:
+        monkeypatch.setattr("msbtui.cli.app.require_terminal", lambda: None)
+    assert run(arguments) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert says in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.err.startswith("msbtui: ")
+
+
+def test_graph_text(dockerfile, capsys):
+    assert run(["graph", str(dockerfile)]) == 0
+    printed = capsys.readouterr().out
+    assert "0 build" in printed
+    assert "← COPY --from=build /app" in printed
+
+
+def test_graph_json_keeps_its_contract(dockerfile, capsys):
+    assert run(["graph", str(dockerfile), "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, schema("graph"))
+    assert document["target_index"] == 1
+    assert document["stages"][0] == {
+        "index": 0,
+        "name": "build",
+        "base": {"image": "golang:1"},
+        "reachable": True,
+        "named_context": False,
+        "context_paths": [],
+        "line": 1,
+    }
+    assert document["edges"] == [
+        {"from": {"stage": 0}, "to": 1, "via": "COPY --from", "uses": [{"line": 4, "source": "/app", "target": "/app"}]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "message"),
+    [
+        ("FROM alpine\nFRM x\n", [], "unknown instruction: FRM"),
+        ("", [], "file with no instructions"),
+        (DOCKERFILE, ["--target", "nope"], 'target stage "nope" could not be found'),
+        ("FROM alpine AS a\nCOPY --from=a / /\n", [], "circular dependency detected on stage: a"),
+    ],
+)
+def test_a_rejected_dockerfile_still_prints_its_document(text, arguments, message, tmp_path, capsys):
+    path = tmp_path / "Dockerfile"
+    path.write_text(text)
+    assert run(["graph", str(path), "--format", "json", *arguments]) == 4
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    jsonschema.validate(document, schema("graph"))
+    assert message in document["errors"][0]["message"]
+    assert message in printed.err
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("project", PROJECTS)
+def test_inspect_json_keeps_its_contract(project, after, capsys):
+    assert run(["inspect", f"recorded:{recording(project, after=after)}", "--json", "--files"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, schema("inspect"))
+    image, layers, waste = document["image"], document["layers"], document["waste"]
+    assert image["size"] == image["live"] + image["hidden"] == sum(layer["size"] for layer in layers)
+    assert image["hidden"] == sum(layer["hidden"] for layer in layers) == waste["hidden"]
+    assert sum(layer["contribution"] for layer in layers) == image["live"] == layers[-1]["running_total"]
+    assert image["efficiency"] == image["live"] / image["size"]
+    above = sum(layer["hidden"] for layer in layers if not layer["from_base"])
+    assert waste["total"] == waste["removable"] + above
+    assert [layer["index"] for layer in layers] == list(range(len(layers)))
+    assert all(layer["dockerfile_line"] for layer in layers if not layer["from_base"])
+    assert all(finding["line"] for finding in document["findings"])
+    total = sum(change["size"] for file in document["files"] for change in file["changes"])
+    assert total == image["size"]
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+def test_leftovers_are_named_with_bytes_layer_and_line(project, capsys):
+    run(["inspect", f"recorded:{recording(project)}", "--json"])
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    compilers = [finding for finding in findings if finding["kind"] == "compiler"]
+    deleted = [finding for finding in findings if finding["kind"] == "deleted-later"]
+    assert compilers
+    assert compilers[0]["bytes"] > 50_000_000
+    assert deleted
+    assert all(finding["bytes"] and finding["line"] and finding["hidden_by"]["line"] for finding in deleted)
+
+
+def test_inspect_text_says_what_matters_first(capsys):
+    assert run(["inspect", f"recorded:{recording('c')}"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("msbtui-demo-c:before  linux/amd64  462 MB in 8 layers")
+    assert "waste 371 MB (80%)" in lines[2]
+    assert any("compiler" in line and "line 3" in line for line in lines)
+
+
+@pytest.mark.parametrize(("project", "least"), [("c", 0.60), ("python", 0.40), ("go", 0.85)])
+def test_split_of_a_recording(project, least, capsys):
+    assert run(["split", f"recorded:{recording(project)}", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    jsonschema.validate(plan, schema("split"))
+    assert plan["decision"] == "split"
+    assert plan["verified"] is None
+    assert plan["proven"]
+    assert 1 - plan["size_after"]["estimated"] / plan["size_before"] >= least
+    assert all(step["why"] for step in plan["steps"])
+
+
+def test_split_writes_only_where_it_is_told(dockerfile, tmp_path, capsys):
+    output = tmp_path / "Dockerfile.split"
+    arguments = ["split", f"recorded:{recording('c')}", "-o", str(output)]
+    assert run(arguments) == 0
+    first = output.read_text()
+    assert "FROM debian:bookworm-slim AS build" in first
+    assert run(arguments) == 2
+    assert "--force" in capsys.readouterr().err
+    assert run([*arguments, "--force"]) == 0
+    assert output.read_text() == first
+
+
+def test_split_without_an_engine_plans_from_the_text(dockerfile, capsys, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
+    dockerfile.write_text('FROM golang:1\nWORKDIR /src\nCOPY . .\nRUN go build -o /usr/local/bin/app .\nCMD ["app"]\n')
+    assert run(["split", str(dockerfile), "--json"]) == 0
+    printed = capsys.readouterr()
+    plan = json.loads(printed.out)
+    assert plan["proven"] is False
+    assert plan["size_before"] is None
+    assert "from the text alone" in printed.err
+
+
+def test_a_recording_of_a_recording_is_the_same_image(tmp_path, capsys):
+    path = tmp_path / "again.msbtui"
+    assert run(["record", f"recorded:{recording('c')}", "-o", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "history: " in printed
+    assert printed.splitlines()[-1].startswith(f"wrote {path}")
+    run(["inspect", f"recorded:{recording('c')}", "--json"])
+    before = json.loads(capsys.readouterr().out)
+    run(["inspect", f"recorded:{path}", "--json"])
+    again = json.loads(capsys.readouterr().out)
+    for document in (before, again):
+        document["image"].pop("source")
+    assert again == before
