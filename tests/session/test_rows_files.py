@@ -94,6 +94,18 @@ def test_opening_and_closing_leaves_the_rows_as_they_were(costs):
             assert text(rows) == before
 
 
+def test_going_back_to_a_view_shows_the_same_again(costs):
+    rows = FileRows()
+    seen = {}
+    for layer in [*range(6), *range(6), 0, 5]:
+        for up_to in (False, True):
+            rows.show(costs, layer, up_to=up_to, waste_only=False, sort=Sort.WASTE)
+            drawn = (rows.total, {rows.row(at).path: (rows.row(at).bytes, rows.row(at).waste) for at in range(len(rows))})
+            total, paths = seen.setdefault((layer, up_to), drawn)
+            assert total == drawn[0]
+            assert all(drawn[1][path] == known for path, known in paths.items() if path in drawn[1])
+
+
 def test_a_path_is_revealed_and_found_again(costs):
     rows = rows_of(costs, 1)
     at = rows.reveal("usr/lib/x86_64-linux-gnu/libcurl.so")

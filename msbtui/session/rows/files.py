@@ -14,6 +14,9 @@ from msbtui.session.rows.cells import Part, Row, cut, cut_middle, fit, right, wi
 from msbtui.session.rows.costs import Costs
 from msbtui.text import size
 
+_KEPT = 6
+"""Views whose sums are kept, so that going back and forth between layers adds nothing up again."""
+
 
 class Sort(Enum):
     """What comes first in a directory."""
@@ -63,6 +66,7 @@ class FileRows:
         """Paths that this layer deletes and does not write anew."""
         self._opaque: set[int] = set()
         """Directories that this layer empties of what lay in them before."""
+        self._kept: dict[View, tuple[array[int], array[int], array[int], array[int], set[int], set[int]]] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -80,6 +84,8 @@ class FileRows:
     def show(self, costs: Costs, layer: int, *, up_to: bool, waste_only: bool, sort: Sort) -> None:
         """Set what is shown; what is expanded stays expanded. Costs time linear in the view's entries."""
         same_view = (costs is self.costs, layer, up_to) == (True, self.layer, self.up_to) and len(self._sizes) > 0
+        if costs is not self.costs:
+            self._kept.clear()
         self.costs, self.layer, self.up_to, self.waste_only, self.sort = costs, layer, up_to, waste_only, sort
         table = costs.table
         if table is None or layer >= table.layers:
@@ -87,7 +93,12 @@ class FileRows:
             self._sizes = array("q")
             return
         if not same_view:
-            self._sum(table)
+            if self.view not in self._kept:
+                self._sum(table)
+                if len(self._kept) >= _KEPT:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[self.view] = (self._sizes, self._present, self._waste, self._hid, self._gone, self._opaque)
+            self._sizes, self._present, self._waste, self._hid, self._gone, self._opaque = self._kept[self.view]
         self._rebuild()
         if not self.expanded and self.ids:
             self._open_worst()
@@ -369,8 +380,11 @@ class Finder:
             self._starts.append(at)
             at += len(line) + 1
 
+    COUNTED = 200_000
+    """Matches after which counting ends: whoever sees so many types on."""
+
     def find(self, words: str, most: int = 1000) -> tuple[list[int], int]:
-        """Give at most `most` path ids whose path has `words` in it (case aside), and how many there are in all.
+        """Give at most `most` path ids whose path has `words` in it (case aside), and how many there are, up to `COUNTED`.
 
         Names that begin with the words come first, then names that have them, then paths.
         """
@@ -379,7 +393,7 @@ class Finder:
             return [], 0
         found: list[int] = []
         at = self._joined.find(needle)
-        while at >= 0:
+        while at >= 0 and len(found) < self.COUNTED:
             path = bisect_right(self._starts, at) - 1
             if path > 0:
                 found.append(path)
