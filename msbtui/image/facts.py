@@ -19,6 +19,8 @@ _EMPTY: Final = xxh3_128(b"").hexdigest()
 _MOST_BUFFERED: Final = 160 << 20
 """Bytes up to which an ELF file in a stream is held whole; of a larger one the part that is searched."""
 _SHEBANG: Final = b"#!"
+_LEAST_ELF: Final = 52
+"""Bytes of an ELF header at least (System V gABI, `Elf32_Ehdr`)."""
 
 
 class HardLinks:
@@ -115,6 +117,10 @@ class StoredContents:
         text = self.texts.get(file)
         return None if text is None else text[:limit]
 
+    def programs(self) -> list[int]:
+        """Give the files that are ELF files, as far as known, in order."""
+        return sorted(self.elves)
+
     def known_elf(self, file: int) -> bool:
         """Tell whether it is settled what `elf` says of this file."""
         return self.complete or file in self.plain or file in self.elves
@@ -166,6 +172,17 @@ class MappedContents:
                 with memoryview(self._buffer) as view, self._piece(view, file, size) as data:
                     self._elves[file] = elf_facts(data)
         return self._elves[file]
+
+    def programs(self) -> list[int]:
+        """Give the files that begin as ELF files do, in order."""
+        known, index, buffer, size = self._known, self._index, self._buffer, len(MAGIC)
+        if known is not None and known.complete:
+            return known.programs()
+        return [
+            entry
+            for entry, (start, length) in enumerate(zip(index.offsets, index.sizes, strict=True))
+            if length >= _LEAST_ELF and buffer[start : start + size] == MAGIC and entry not in index.logical
+        ]
 
     def text(self, entry: int, limit: int = 1 << 20) -> bytes | None:
         """Give at most `limit` bytes from the start of the file, or None where it is no file (or a sparse one)."""

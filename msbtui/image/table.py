@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from msbtui.image.model import Kind, LayerIndex
-from msbtui.image.stack import DIRECTORY, NONE, NOT_HIDDEN, LayerStack, chain
+from msbtui.image.stack import DIRECTORY, NONE, NOT_HIDDEN, OTHER, LayerStack, chain
 
 _LINKS = (Kind.SYMLINK, Kind.HARD_LINK)
 _MAX_LINKS = 40
@@ -166,6 +166,80 @@ class FileTable(LayerStack):
         """Give the entries that layer `by` hid, as (layer, entry), sorted."""
         return [self._unrow(row) for row in sorted(self._hid_rows[by])]
 
+    # Rows: an entry as one number, its layer's first row plus its number there. For who looks at every path.
+
+    def first_row(self, layer: int) -> int:
+        """Give the row of a layer's first entry; that of `layers` is the number of all rows."""
+        return self._end(layer - 1) if layer else 0
+
+    @property
+    def live_rows(self) -> Sequence[int]:
+        """By path id the row that the final file system shows there, -1 for none; may be longer than `paths`."""
+        return self._live_row
+
+    @property
+    def first_rows(self) -> Sequence[int]:
+        """By path id the first row of any layer there, -1 for none; may be longer than `paths`."""
+        return self._first_row
+
+    @property
+    def row_paths(self) -> Sequence[int]:
+        """By row the path id."""
+        return self._row_path
+
+    @property
+    def row_costs(self) -> Sequence[int]:
+        """By row the bytes (see `cost`)."""
+        return self._costs
+
+    @property
+    def row_hidden(self) -> Sequence[int]:
+        """By row the layer that hid the name, `NOT_HIDDEN` where it lives."""
+        return self._hidden
+
+    @property
+    def inodes(self) -> Mapping[int, Sequence[int]]:
+        """The inodes of several names: by the row that bears the bytes all rows, itself first."""
+        return self._names
+
+    def inode_rows(self, row: int) -> Sequence[int]:
+        """Give the rows of all names of a row's inode, the one that bears its bytes first."""
+        return self._inode(row)
+
+    def linked(self, rows: Collection[int]) -> bool:
+        """Say whether any of these rows has another name."""
+        return bool(self._leader) and not self._leader.keys().isdisjoint(rows)
+
+    def live_files(self) -> list[int]:
+        """Give the path ids of all that the final file system shows and that is no directory."""
+        return [pid for pid, state in zip(range(len(self.paths)), self._state, strict=False) if state == OTHER]
+
+    def live_directories(self) -> list[int]:
+        """Give the path ids of all directories that the final file system shows, parents first, the root included."""
+        return [pid for pid, state in zip(range(len(self.paths)), self._state, strict=False) if state == DIRECTORY]
+
+    def live_below(self, path_id: int) -> list[int]:
+        """Give what the final file system shows at or below a path and that is no directory."""
+        state, first, following = self._state, self._first_live, self._next_live
+        found, stack = [], [path_id] if state[path_id] else []
+        while stack:
+            pid = stack.pop()
+            if state[pid] != DIRECTORY:
+                found.append(pid)
+                continue
+            child = first[pid]
+            while child >= 0:
+                stack.append(child)
+                child = following[child]
+        return found
+
+    def bytes_of_rows(self, rows: Collection[int], whole_inodes: bool = False) -> int:
+        """Give the bytes of distinct rows, each byte once (see `bytes_of`)."""
+        if not self.linked(rows):
+            costs = self._costs
+            return sum([costs[row] for row in rows])
+        return self._bytes_of(set(rows), whole_inodes)
+
     def bytes_hidden_by(self, layer: int, entry: int) -> int | None:
         """Give the layer that hid the last name of this entry's inode, or None while any name lives."""
         by = max(self._hidden[row] for row in self._inode(self._offsets[layer] + entry))
@@ -194,7 +268,9 @@ class FileTable(LayerStack):
         With `whole_inodes` an inode counts only if removing the entries would free it: if all its live names are given, or,
         where none lives, all its names.
         """
-        rows = {self._offsets[layer] + entry for layer, entry in entries}
+        return self._bytes_of({self._offsets[layer] + entry for layer, entry in entries}, whole_inodes)
+
+    def _bytes_of(self, rows: set[int], whole_inodes: bool) -> int:
         total = 0
         seen = set()
         for row in rows:
