@@ -167,6 +167,45 @@ def test_a_wrong_blob_is_named(tmp_path, cache):
     assert digest(sample.blobs[1])[7:] in str(caught.value)
 
 
+def with_layers(sample, change):
+    """Give the layout of `sample` with a manifest whose layers `change` changed."""
+    manifest = json.loads(sample.manifest)
+    change(manifest["layers"])
+    document = json.dumps(manifest).encode()
+    return {
+        **sample.oci(),
+        f"blobs/sha256/{digest(document)[7:]}": document,
+        "index.json": json.dumps({"manifests": [described(document)]}).encode(),
+    }
+
+
+def test_a_blob_packed_anew_is_named(tmp_path, cache):
+    """The same layer, other bytes as stored: the diff id fits, the digest does not."""
+    sample = Sample()
+    files = with_layers(sample, lambda layers: [layer.pop("size") for layer in layers])
+    files[f"blobs/sha256/{digest(sample.blobs[1])[7:]}"] = gzip.compress(sample.layers[1], 9, mtime=5)
+    with pytest.raises(TargetError, match=f"blob {digest(sample.blobs[1])} does not hold"):
+        open_image(str(write_folder(tmp_path / "layout", files)), cache=cache)
+
+
+def test_a_blob_of_another_size_is_named(tmp_path, cache):
+    sample = Sample(how="plain")
+    files = with_layers(sample, lambda layers: layers[1].update(size=5))
+    with pytest.raises(TargetError, match=f"blob {digest(sample.blobs[1])} has 10240 bytes instead of 5"):
+        open_image(str(write_folder(tmp_path / "layout", files)), cache=cache)
+
+
+def test_an_attestation_is_never_taken_for_the_image(tmp_path, cache):
+    assert open_sample(tmp_path, Sample(architecture="s390x"), "oci-dir", cache).platform == "linux/s390x"
+
+
+def test_a_header_with_a_wrong_checksum_is_damage():
+    data = bytearray(tar_of({"a": b"x"}))
+    data[0] ^= 1
+    with pytest.raises(DamagedTarError, match="checksum"):
+        list(OuterTar(io.BytesIO(bytes(data))))
+
+
 def test_a_layer_of_another_diff_id_is_named(tmp_path, cache):
     sample = Sample()
     wrong = json.loads(sample.config)

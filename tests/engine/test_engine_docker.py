@@ -222,3 +222,11 @@ def test_api_history_counts_empty_runs_as_layers_only_where_the_layers_say_so():
     ]
     assert [item.empty_layer for item in api_history(items, 3)] == [False, True, False, False]
     assert [item.empty_layer for item in api_history(items, 1)] == [False, True, True, True]
+
+
+def test_no_redirect_is_followed(engine):
+    engine.answers["/images/sample/json"] = 302
+    engine.redirects = f"/v1.41/images/{engine.id}/json"
+    with pytest.raises(TargetError, match="answered 302"):
+        connect(engine.environ).inspect("sample")
+    assert f"/images/{engine.id}/json" not in engine.asked

@@ -219,3 +219,26 @@ def test_an_image_that_vanishes(engine, cache):
     engine.answers["/images/sample/get"] = 404
     with pytest.raises(TargetError, match="vanished"):
         read(engine, cache)
+
+
+def test_an_export_that_stalls_while_the_engine_answers(engine, cache):
+    engine.stall_after = 2100
+    with pytest.raises(TargetError, match=r"no byte for 0\.4 s"):
+        impatient(engine, cache)
+
+
+def test_a_configuration_that_is_not_what_its_name_says(tmp_path, cache):
+    sample = Sample()
+    with FakeEngine(tmp_path / "s", sample).running() as engine:
+        members = sample.legacy()
+        name = next(name for name in members if len(name) == 69 and name.endswith(".json"))
+        engine.export = tar_of({name: members.pop(name).replace(b"step 1", b"step 9"), **members})
+        with pytest.raises(TargetError, match=f"blob sha256:{name[:64]} does not hold"):
+            read(engine, cache)
+
+
+def test_a_damaged_document_of_the_cache_is_not_believed(engine, cache):
+    first = read(engine, cache)
+    for document in (cache.root / "documents").iterdir():
+        document.write_bytes(document.read_bytes().replace(b"step 1", b"step 9"))
+    assert read(engine, cache).history[1].created_by == first.history[1].created_by == "RUN step 1"

@@ -240,6 +240,7 @@ def test_names_that_say_secret():
         ("RUN login $TOKEN && A_TOKEN=$TOKEN run", "RUN login $TOKEN && A_TOKEN=$TOKEN run"),
         ("RUN git clone https://me:pw@host/x", f"RUN git clone https://{MASK}@host/x"),
         ("RUN echo AKIAABCDEFGHIJKLMNOP", f"RUN echo {MASK}"),
+        (KEY.decode(), f"{MASK}\n"),
         ("ENV PATH=/usr/bin LANG=C.UTF-8", "ENV PATH=/usr/bin LANG=C.UTF-8"),
         ("RUN make CFLAGS=-O2", "RUN make CFLAGS=-O2"),
     ],

@@ -41,10 +41,14 @@ class FakeEngine:
         """Bytes of the export after which the connection breaks."""
         self.hang_after: int | None = None
         """Bytes of the export after which nothing more comes, and nothing else is answered."""
+        self.stall_after: int | None = None
+        """Bytes of the export after which nothing more comes, while everything else is answered."""
         self.hang_on = ""
         """A path of which the answer never comes."""
         self.answers: dict[str, bytes | int] = {}
         """Answers (or status codes) instead of the right ones, by path."""
+        self.redirects = ""
+        """Where an answer that is a status code sends the client."""
         self.chunked = True
         self.prepares = 0.0
         """Seconds before the first byte of an export."""
@@ -125,6 +129,8 @@ class FakeEngine:
                 answer = engine.answers.get(path, engine.right_answer(path))
                 body = b'{"message":"no"}' if isinstance(answer, int) else answer
                 self.send_response(answer if isinstance(answer, int) else 200)
+                if engine.redirects and isinstance(answer, int):
+                    self.send_header("Location", engine.redirects)
                 if not path.endswith("/get") or isinstance(answer, int):
                     self.send_header("Content-Length", str(len(body)))
                     self.end_headers()
@@ -142,6 +148,9 @@ class FakeEngine:
                             engine.released.wait(30)
                         self.close_connection = True
                         return
+                    if engine.stall_after is not None and at >= engine.stall_after:
+                        self.wfile.flush()
+                        engine.released.wait(30)
                     piece = body[at : at + 700]
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if engine.chunked else piece)
                 if engine.chunked:
