@@ -47,7 +47,7 @@ SOURCE = re.compile(
     r"|vala|s|S|asm|y|l|proto|o|obj|lo|lai|gcno|gcda|gch|pch|rlib|rmeta|hi|class|d\.ts|am|ac|m4|in|cmake|mk|ninja|gradle|sln|csproj|vcxproj|sum|mod|patch|diff)|(.*/)?"
     r"(Makefile|makefile|GNUmakefile|Kbuild|CMakeLists\.txt|CMakeCache\.txt|configure|config\.(status|log|guess|sub|h)|libtool|install-sh|depcomp|missing|compile|meson\.build|"
     r"build\.ninja|Cargo\.(toml|lock)|go\.(mod|sum|work)|pom\.xml|build\.xml|gradlew(\.bat)?|mvnw(\.cmd)?|stack\.yaml|Dockerfile[^/]*|docker-compose[^/]*|\.dockerignore|"
-    r"\.gitignore|\.gitattributes|\.gitmodules|\.travis\.yml|\.editorconfig|\.clang-format|README[^/]*|CHANGELOG[^/]*|ChangeLog|CONTRIBUTING[^/]*|NEWS|AUTHORS|INSTALL|TODO|HACKING|stamp-h1)"
+    r"\.gitignore|\.gitattributes|\.gitmodules|\.travis\.yml|\.editorconfig|\.clang-format|README[^/]*|CHANGELOG[^/]*|ChangeLog|CONTRIBUTING[^/]*|CODE_OF_CONDUCT[^/]*|SECURITY\.md|NEWS|AUTHORS|INSTALL|TODO|HACKING|stamp-h1|test-driver|ylwrap|mkinstalldirs)"
 )
 _COMPILED_SOURCE = re.compile(r".*\.(c|cc|cpp|cxx|c\+\+|rs|go|java|kt|scala|clj|hs|ml|f90|pas|zig|nim|cs|fs|swift|adb|vala)")
 _MARKERS = frozenset(
@@ -58,7 +58,7 @@ _MARKERS = frozenset(
     ).split()
 )
 _BUILD_FOLDER = re.compile(
-    r"(.*/)?(\.git|\.hg|\.svn|\.github|CMakeFiles|\.deps|\.libs|autom4te\.cache|__tests__|test|tests|spec|doc|docs|example|examples|\.vscode|\.idea)(/.*|\Z)"
+    r"(.*/)?(\.git|\.hg|\.svn|\.github|CMakeFiles|\.deps|\.libs|autom4te\.cache|__tests__|([a-z]+[_-])?tests?|\.travis|\.circleci|\.gitlab|spec|doc|docs|example|examples|\.vscode|\.idea)(/.*|\Z)"
 )
 _BYTECODE = re.compile(r"(.*/)__pycache__/([^/]+?)\.[^/]*\.pyc")
 _COMPILED = frozenset(("java", "dotnet", "erlang"))

@@ -242,8 +242,10 @@ class _Planner:
         for folder in dict.fromkeys([*folders, view.workdir]):
             real = view.real(relative(folder))
             for path in view.children(real) if real else ():
-                if view.is_new(path) and view.owner(path) is None and view.executable(view.real(path) or path):
-                    elf, text = view.elf(view.real(path) or path), view.text(view.real(path) or path, 2)
+                at = view.real(path) or path
+                # a link into a package, as alternatives make them, is the package's program
+                if view.is_new(path) and not view.owned(path) and not view.owned(at) and view.executable(at):
+                    elf, text = view.elf(at), view.text(at, 2)
                     if (elf is not None and elf.kind in ("ET_EXEC", "ET_DYN")) or (text == b"#!" and folder in folders):
                         found.append(path)
         return found

@@ -84,6 +84,8 @@ class Reach:
         """Commands of the start that the image does not have."""
         self.names: set[str] = set()
         """Every absolute path that a reached text names, whether it exists or not."""
+        self.blaming = True
+        """Whether commands that compile are noted in `build_tools`."""
         self._running: set[tuple[str, str]] = set()
 
     def start(self, start: Start) -> None:
@@ -269,7 +271,7 @@ class Reach:
 
     def _blame(self, words: Words, why: str, blame: bool) -> None:
         name = words[0].rpartition("/")[2]
-        if not blame:
+        if not blame or not self.blaming:
             return
         arguments = [word for word in words[1:] if not word.startswith("-")]
         if arguments[:1] in (["run"], ["run-script"]) and name in _MANAGERS:
@@ -291,6 +293,7 @@ def follow(view: View, all_starts: Sequence[Start], extra: Iterable[str] = ()) -
     reach = Reach(view)
     for start in all_starts:
         reach.start(start)
+    reach.blaming = False  # they are what a person may run: that one of them compiles is no reason against a split
     for path in extra:
         reach.add(path, "an executable of its own in PATH, and the image names no command")
     return reach

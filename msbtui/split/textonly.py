@@ -24,6 +24,12 @@ _BUILDS = frozenset(
 )
 _CODENAME = re.compile(r"\b(bullseye|bookworm|trixie|buster)\b")
 _SYSTEMS = frozenset(("debian", "ubuntu", "gcc", "buildpack-deps", "golang", "rust"))
+_TOOLCHAIN_ENV = {
+    "golang": ("PATH", "GOPATH", "GOTOOLCHAIN", "GOLANG_VERSION"),
+    "rust": ("PATH", "CARGO_HOME", "RUSTUP_HOME", "RUST_VERSION"),
+    "gcc": ("GPG_KEYS", "GCC_MIRRORS", "GCC_VERSION"),
+}
+"""What these official images set for their toolchain alone."""
 _KEPT = frozenset(
     ("ENV", "LABEL", "EXPOSE", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "SHELL", "ONBUILD", "USER", "ENTRYPOINT", "CMD")
 )
@@ -79,7 +85,10 @@ def plan_from_text(dockerfile: Dockerfile, graph: StageGraph, stage: Stage) -> P
                 "which packages own the linked libraries is asked in the build stage itself, since only an image can say",
             )
         )
-    return Plan("split", (_UNPROVEN,), text, steps=tuple(steps), proven=False)
+    dropped = tuple(
+        f"Env.{variable}" for variable in _TOOLCHAIN_ENV.get(Reference(reader.origin).name, ()) if variable not in reader.own_env
+    )
+    return Plan("split", (_UNPROVEN,), text, steps=tuple(steps), proven=False, dropped_settings=dropped)
 
 
 class _Reader:
@@ -92,6 +101,7 @@ class _Reader:
         self.workdir = "/"
         self.commands: list[tuple[str, Words]] = []
         """(working directory, words) of each command of the RUNs."""
+        self.own_env: set[str] = set()
         self.installed: list[str] = []
         self.destinations: list[str] = []
         self.accounts: list[Instruction] = []
@@ -110,6 +120,8 @@ class _Reader:
             pairs = [(name, value) for name, _, value in (part.partition("=") for part in parts)]
             if parts and "=" not in parts[0]:
                 pairs = [(parts[0], " ".join(parts[1:]))]
+            if instruction.keyword == "ENV":
+                self.own_env.update(name for name, _ in pairs)
             self.env.update({name: self._expand(value) for name, value in pairs if value or instruction.keyword == "ENV"})
         elif instruction.keyword == "WORKDIR":
             self.workdir = posixpath.normpath(posixpath.join(self.workdir, self._expand(instruction.value.strip())))

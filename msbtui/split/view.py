@@ -152,6 +152,10 @@ class View:
         found = self.table.resolve(path, False)
         return None if found is None else self.table.paths[found]
 
+    def owned(self, path: str) -> bool:
+        """Tell whether a package owns `path`, or its scripts made it of what the package owns."""
+        return self.packages.owner(path, inferred=True) is not None
+
     def children(self, path: str) -> list[str]:
         """Give the paths right below a directory that the final file system shows, sorted."""
         found = self.table.id_of(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from split_world import DEBIAN, MEGABYTE, PATH, F, World, elf, script, toolchain
+from split_world import DEBIAN, MEGABYTE, PATH, F, L, World, elf, script, toolchain
 
 from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.parser import parse
@@ -142,3 +142,15 @@ def test_without_a_known_base_nothing_is_guessed():
 def test_an_empty_dockerfile_has_no_plan():
     dockerfile = parse("")
     assert make_plan(dockerfile, build_graph(dockerfile)).decision == "none"
+
+
+def test_links_of_packages_are_no_programs_of_the_image():
+    made = {
+        "usr/bin/cc-link": L("/etc/alternatives/cc"),
+        "etc/alternatives/cc": L("/usr/bin/gcc"),
+        "usr/local/bin/tool": script("#!/bin/sh\necho 1\n"),
+    }
+    plan = world(("bash",), made).plan()
+    assert plan.decision == "split"
+    assert "cc-link" not in plan.dockerfile
+    assert "COPY --from=build /usr/local/bin/tool" in plan.dockerfile
