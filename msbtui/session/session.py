@@ -27,6 +27,7 @@ from msbtui.session.model import (
     PlanReady,
     Progress,
 )
+from msbtui.session.roots import relocated, root_image
 
 if TYPE_CHECKING:
     from msbtui.analysis.model import Base, Provenance, WasteReport
@@ -42,18 +43,6 @@ if TYPE_CHECKING:
     from msbtui.split.siblings import SiblingFacts
 
 Notify = Callable[[Event], None]
-
-
-def root_image(graph: StageGraph) -> str | None:
-    """Give what the target stage rests on, through the stages that it is built FROM: an image or `scratch`; or None."""
-    at = graph.target_index
-    # A stage's base is always an earlier stage, so that this ends.
-    while at is not None:
-        base = graph.stages[at].base
-        if base.stage is None:
-            return "scratch" if base.scratch else base.image
-        at = base.stage if base.stage < at else None
-    return None
 
 
 class Session:
@@ -155,10 +144,14 @@ class Session:
         if (self.dockerfile, self.problems) == before:
             return False
         self._match_lines()
-        if self.waste is not None:
-            self._find_waste()
+        if self.waste is not None and self.provenance is not None and self.graph is not None:
+            self.waste = relocated(self.waste, self.provenance, self.graph)
         self.plan = None
         return True
+
+    def refresh_waste(self) -> None:
+        """Find waste anew with the Dockerfile as it stands now; not a part of a reload, since it may take a second."""
+        self._find_waste()
 
     def _take_dockerfile(self, data: bytes, path: str) -> None:
         dockerfile = parse(data, path)

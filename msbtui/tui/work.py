@@ -24,6 +24,9 @@ _TELL_EVERY = 0.1
 LOOK_EVERY = 3.0
 """Seconds between two looks for a rebuilt image."""
 
+PAUSE = 0.6
+"""Seconds without a write to the Dockerfile after which findings are worked out anew."""
+
 
 class Work:
     """Runs a session's work in threads and tells the results by `post`, which must be safe to call from any thread."""
@@ -36,6 +39,7 @@ class Work:
         self._watcher: Watcher | None = None
         self._ended = threading.Event()
         self._offered = ""
+        self._refining: threading.Timer | None = None
         self.running = False
         self.planning = False
         self.stopping = False
@@ -73,6 +77,8 @@ class Work:
         """End everything soon."""
         self._ended.set()
         self.session.cancel()
+        if self._refining is not None:
+            self._refining.cancel()
         if self._watcher is not None:
             self._watcher.stop()
 
@@ -116,6 +122,21 @@ class Work:
             self._post(SessionTold(Failed(str(error))))
             return
         if changed:
+            self._post(DockerfileChanged())
+            self._refine_later()
+
+    def _refine_later(self) -> None:
+        """Find waste anew once the person pauses: the new lines must not wait for it."""
+        if self._refining is not None:
+            self._refining.cancel()
+        self._refining = threading.Timer(PAUSE, self._refine)
+        self._refining.daemon = True
+        self._refining.start()
+
+    def _refine(self) -> None:
+        before = self.session.waste
+        self.session.refresh_waste()
+        if self.session.waste != before and not self._ended.is_set():
             self._post(DockerfileChanged())
 
     def _look(self) -> None:
