@@ -253,6 +253,9 @@ class ShownSession:
         )
         return self.plan
 
+    def refresh_waste(self) -> None:
+        """Find nothing new: the findings are given."""
+
     def better_image(self):
         return self.better
 
