@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from msbtui.dockerfile.duration import DurationError, parse_duration
 from msbtui.dockerfile.gotext import lower, quote, suggestion, trim, upper
 from msbtui.dockerfile.heredoc import opening
 from msbtui.dockerfile.mounts import MountError, check_device, parse_mount
@@ -49,9 +50,6 @@ _FLAGS: dict[str, dict[str, str]] = {
     "RUN": {"mount": _MANY, "device": _MANY, "network": _TEXT, "security": _TEXT},
 }
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
-_DURATION = re.compile(r"[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+")
-_DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class InstructionError(ValueError):
@@ -223,14 +221,13 @@ def _healthcheck(request: Request, keyword: str) -> None:
 
 
 def _duration(name: str, text: str) -> None:
-    if text in ("", "0", "+0", "-0"):
+    if not text:
         return
-    if not _DURATION.fullmatch(text):
-        if re.fullmatch(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)", text):
-            raise InstructionError(f"time: missing unit in duration {quote(text)}", at=f"--{name}")
-        raise InstructionError(f"time: invalid duration {quote(text)}", at=f"--{name}")
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
-    if seconds != 0 and (text.startswith("-") or seconds < 1e-3):
+    try:
+        nanoseconds = parse_duration(text)
+    except DurationError as error:
+        raise InstructionError(str(error), at=f"--{name}") from None
+    if nanoseconds != 0 and nanoseconds < 1_000_000:
         raise InstructionError(f"Interval {quote(name)} cannot be less than 1ms", at=f"--{name}")
 
 

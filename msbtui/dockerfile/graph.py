@@ -44,7 +44,6 @@ from msbtui.dockerfile.validate import (
     meta_args,
 )
 
-
 _LINE_RULE = "NoEmptyContinuation"
 
 

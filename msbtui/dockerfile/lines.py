@@ -159,6 +159,9 @@ class _LinePass:
         self._finish(first, len(whole) - len(line), "".join(pieces), empty)
 
     def _finish(self, first: int, indent: int, text: str, empty: bool) -> None:
+        if not text.isascii():
+            # A continuation may have cut a character in two.
+            text = text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
         bodies: list[Body] = []
         problem = ""
         line_end = self.at

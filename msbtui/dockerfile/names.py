@@ -40,7 +40,7 @@ class Reference(msgspec.Struct, frozen=True):
         """The name as people write it: without `docker.io/library/`, without `:latest` (unless a digest follows)."""
         name = self.path
         if self.domain != "docker.io":
-            name = f"{self.domain}/{name}"
+            name = f"{self.domain}/{name}" if self.domain else name
         elif name.startswith("library/") and "/" not in name[8:]:
             name = name[8:]
         if self.digest:
