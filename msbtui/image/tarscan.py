@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import Struct
 from typing import Final, Protocol
 
 try:
@@ -16,12 +15,11 @@ from msbtui.image import tarformat as fmt
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.tarcolumns import settle
 from msbtui.image.tarnames import IGNORED, entry_path, marked
+from msbtui.image.tarplain import HEADER, PLAIN, take_run
 from msbtui.text import printable, printable_bytes
 
 BLOCK: Final = fmt.BLOCK
 _ZEROS: Final = bytes(BLOCK)
-_HEADER: Final = Struct("100s24s12s12s8sc100s88xc")
-"""Name, owner (mode, uid, gid), size, time, checksum, type, link, first byte of the prefix."""
 _KINDS: Final[dict[bytes, int]] = {
     b"0": Kind.FILE,
     b"\0": Kind.FILE,
@@ -76,13 +74,15 @@ class Scanner:
         """Whether the two zero blocks were read."""
         self.partial: tuple[int, int, bool] | None = None
         """Content that goes on past the window: its bytes, where in the window it begins, and whether the sink wants it."""
-        self._at = 0
+        self.at = 0
+        """Where in the window the header begins that is being read."""
         self._ignored: set[int] = set()
         self._pending: dict[str, bytes] = {}
         self._globals: dict[str, bytes] = {}
-        self._numbers = fmt.Numbers()
-        self._owners = fmt.Owners()
-        self._sums = fmt.Sums()
+        # Values of fields, remembered for the whole archive.
+        self.numbers = fmt.Numbers()
+        self.owners = fmt.Owners()
+        self.sums = fmt.Sums()
 
     def scan(self, view: memoryview, pos: int, base: int) -> int:
         """Read entries from `view[pos:]`, which stands at byte `base` of the archive at its begin; give where it stopped.
@@ -95,7 +95,7 @@ class Scanner:
         try:
             return self._scan(view, pos, base)
         except ValueError as error:
-            raise self.error(f"{error}, at byte {base + self._at} of the archive") from None
+            raise self.error(f"{error}, at byte {base + self.at} of the archive") from None
 
     def error(self, what: str) -> TargetError:
         """Give the error that says `what` is wrong with this archive."""
@@ -107,10 +107,14 @@ class Scanner:
         paths, links = index.paths, index.links
         add_path, add_kind, add_size, add_offset = paths.append, index.kinds.append, index.sizes.append, index.offsets.append
         add_mode, add_uid, add_gid, add_time = index.modes.append, index.uids.append, index.gids.append, index.mtimes.append
-        owners, numbers, sums, unpack, kind_of = self._owners, self._numbers, self._sums, _HEADER.unpack_from, _KINDS.get
+        owners, numbers, sums, unpack, kind_of = self.owners, self.numbers, self.sums, HEADER.unpack_from, _KINDS.get
         file, hard_link, symlink = int(Kind.FILE), int(Kind.HARD_LINK), int(Kind.SYMLINK)
         while pos + BLOCK <= end:
-            self._at = pos
+            if sink is None and view[pos + 156] in PLAIN and not self._pending and not self._globals:
+                pos = take_run(self, view, pos, base)
+                if pos + BLOCK > end:
+                    break
+            self.at = pos
             name, owner, size_field, time_field, sum_field, flag, link, prefix = unpack(view, pos)
             if adler32(view[pos : pos + BLOCK]) & 0xFFFF != sums[sum_field]:
                 header = bytes(view[pos : pos + BLOCK])
@@ -120,6 +124,7 @@ class Scanner:
                     raise ValueError("a wrong checksum")
             kind = kind_of(flag)
             sparse = False
+            number = len(paths)
             if kind is None or prefix != b"\0" or self._pending or self._globals:
                 if flag in _EXTENSIONS:
                     after = self._extension(view, pos, flag)
@@ -144,10 +149,9 @@ class Scanner:
                 if not path.isprintable() or "\\" in path or "/." in path or "//" in path or path[:1] in "/.":
                     path = entry_path(fmt.cut(name))
                     if ".wh." in path or not path:
-                        path, kind = self._marked(path, kind)
+                        path, kind = self.marked(path, kind, number)
                 elif path[-1] == "/":
                     path = path[:-1]
-            number = len(paths)
             add_path(path)
             add_kind(kind)
             add_mode(mode)
@@ -175,14 +179,14 @@ class Scanner:
                 links[number] = printable_bytes(fmt.cut(link))
         return pos
 
-    def _marked(self, path: str, kind: int) -> tuple[str, int]:
-        """Give path and kind of a name that is a mark, or the root; note what is no part of the layer."""
+    def marked(self, path: str, kind: int, number: int) -> tuple[str, int]:
+        """Give path and kind of a name of entry `number` that is a mark, or the root; note what is no part of the layer."""
         path, marked_kind = marked(path, kind)
         if marked_kind == IGNORED:
             marked_kind = kind
-            self._ignored.add(len(self.index.paths))
+            self._ignored.add(number)
         elif not path and marked_kind not in (Kind.DIRECTORY, Kind.OPAQUE):
-            self._ignored.add(len(self.index.paths))
+            self._ignored.add(number)
         return path, marked_kind
 
     def _end(self, view: memoryview, pos: int) -> int:
@@ -209,7 +213,7 @@ class Scanner:
 
     def _extension(self, view: memoryview, pos: int, flag: bytes) -> int | None:
         """Take in an extended header; give the position after it, or None where it is not all in the window."""
-        size = self._numbers[bytes(view[pos + 124 : pos + 136])]
+        size = self.numbers[bytes(view[pos + 124 : pos + 136])]
         if not 0 <= size <= fmt.LONGEST_EXTENSION:
             raise ValueError(f"an extended header of {size} bytes")
         content = pos + BLOCK
@@ -242,7 +246,7 @@ class Scanner:
             name = prefix + b"/" + name
         content, body, logical = pos + BLOCK, 0, None
         if kind == Kind.FILE:
-            body = fmt.decimal(own["size"]) if "size" in own else self._numbers[header[124:136]]
+            body = fmt.decimal(own["size"]) if "size" in own else self.numbers[header[124:136]]
             if body < 0:
                 raise ValueError("a negative size")
             if flag == b"S":
@@ -250,7 +254,7 @@ class Scanner:
                 if blocks is None:
                     return None
                 content += blocks * BLOCK
-                logical = self._numbers[header[483:495]]
+                logical = self.numbers[header[483:495]]
             elif "GNU.sparse.map" in own or "GNU.sparse.size" in own:
                 logical = fmt.decimal(own.get("GNU.sparse.size", own.get("GNU.sparse.realsize", b"0")))
             elif own.get("GNU.sparse.major") == b"1" and own.get("GNU.sparse.minor") == b"0":
@@ -260,10 +264,10 @@ class Scanner:
                 content, body = content + taken, max(body - taken, 0)
                 logical = fmt.decimal(own.get("GNU.sparse.realsize", b"0"))
         name = own.get("GNU.sparse.name") or records.get("path", name)
-        mode, uid, gid = self._owners[header[100:124]]
+        mode, uid, gid = self.owners[header[100:124]]
         uid = fmt.decimal(records["uid"]) if "uid" in records else uid
         gid = fmt.decimal(records["gid"]) if "gid" in records else gid
-        time = fmt.seconds(records["mtime"]) if "mtime" in records else self._numbers[header[136:148]]
+        time = fmt.seconds(records["mtime"]) if "mtime" in records else self.numbers[header[136:148]]
         number = len(self.index.paths)
         if logical is not None:
             if logical < 0:
@@ -275,7 +279,7 @@ class Scanner:
         self._pending = {}
         path = entry_path(name)
         if ".wh." in path or not path:
-            path, kind = self._marked(path, kind)
+            path, kind = self.marked(path, kind, number)
         link = records.get("linkpath", fmt.cut(header[157:257]))
         return path, kind, body, content, (mode, uid, gid), time, link, logical is not None
 
