@@ -1,6 +1,7 @@
 """Compare this project's reading of Dockerfiles with BuildKit's on many made ones, and show what differs.
 
     python tests/oracle/compare.py --count 20000 --seed 1
+    python tests/oracle/compare.py --count 2000 --seed 2 --faults 20      # each made file, and 20 more with faults put in by dice
 
 Disagreements are grouped by cause, the most frequent first, each with a Dockerfile made as small as its cause allows.
 Ends with status 1 where there is a disagreement (those about warnings, places of errors and the graphs of rejected
@@ -15,12 +16,13 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
+from random import Random
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1] / "support")]
 
 import hypothesis  # noqa: E402
 from buildkit_oracle import Oracle, Request, build  # noqa: E402
-from dockerfile_gen import requests  # noqa: E402
+from dockerfile_gen import faulty, requests  # noqa: E402
 from oracle_compare import REPORT_ONLY, Difference, differences, shrink, warning_differences  # noqa: E402
 
 _BATCH = 200
@@ -72,6 +74,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=2000, help="how many Dockerfiles")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--faults", type=int, default=0, help="so many faulty copies of each besides")
     parser.add_argument("--show", type=int, default=40, help="how many groups to show, each with its smallest example")
     parser.add_argument("--warnings", action="store_true", help="show the groups about warnings, places and rejected files too")
     parser.add_argument("--json", type=Path, help="write the smallest examples there as JSON")
@@ -82,6 +85,8 @@ def main() -> int:
     accepted = drift = 0
     with Oracle(build()) as oracle:
         found = made(options.count, options.seed)
+        dice = Random(options.seed)
+        found += [each.with_text(faulty(each.dockerfile, dice)) for each in found for _ in range(options.faults)]
         print(f"{len(found)} Dockerfiles made in {time.monotonic() - start:.0f} s", flush=True)
         for at in range(0, len(found), _BATCH):
             batch = found[at : at + _BATCH]

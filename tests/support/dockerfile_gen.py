@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 from buildkit_oracle import Request
 from hypothesis import strategies as st
@@ -452,47 +453,39 @@ def _ends(draw: st.DrawFn, text: str) -> str:
 
 
 _SEEDS = json.loads((Path(__file__).parents[1] / "data" / "stage-graph.json").read_text("utf-8"))["cases"]
-_BITS = st.sampled_from([
+_BITS = [
     b"\\", b'"', b"'", b"$", b"{", b"}", b" ", b"\n", b"#", b"<<", b"=", b"--", b"[", b"]", b",", b":", b"`", b"\t", b"\r", b"-", b"/", b"A", b"0", b"\x00",
     b"\xff", b"\xc3\xa9", b"\xe2\x80\x83", b"|", b"@", b".", b"_", b"\\\n", b"EOF", b"$B", b"${", b"\xef\xbb\xbf", b"+", b"(", b"\x85", b"\xa0", b"\x1b", b"\x0b", b"\x0c", b"\x1c", b"\xc2\x85", b"\xe2\x84\xaa", b"\xc5\xbf", b"\xc4\xb0", b"\xe3\x80\x80", b"\xe2\x80\xa8",
-])  # fmt: skip
+]  # fmt: skip
 
 
-def _letters(draw: st.DrawFn, data: bytes) -> bytes:
-    at = draw(st.integers(0, max(len(data) - 1, 0)))
-    what = draw(st.sampled_from(["delete", "double", "swap", "insert", "insert", "replace"]))
-    if what == "delete":
-        return data[:at] + data[at + 1 :]
-    if what == "double":
-        return data[: at + 1] + data[at:]
-    if what == "swap":
-        return data[:at] + data[at + 1 : at + 2] + data[at : at + 1] + data[at + 2 :]
-    return data[:at] + draw(_BITS) + data[at + (what == "replace") :]
-
-
-def _lines(draw: st.DrawFn, data: bytes) -> bytes:
-    lines = data.splitlines(keepends=True)
-    if not lines:
-        return data
-    at, other = draw(st.integers(0, len(lines) - 1)), draw(st.integers(0, len(lines) - 1))
-    what = draw(st.sampled_from(["delete", "double", "swap"]))
-    if what == "delete":
-        del lines[at]
-    elif what == "double":
-        lines.insert(other, lines[at])
-    else:
-        lines[at], lines[other] = lines[other], lines[at]
-    return b"".join(lines)
-
-
-@st.composite
-def mutated(draw: st.DrawFn, source: st.SearchStrategy[bytes]) -> bytes:
-    """Take a Dockerfile and put one to four faults into its letters or lines."""
-    data = draw(source)
-    for _ in range(draw(st.integers(1, 4))):
-        change: Callable[[st.DrawFn, bytes], bytes] = draw(st.sampled_from([_letters, _letters, _lines]))
-        data = change(draw, data)
+def faulty(data: bytes, dice: Random) -> bytes:
+    """Give a Dockerfile with one to three faults in its letters or lines, by dice."""
+    for _ in range(dice.choice([1, 1, 2, 3])):
+        at, other = sorted([dice.randint(0, len(data)), dice.randint(0, len(data))])
+        what = dice.choice(["delete", "replace", "swap", "insert", "insert", "insert", "copy", "cut", "lines"])
+        if what == "delete":
+            data = data[:at] + data[at + 1 :]
+        elif what == "replace":
+            data = data[:at] + dice.choice(_BITS) + data[at + 1 :]
+        elif what == "swap":
+            data = data[:at] + data[at + 1 : at + 2] + data[at : at + 1] + data[at + 2 :]
+        elif what == "insert":
+            data = data[:at] + dice.choice(_BITS) + data[at:]
+        elif what == "copy":
+            data = data[:other] + data[at : min(other, at + 30)] + data[other:]
+        elif what == "cut":
+            data = data[:at] + data[min(other, at + 10) :]
+        else:
+            lines = data.splitlines(keepends=True)
+            dice.shuffle(lines)
+            data = b"".join(lines)
     return data
+
+
+def mutated(source: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    """Take a Dockerfile and put faults into it."""
+    return st.builds(faulty, source, st.randoms(use_true_random=False))
 
 
 seeds = st.sampled_from([case["dockerfile"].encode() for case in _SEEDS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,10 +15,13 @@ from msbtui.dockerfile.gotext import clean
 from msbtui.dockerfile.graph import build_checks, build_graph
 from msbtui.dockerfile.model import Dockerfile, Instruction, StageGraph
 from msbtui.dockerfile.parser import parse
+from msbtui.dockerfile.words import pairs
 
 REPORT_ONLY = frozenset({"warnings", "place", "partial"})
 """Kinds that the long run counts and does not fail on."""
-_WORDS_AS_WRITTEN = frozenset({"ENV", "LABEL"})
+_THREES = frozenset({"ENV", "LABEL"})
+"""BuildKit's tree has name, value and `=` of each pair; the model has the words as written."""
+_AT_ONCE = 100
 _LINT_ERROR = "lint violation found for rules"
 
 
@@ -131,7 +135,7 @@ def _instructions(answer: dict[str, Any], dockerfile: Dockerfile) -> Iterable[Di
         yield Difference("spans", str(spans), str(found))
         return
     for each, ours in zip(theirs, dockerfile.instructions, strict=True):
-        yield from _instruction(each, ours, "")
+        yield from _instruction(each, ours, "", dockerfile.escape)
         trigger = each.get("trigger")
         if (trigger is None) != (ours.trigger is None):
             yield Difference("trigger", str(trigger), str(ours.trigger))
@@ -139,10 +143,10 @@ def _instructions(answer: dict[str, Any], dockerfile: Dockerfile) -> Iterable[Di
             if text(trigger["keyword"]) != ours.trigger.written:
                 yield Difference("trigger keyword", text(trigger["keyword"]), ours.trigger.written)
             # BuildKit keeps the here-documents at the ONBUILD itself.
-            yield from _instruction({**trigger, "heredocs": each["heredocs"]}, ours.trigger, "trigger ")
+            yield from _instruction({**trigger, "heredocs": each["heredocs"]}, ours.trigger, "trigger ", dockerfile.escape)
 
 
-def _instruction(theirs: dict[str, Any], ours: Instruction, prefix: str) -> Iterable[Difference]:
+def _instruction(theirs: dict[str, Any], ours: Instruction, prefix: str, escape: str) -> Iterable[Difference]:
     sides: list[tuple[str, Any, Any]] = [
         ("flags", [text(flag) for flag in theirs["flags"]], [_flag(flag.name, flag.value) for flag in ours.flags]),
         ("json", theirs["json"], ours.json),
@@ -152,10 +156,13 @@ def _instruction(theirs: dict[str, Any], ours: Instruction, prefix: str) -> Iter
             [(doc.name, doc.expand, doc.strip_tabs, doc.content) for doc in ours.heredocs],
         ),
     ]
-    if ours.keyword not in _WORDS_AS_WRITTEN and ours.trigger is None:
+    if ours.trigger is None:
         words = [text(word) for word in theirs["words"]]
+        found = list(ours.words)
+        if ours.keyword in _THREES:
+            found = [part for pair in pairs(ours.value, ours.keyword, escape) for part in pair]
         # An instruction without words has one empty node in BuildKit's tree.
-        sides.append(("words", [] if words == [""] else words, [] if ours.words == ("",) else list(ours.words)))
+        sides.append(("words", [] if words == [""] else words, [] if found == [""] else found))
     for name, expected, found in sides:
         if expected != found:
             yield Difference(f"{prefix}{name} of {ours.keyword[:12]}", repr(expected), repr(found))
@@ -198,34 +205,39 @@ def warning_differences(request: Request, answer: dict[str, Any]) -> list[Differ
     ours = Counter(f"{each.rule}: {each.message} at {each.line}" for each in build_checks(reading.dockerfile, reading.graph))
     ours = Counter({name: count for name, count in ours.items() if not name.startswith(":")})
     # The images of this project's reading are unknown and may define any variable; the oracle's define none.
-    missing = sorted(each for each in set(theirs) - set(ours) if not each.startswith("UndefinedVar:"))
-    extra = sorted(set(ours) - set(theirs))
-    return [Difference("warnings", "; ".join(missing), "; ".join(extra))] if missing or extra else []
+    missing = Counter({name: count for name, count in (theirs - ours).items() if not name.startswith("UndefinedVar:")})
+    extra = ours - theirs
+    if not missing and not extra:
+        return []
+    return [Difference("warnings", "; ".join(sorted(missing.elements())), "; ".join(sorted(extra.elements())))]
 
 
-def shrink(data: bytes, holds: Callable[[list[bytes]], list[bool]], limit: int = 60) -> bytes:
+def shrink(data: bytes, holds: Callable[[list[bytes]], list[bool]], seconds: float = 15) -> bytes:
     """Give a small text for which `holds` still is true: drop runs of lines, then of bytes, while that goes on.
 
-    `holds` judges many candidates at once; `limit` bounds the rounds.
+    `holds` judges many candidates at once; after `seconds` the smallest so far is given.
     """
-    for split in (True, False):
-        for _ in range(limit):
-            parts = re.findall(rb"[^\n]*\n|[^\n]+", data) if split else [data[i : i + 1] for i in range(len(data))]
-            smaller = _smaller(parts, holds)
+    end = time.monotonic() + seconds
+    for by_line in (True, False):
+        while time.monotonic() < end:
+            parts = re.findall(rb"[^\n]*\n|[^\n]+", data) if by_line else [data[i : i + 1] for i in range(len(data))]
+            smaller = _smaller(parts, holds, end)
             if smaller is None:
                 break
             data = smaller
     return data
 
 
-def _smaller(parts: list[bytes], holds: Callable[[list[bytes]], list[bool]]) -> bytes | None:
+def _smaller(parts: list[bytes], holds: Callable[[list[bytes]], list[bool]], end: float) -> bytes | None:
     size = len(parts) // 2 or 1
     while size >= 1:
-        starts = range(0, len(parts), size) if size > 1 else range(len(parts))
-        candidates = [b"".join(parts[:at] + parts[at + size :]) for at in starts]
-        candidates = [each for each in candidates if each]
-        for candidate, held in zip(candidates, holds(candidates) if candidates else [], strict=True):
-            if held:
-                return candidate
+        for first in range(0, len(parts), size * _AT_ONCE):
+            starts = range(first, min(first + size * _AT_ONCE, len(parts)), size)
+            candidates = [each for at in starts if (each := b"".join(parts[:at] + parts[at + size :]))]
+            for candidate, held in zip(candidates, holds(candidates) if candidates else [], strict=True):
+                if held:
+                    return candidate
+            if time.monotonic() > end:
+                return None
         size //= 2
     return None
