@@ -124,6 +124,16 @@ def test_errors_are_one_printable_line() -> None:
     assert error.message.isprintable()
 
 
+def test_an_escaped_escape_character_does_not_continue() -> None:
+    dockerfile = parse("FROM a\nRUN echo \\\\\nUSER b\n")
+    assert [(each.keyword, each.value) for each in dockerfile.instructions[1:]] == [("RUN", "echo \\\\"), ("USER", "b")]
+
+
+def test_an_onbuild_inside_an_onbuild_is_parsed_before_it_is_refused() -> None:
+    errors = parse('FROM a\nONBUILD ONBUILD CMD ["a", 1]\n').errors
+    assert errors[0].message == "when using JSON array syntax, arrays must be comprised of strings only"
+
+
 def test_syntax_and_escape_directives() -> None:
     dockerfile = parse("# syntax = docker/dockerfile:1\n# escape=`\nFROM a\nRUN x `\n y\n")
     assert (dockerfile.syntax, dockerfile.escape) == ("docker/dockerfile:1", "`")
