@@ -38,7 +38,7 @@ async def picture(name: str, size: tuple[int, int]) -> str:
             await pilot.press(KEYS[name])
             await _until(pilot, lambda: name != "split" or isinstance(app.screen, SplitScreen))
         await pilot.pause()
-        return app.export_screenshot(title="msbtui", simplify=True)
+        return app.export_screenshot(title="msbtui")
 
 
 async def _until(pilot, condition) -> None:

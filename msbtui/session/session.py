@@ -139,15 +139,17 @@ class Session:
             data = files.read(self.dockerfile_path)
         except TargetError:
             return False
-        before = (self.dockerfile, self.problems)
-        self._take_dockerfile(data, str(self.dockerfile_path))
-        if (self.dockerfile, self.problems) == before:
-            return False
-        self._match_lines()
-        if self.waste is not None and self.provenance is not None and self.graph is not None:
-            self.waste = relocated(self.waste, self.provenance, self.graph)
-        self.plan = None
-        return True
+        # A face that draws in between would show the new text with the bytes of the old one's lines.
+        with self.lock:
+            before = (self.dockerfile, self.problems)
+            self._take_dockerfile(data, str(self.dockerfile_path))
+            if (self.dockerfile, self.problems) == before:
+                return False
+            self._match_lines()
+            if self.waste is not None and self.provenance is not None and self.graph is not None:
+                self.waste = relocated(self.waste, self.provenance, self.graph)
+            self.plan = None
+            return True
 
     def refresh_waste(self) -> None:
         """Find waste anew with the Dockerfile as it stands now; not a part of a reload, since it may take a second."""
@@ -272,7 +274,7 @@ class Session:
         if self._engine is None:
             from msbtui.engine.docker import connect
 
-            self._engine = connect(self.environ)
+            self._engine = connect(self.environ, cancel=self._cancel)
         return self._engine
 
     def _read_image(self, notify: Notify) -> None:

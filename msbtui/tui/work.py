@@ -135,7 +135,11 @@ class Work:
 
     def _refine(self) -> None:
         before = self.session.waste
-        self.session.refresh_waste()
+        try:
+            self.session.refresh_waste()
+        except Exception as error:
+            self._tell(Failed(f"internal error: {type(error).__name__}: {error}"))
+            return
         if self.session.waste != before and not self._ended.is_set():
             self._post(DockerfileChanged())
 
