@@ -10,7 +10,9 @@ from dockerfile_parse import DockerfileParser
 
 from msbtui.dockerfile.parser import parse
 
-_FILES = sorted(path for path in (Path(__file__).parents[1] / "data" / "projects").rglob("Dockerfile*") if path.is_file())
+_FILES = sorted(
+    path for path in (Path(__file__).parents[1] / "data" / "projects").rglob("Dockerfile*") if path.suffix != ".dockerignore"
+)
 
 
 def test_there_are_files() -> None:
