@@ -16,6 +16,7 @@ COMMANDS = {
     "inspect": "Layers, sizes, waste and findings of an image, as text or JSON.",
     "graph": "The stage graph of a Dockerfile, as text or JSON.",
     "split": "The multi-stage Dockerfile that gets rid of the waste, as a plan and a diff.",
+    "check": "Rules on size, waste, secrets and growth for continuous integration.",
     "record": "An image's index and the few facts that analysis needs, in a small file.",
 }
 """Command -> one line for `--help`. Each is a click command `NAME_command` in `msbtui/cli/NAME.py`, loaded when it is called."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from msbtui.image.model import Kind
 from msbtui.session import Session
+from msbtui.session.traps import traps_of
 
 SCHEMA_VERSION = 1
 
@@ -67,6 +68,9 @@ def inspect_document(session: Session, *, files: bool = False) -> dict[str, Any]
             for finding in waste.findings
         ],
         "waste": {"hidden": waste.hidden, "removable": waste.removable, "total": waste.total},
+        "traps": [
+            {"rule": trap.rule, "message": trap.message, "line": trap.line, "hint": trap.hint} for trap in traps_of(session)
+        ],
     }
     if files:
         document["files"] = _files(session)

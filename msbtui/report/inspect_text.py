@@ -7,6 +7,7 @@ import textwrap
 from msbtui.image.model import Kind
 from msbtui.report.table import columns, shortened
 from msbtui.session import Session
+from msbtui.session.traps import traps_of
 from msbtui.text import size
 
 WIDTH = 100
@@ -34,6 +35,7 @@ def inspect_text(session: Session, *, files: bool = False) -> str:
         lines.extend(f"  {note}" for note in session.provenance.notes)
     lines += ["", *_layers(session), ""]
     lines += _findings(session)
+    lines += _traps(session)
     if files:
         lines += ["", *_files(session)]
     return "\n".join(lines)
@@ -70,6 +72,15 @@ def _findings(session: Session) -> list[str]:
             place += "; in the base"
         lines.append(f"{finding.id:>4} {size(finding.bytes):>7}  {finding.title}  [{finding.confidence}] {finding.kind}, {place}")
         lines.extend(textwrap.wrap(f"→ {finding.advice}", WIDTH, initial_indent=" " * 14, subsequent_indent=" " * 16))
+    return lines
+
+
+def _traps(session: Session) -> list[str]:
+    traps = traps_of(session)
+    lines = ["", "Traps (lines that leave something else in the image than they seem to):"] if traps else []
+    for trap in traps:
+        lines += textwrap.wrap(f"line {trap.line}  {trap.rule}: {trap.message}", WIDTH, subsequent_indent=" " * 8)
+        lines += textwrap.wrap(f"→ {trap.hint}", WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 10)
     return lines
 
 
