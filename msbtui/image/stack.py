@@ -21,6 +21,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import compress, repeat
+from operator import itemgetter
+from threading import Lock
 
 from msbtui.errors import TargetError
 from msbtui.image.model import Kind, LayerIndex
@@ -30,6 +34,10 @@ NOT_HIDDEN = 0x7FFFFFFF
 """In the column of hiding layers: none. Greater than any layer, so that `hidden > layer` reads "still there after layer"."""
 NONE, DIRECTORY, OTHER = 0, 1, 2
 """What the file system shows at a path: nothing, a directory (named or implied), anything else."""
+
+_SHOWN = bytes(DIRECTORY if kind == Kind.DIRECTORY else OTHER for kind in range(256))
+"""By kind of an entry what it shows."""
+_FIRST = itemgetter(0)
 
 MOST_IMPLIED_TEXT = 1 << 28
 """Characters of the paths of directories that no entry names; a few hostile names could ask for terabytes."""
@@ -60,6 +68,9 @@ class LayerStack:
         self._more_rows: dict[int, list[int]] = {}
         self._implied_text = 0
         self._implied: dict[int, list[tuple[int, int]]] = {0: [(0, NOT_HIDDEN)]}
+        self._linked = 1
+        """Paths from this one on are not in the lists of children yet."""
+        self._linking = Lock()
         # A row is an entry: the offset of its layer plus its number there.
         self._offsets: list[int] = []
         self._row_path = array("i")
@@ -86,16 +97,116 @@ class LayerStack:
         self._layer_hidden.append(0)
         self._hid_bytes.append(0)
         self._hid_rows.append(array("i"))
-        self._reserve(len(self.paths) + sum(path not in self._ids for path in index.paths))
         self._join_hard_links(index, base)
         self._apply_markers(index, layer)
+        rest = self._add_new(index, layer)
+        if rest:
+            self._add_one_by_one(index, rest, layer)
 
+    def _add_new(self, index: LayerIndex, layer: int) -> Sequence[int]:
+        """Add at once the entries whose paths no layer had, where their order cannot matter; give the entries that are left.
+
+        It cannot where all that they lie in stays a directory: one that is there and that nothing in this layer replaces, one
+        of the new entries that comes before them, or one to be implied. Otherwise all entries are left.
+        """
+        ids, state, paths, kinds = self._ids, self._state, index.paths, index.kinds
+        every = range(len(paths))
+        known = list(map(ids.get, paths))
+        rest = [entry for entry, pid in enumerate(known) if pid is not None] if known.count(None) < len(known) else []
+        if kinds.find(Kind.WHITEOUT) >= 0 or kinds.find(Kind.OPAQUE) >= 0:
+            rest = sorted({*rest, *(entry for entry, kind in enumerate(kinds) if kind >= Kind.WHITEOUT)})
+        if len(rest) == len(paths):
+            return every
+        new: Sequence[int] = every
+        new_paths, new_kinds = paths, bytes(kinds)
+        if rest:
+            mask = bytearray(b"\1") * len(paths)
+            for entry in rest:
+                mask[entry] = 0
+            new, new_paths, new_kinds = list(compress(every, mask)), list(compress(paths, mask)), bytes(compress(kinds, mask))
+        for entry in rest:
+            pid, kind = known[entry], kinds[entry]
+            if kind < Kind.WHITEOUT and kind != Kind.DIRECTORY and pid is not None and state[pid] == DIRECTORY:
+                return every
+        lies_in = list(map(_FIRST, map(str.rpartition, new_paths, repeat("/"))))
+        # By directory the first of the new entries in it.
+        first_in = dict(zip(reversed(lies_in), reversed(range(len(lies_in))), strict=True))
+        missing = [folder for folder in first_in if folder not in ids]
+        implied: list[str] = []
+        if missing or any(kinds[entry] >= Kind.WHITEOUT and known[entry] is None for entry in rest):
+            own = dict(zip(new_paths, range(len(new_paths)), strict=True))
+            if any(paths[entry] in own for entry in rest):
+                return every
+            for folder in missing:
+                at = own.get(folder)
+                if at is None:
+                    implied.append(folder)
+                elif new_kinds[at] != Kind.DIRECTORY or at > first_in[folder]:
+                    return every
+            implied = self._with_parents(implied, own)
+            if implied and not implied[-1]:
+                return every
+        if any(state[ids[folder]] != DIRECTORY for folder in first_in if folder in ids):
+            return every
+
+        if implied:
+            self._link()
+            for folder in implied:
+                if folder not in ids:
+                    self._imply(self._new_path(folder), layer)
+        base, first, count = self._offsets[layer], len(self.paths), len(new_paths)
+        pids = range(first, first + count)
+        ids.update(zip(new_paths, pids, strict=True))
+        if len(ids) < first + count:  # two entries for one path
+            for path in new_paths:
+                ids.pop(path, None)
+            return every
+        rows = array("i", range(base, base + count) if new is every else map(base.__add__, new))
+        self._reserve(first + count)
+        self.paths += new_paths
+        self.parents.extend(map(ids.__getitem__, lies_in))
+        state[first : first + count] = new_kinds.translate(_SHOWN)
+        self._live_row[first : first + count] = rows
+        self._first_row[first : first + count] = rows
+        if new is every:
+            self._row_path[base : base + count] = array("i", pids)
+        else:
+            row_path = self._row_path
+            for row, pid in zip(rows, pids, strict=True):
+                row_path[row] = pid
+        return rest
+
+    def _with_parents(self, folders: list[str], own: Mapping[str, int]) -> list[str]:
+        """Give `folders` and what they lie in, parents first, as far as it is unknown.
+
+        The list ends with an empty path where one of the new entries `own`, or what is no directory, is on the way.
+        """
+        found = set[str]()
+        for folder in folders:
+            while folder not in found:
+                pid = self._ids.get(folder)
+                if pid is not None:
+                    if self._state[pid] != DIRECTORY:
+                        return [""]
+                    break
+                if folder in own:
+                    return [""]
+                found.add(folder)
+                self._implied_text += len(folder)
+                if self._implied_text > MOST_IMPLIED_TEXT:
+                    raise TargetError("directories are nested too deep to be listed", where=printable(folder[:80]))
+                folder = folder.rpartition("/")[0]
+        return sorted(found, key=len)
+
+    def _add_one_by_one(self, index: LayerIndex, entries: Sequence[int], layer: int) -> None:
+        self._link()
+        base, paths, kinds = self._offsets[layer], index.paths, index.kinds
         ids, state, live_row, parents = self._ids, self._state, self._live_row, self.parents
         first_row, row_path, more = self._first_row, self._row_path, self._more_rows
         first_live, next_live, prev_live = self._first_live, self._next_live, self._prev_live
-        row = base - 1
-        for path, kind in zip(index.paths, index.kinds, strict=True):
-            row += 1
+        self._reserve(len(self.paths) + sum(paths[entry] not in ids for entry in entries))
+        for entry in entries:
+            path, kind, row = paths[entry], kinds[entry], base + entry
             known = ids.get(path)
             pid = self._new_path(path) if known is None else known
             row_path[row] = pid
@@ -149,7 +260,27 @@ class LayerStack:
         self.parents.append(parent)
         self._next_sibling[pid] = self._first_child[parent]
         self._first_child[parent] = pid
+        self._linked = pid + 1
         return pid
+
+    def _link(self) -> None:
+        """Make the lists of children whole: paths that came at once are put in when the lists are first needed."""
+        if self._linked == len(self.paths):
+            return
+        with self._linking:
+            state, parents, first_child, next_sibling = self._state, self.parents, self._first_child, self._next_sibling
+            first_live, next_live, prev_live = self._first_live, self._next_live, self._prev_live
+            for pid in range(self._linked, len(self.paths)):
+                parent = parents[pid]
+                next_sibling[pid] = first_child[parent]
+                first_child[parent] = pid
+                if state[pid]:
+                    head = first_live[parent]
+                    next_live[pid] = head
+                    if head >= 0:
+                        prev_live[head] = pid
+                    first_live[parent] = pid
+            self._linked = len(self.paths)
 
     def _reserve(self, count: int) -> None:
         """Make the columns of paths long enough for `count` paths at least; they may be longer than `paths` is."""
@@ -195,6 +326,7 @@ class LayerStack:
             while entry >= 0:
                 pid = self._ids.get(index.paths[entry])
                 if pid is not None and self._state[pid]:
+                    self._link()
                     if marker == Kind.WHITEOUT and pid:
                         self._unlink(pid)
                         self._bury([pid], layer)
@@ -261,6 +393,7 @@ class LayerStack:
             self._prev_live[after] = before
 
     def _live_list(self, pid: int) -> list[int]:
+        self._link()
         return chain(self._first_live[pid], self._next_live)
 
     def _bury_children(self, pid: int, layer: int) -> None:

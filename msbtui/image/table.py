@@ -104,6 +104,7 @@ class FileTable(LayerStack):
 
     def children(self, path_id: int) -> Sequence[int]:
         """Give what lies directly in a path in any layer, hidden or not, in order of first appearance."""
+        self._link()
         return chain(self._first_child[path_id], self._next_sibling)[::-1]
 
     def live_children(self, path_id: int) -> Sequence[int]:
@@ -112,6 +113,7 @@ class FileTable(LayerStack):
 
     def subtree(self, path_id: int) -> Iterator[int]:
         """Give all paths below a path in any layer, parents before children, siblings in order of first appearance."""
+        self._link()
         stack = chain(self._first_child[path_id], self._next_sibling)
         while stack:
             pid = stack.pop()
@@ -220,6 +222,7 @@ class FileTable(LayerStack):
 
     def live_below(self, path_id: int) -> list[int]:
         """Give what the final file system shows at or below a path and that is no directory."""
+        self._link()
         state, first, following = self._state, self._first_live, self._next_live
         found, stack = [], [path_id] if state[path_id] else []
         while stack:
