@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import msgspec
 import rich_click as click
 
 from msbtui.cli.options import build_inputs, pairs
@@ -16,7 +17,7 @@ from msbtui.cli.options import build_inputs, pairs
 @click.argument("dockerfile", default=".")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @build_inputs
-@click.option("--check", is_flag=True, help="Evaluate every stage, not just those that the target needs.")
+@click.option("--check", is_flag=True, help="Evaluate every stage, and say where other tools read the file otherwise.")
 def graph_command(
     dockerfile: str,
     form: str,
@@ -35,14 +36,19 @@ def graph_command(
     from msbtui.session.files import read_dockerfile
 
     path, source = read_dockerfile(dockerfile)
+    parsed = parse(source, path)
     graph = build_graph(
-        parse(source, path),
+        parsed,
         target=stage,
         build_args=pairs(build_args, "--build-arg"),
         build_contexts=pairs(build_contexts, "--build-context"),
         platform=platform,
         all_stages=check,
     )
+    if check:
+        from msbtui.dockerfile.second_opinion import read_differently
+
+        graph = msgspec.structs.replace(graph, warnings=(*graph.warnings, *read_differently(parsed)))
     if form == "json":
         import json
 
@@ -50,9 +56,12 @@ def graph_command(
 
         print(json.dumps(graph_document(graph), indent=2))
     else:
+        from msbtui.report.graph_json import warning_text
         from msbtui.session.rows.stages import graph_text
 
         print(graph_text(graph, cells=min(max(shutil.get_terminal_size().columns, 40), 120)), end="")
+        for warning in graph.warnings:
+            click.echo(f"{path}:{warning.line}: {warning_text(warning)}", err=True)
     for problem in graph.errors:
         place = f"{path}:{problem.line}:{problem.column}" if problem.line else path
         click.echo(
