@@ -33,7 +33,20 @@ class LayerIndex:
     directory. Directories that no entry names, but that an entry lies in, are not here: the table implies them.
     """
 
-    __slots__ = ("gids", "kinds", "links", "logical", "modes", "mtimes", "offsets", "paths", "sizes", "tar_size", "uids", "xattrs")
+    __slots__ = (
+        "gids",
+        "kinds",
+        "links",
+        "logical",
+        "modes",
+        "mtimes",
+        "offsets",
+        "paths",
+        "sizes",
+        "tar_size",
+        "uids",
+        "xattrs",
+    )
 
     def __init__(self) -> None:
         self.paths: list[str] = []
