@@ -33,21 +33,9 @@ from pathlib import Path
 
 import msgspec
 
-COLUMNS = [
-    "id",
-    "repo",
-    "commit",
-    "dockerfile",
-    "ecosystem",
-    "kind",
-    "base",
-    "aliases",
-    "patch",
-    "smoke",
-    "expect",
-    "notes",
-    "proven",
-]
+COLUMNS = (
+    "id repo commit dockerfile ecosystem kind base aliases patch smoke expect notes proven".split()  # noqa: SIM905
+)
 BUILD_SECONDS = 1800
 SMOKE_SECONDS = 300
 NEEDED = {"works": 0.95, "mean reduction": 0.65, "median reduction": 0.60, "estimates within 10 %": 0.90}
@@ -64,8 +52,14 @@ opened() {
   done
   echo "[closed $1]"; docker logs "$CONTAINER" 2>&1 | tail -20; return 1
 }
-get() { local port=$1 path=$2; shift 2; opened "$port" && inside curl -sS -m 30 -w '\n[http %{http_code}]\n' "$@" "http://127.0.0.1:$port$path" 2>&1; }
-tcp() { opened "$1" && printf "$2" | inside timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$1; cat >&3; timeout 3 cat <&3" | tr -d '\0'; }
+get() {
+  local port=$1 path=$2; shift 2
+  opened "$port" && inside curl -sS -m 30 -w '\n[http %{http_code}]\n' "$@" "http://127.0.0.1:$port$path" 2>&1
+}
+tcp() {
+  opened "$1" || return
+  printf "$2" | inside timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$1; cat >&3; timeout 3 cat <&3" | tr -d '\0'
+}
 """
 
 
@@ -162,7 +156,7 @@ class Trial:
             return
         if row.decision in ("none", "refused"):
             row.works = True
-            row.cause = plan["reasons"][0] if plan["reasons"] else ""
+            row.cause = last("\n".join(reasons[:1])) if isinstance(reasons := plan["reasons"], list) else ""
             return
         start = time.perf_counter()
         self._split(dockerfile, "--verify")
@@ -185,21 +179,26 @@ class Trial:
                 ["clone", "-q", address, str(self.tree)],
                 ["-C", str(self.tree), "checkout", "-q", self.project["commit"]],
             ):
-                done = subprocess.run(["git", *command], capture_output=True, text=True)
+                done = subprocess.run(["git", *command], check=False, capture_output=True, text=True)
                 if done.returncode:
                     return f"no sources: {last(done.stderr)}"
         if self.project["patch"]:
-            done = subprocess.run(["bash", "-c", self.project["patch"]], cwd=self.tree, capture_output=True, text=True)
+            done = subprocess.run(
+                ["bash", "-c", self.project["patch"]], cwd=self.tree, check=False, capture_output=True, text=True
+            )
             if done.returncode:
                 return f"the patch fails: {last(done.stderr)}"
         return ""
 
     def _docker(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=seconds, errors="replace")
+        return subprocess.run(
+            ["docker", *arguments], check=False, capture_output=True, text=True, timeout=seconds, errors="replace"
+        )
 
     def _build(self, form: str, dockerfile: Path) -> str:
         try:
-            done = self._docker("buildx", "build", "--load", "--progress", "plain", "-t", self.images[form], "-f", str(dockerfile), str(self.tree), seconds=BUILD_SECONDS)  # fmt: skip
+            flags = ("--load", "--progress", "plain", "-t", self.images[form], "-f", str(dockerfile))
+            done = self._docker("buildx", "build", *flags, str(self.tree), seconds=BUILD_SECONDS)
         except subprocess.TimeoutExpired:
             return f"not built in {BUILD_SECONDS} s"
         (self.out / f"{self.project['id']}.{form}.log").write_text(done.stdout + done.stderr, encoding="utf-8")
@@ -217,8 +216,14 @@ class Trial:
             try:
                 done = subprocess.run(
                     ["bash", "-c", SHELL + self.project["smoke"]],
-                    cwd=folder, env=environ, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SMOKE_SECONDS,
-                )  # fmt: skip
+                    check=False,
+                    cwd=folder,
+                    env=environ,
+                    stdin=nothing,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    timeout=SMOKE_SECONDS,
+                )
             except subprocess.TimeoutExpired:
                 return f"smoke not done in {SMOKE_SECONDS} s"
         output = done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
@@ -232,7 +237,7 @@ class Trial:
         new.unlink(missing_ok=True)
         command = [sys.executable, "-m", "msbtui", "split", str(dockerfile), "--image", self.images["before"]]
         command += ["--context", str(self.tree), "--json", "--quiet", "-o", str(new), *options]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace")
         try:
             plan: dict[str, object] = json.loads(done.stdout)
         except ValueError:
@@ -277,26 +282,26 @@ def table(rows: Iterable[Row]) -> str:
     """Give the Markdown tables: by project, by ecosystem, and what failed."""
     rows = list(rows)
     lines = [
-        "| project | ecosystem | kind | decision | works | verified | before MB | after MB | smaller | estimate off | rounds | plan s | verify s |",
+        "| project | ecosystem | kind | decision | works | verified "
+        "| before MB | after MB | smaller | estimate off | rounds | plan s | verify s |",
         "|---|---|---|---|---|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:
         works = "the original fails" if row.original else "yes" if row.works else "**no**"
         verified = "" if row.verified is None else "yes" if row.verified else "no"
         rounds = "" if row.rounds is None else str(row.rounds)
-        lines.append(
-            f"| {row.id} | {row.ecosystem} | {row.kind} | {row.decision} | {works} | {verified} | {megabytes(row.before)} | {megabytes(row.after)} "
-            f"| {percent(row.reduction)} | {percent(row.error)} | {rounds} | {row.plan_seconds or ''} | {row.verify_seconds or ''} |"
-        )
+        cells = [row.id, row.ecosystem, row.kind, row.decision, works, verified, megabytes(row.before), megabytes(row.after)]
+        cells += [percent(row.reduction), percent(row.error), rounds, str(row.plan_seconds or ""), str(row.verify_seconds or "")]
+        lines.append(f"| {' | '.join(cells)} |")
     counted = [row for row in rows if not row.original and row.kind == "split"]
     lines += ["", "| ecosystem | projects | work | mean smaller | median smaller |", "|---|--:|--:|--:|--:|"]
     for name in [*sorted({family(row) for row in counted}), "all"]:
         group = [row for row in counted if name in ("all", family(row))]
         shares = [row.reduction or 0.0 if row.works else 0.0 for row in group]
         if group:
-            works = sum(bool(row.works) for row in group) / len(group)
+            working = sum(bool(row.works) for row in group) / len(group)
             lines.append(
-                f"| {name} | {len(group)} | {works:.0%} | {statistics.mean(shares):.0%} | {statistics.median(shares):.0%} |"
+                f"| {name} | {len(group)} | {working:.0%} | {statistics.mean(shares):.0%} | {statistics.median(shares):.0%} |"
             )
     lines.append("")
     for what, value in figures(rows).items():
