@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 
 import msgspec
 
@@ -58,19 +59,19 @@ def _base_text(view: View, path: str) -> bytes:
     return (view.image.layers[at[0]].contents.text(at[1]) or b"") if at is not None else b""
 
 
-def new_accounts(view: View, runtime: View | None) -> Accounts:
+def new_accounts(view: View, runtime: View | None, also: Iterable[str] = ()) -> Accounts:
     """Give the users and groups that a RUN of the author made, or that are needed by name or number, and that the base lacks.
 
-    Those that a package's own script makes come with the package; one is here only where USER names it.
+    Those that a package's own script makes come with the package; one is here only where USER or `also` names it.
     """
     before_users = _users(runtime.text("etc/passwd") or b"" if runtime else _base_text(view, "etc/passwd"))
     before_groups = _groups(runtime.text("etc/group") or b"" if runtime else _base_text(view, "etc/group"))
     users, groups = _users(view.text("etc/passwd") or b""), _groups(view.text("etc/group") or b"")
     said = "\n".join(layer.history.created_by for layer in view.image.layers[view.base_layers :] if layer.history is not None)
     user, _, group = view.config.user.partition(":")
-    found = Accounts()
+    found, wanted = Accounts(), {user, *also}
     for name, account in users.items():
-        if name not in before_users and (_named(name, said) or name == user or str(account.uid) == user):
+        if name not in before_users and (_named(name, said) or name in wanted or str(account.uid) == user):
             found.users.append(account)
             if (
                 account.home not in ("", "/", "/nonexistent")
@@ -80,7 +81,7 @@ def new_accounts(view: View, runtime: View | None) -> Accounts:
                 found.homes.add(name)
     own = {account.gid for account in found.users}
     for name, (gid, members) in groups.items():
-        if name not in before_groups and (gid in own or _named(name, said) or name == group):
+        if name not in before_groups and (gid in own or _named(name, said) or name == group or name in wanted):
             found.groups[name] = gid
         joined = [member for member in members if any(member == account.name for account in found.users)]
         if joined and (name in before_groups or name in found.groups):

@@ -34,6 +34,29 @@ class Check(msgspec.Struct, frozen=True):
     name: str
     passed: bool
     detail: str = ""
+    lacks: tuple[str, ...] = ()
+    """What the new image lacks by this check: paths of the original as its table has them, `user:NAME`, `package:NAME`."""
+
+
+class Rung(msgspec.Struct, frozen=True):
+    """One rung of the ladder from the smallest sound split to a clean-up in place."""
+
+    name: str
+    """`selective`, `trees`, `everything` or `in-place`."""
+    what: str
+    risk: str
+    estimated: int | None = None
+    """`image.size` of inspect, in bytes."""
+    chosen: bool = False
+
+
+class Round(msgspec.Struct, frozen=True):
+    """What one build of a verification taught: which check failed, and what was added for it."""
+
+    rung: str
+    lesson: str
+    added: tuple[str, ...] = ()
+    """Absolute paths, `package NAME` and `user NAME`."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -56,3 +79,11 @@ class Plan(msgspec.Struct, frozen=True):
     """Files and symlinks of the image that the new one gets by COPY; paths as the table has them."""
     dropped_settings: tuple[str, ...] = ()
     """Settings of the original's base that the new image does not have, on purpose: `Env.GOPATH`, `Labels.NAME`."""
+    rung: str = ""
+    """Which rung of the ladder this is: see `Rung.name`; empty for `none` and `refused`, and for plans from the text alone."""
+    rungs: tuple[Rung, ...] = ()
+    """All rungs that this image has a plan for, smallest first; empty where nobody asked."""
+    rounds: tuple[Round, ...] = ()
+    """What each failed build of a verification taught."""
+    set_aside: tuple[str, ...] = ()
+    """Records (METADATA, package.json, gemspecs) of libraries that only development needs, left behind on purpose."""

@@ -20,6 +20,7 @@ from msbtui.split.inplace import clean_in_place
 from msbtui.split.installs import Dependencies, brought, choose_packages
 from msbtui.split.judge import Judge
 from msbtui.split.keep import Kept
+from msbtui.split.ladder import EVERYTHING, IN_PLACE, SELECTIVE, Wider, widen
 from msbtui.split.metadata import plan_metadata
 from msbtui.split.model import Plan, Size
 from msbtui.split.reach import follow
@@ -49,12 +50,18 @@ def make_plan(
     waste: WasteReport | None = None,
     siblings: Siblings = lambda _: None,
     smokes: Sequence[str] = (),
+    rung: str = SELECTIVE,
+    extra_paths: Sequence[str] = (),
+    extra_packages: Sequence[str] = (),
+    extra_users: Sequence[str] = (),
 ) -> Plan:
     """Plan the split of the target stage; sizes in bytes.
 
     With `image`, `table`, `packages` and `base` the plan comes from what the image holds; without one of them from the text alone
     (`Plan.proven` is then False). `siblings` gives what the engine knows of another image, None where it has none. `smokes` are
-    commands that must still run. Never raises for what an image or Dockerfile holds.
+    commands that must still run. `rung` is how much is kept (split/ladder.py); `extra_paths` (as the table has them),
+    `extra_packages` and `extra_users` are kept whatever speaks against it: what a check of a built image missed.
+    Never raises for what an image or Dockerfile holds.
     """
     if graph.target_index is None or graph.target_index >= len(graph.stages):
         reason = graph.errors[0].message if graph.errors else "the Dockerfile has no stage to build"
@@ -75,7 +82,9 @@ def make_plan(
             "",
             table.size,
         )
-    planner = _Planner(dockerfile, graph, stage, View(image, table, packages, base.layers), origin, waste, siblings, smokes)
+    view = View(image, table, packages, base.layers)
+    wider = Wider(rung, tuple(extra_paths), tuple(extra_packages), tuple(extra_users))
+    planner = _Planner(dockerfile, graph, stage, view, origin, waste, siblings, smokes, wider)
     plan = planner.plan()
     if provenance is not None and not provenance.in_sync:
         plan = msgspec.structs.replace(
@@ -108,12 +117,15 @@ class _Planner:
         waste: WasteReport | None,
         siblings: Siblings,
         smokes: Sequence[str],
+        wider: Wider,
     ) -> None:
         self.dockerfile, self.graph, self.stage, self.view, self.origin = dockerfile, graph, stage, view, origin
-        self.waste, self.siblings, self.smokes = waste, siblings, smokes
+        self.waste, self.siblings, self.smokes, self.wider = waste, siblings, smokes, wider
 
     def plan(self) -> Plan:
         view, before = self.view, self.view.table.size
+        if self.wider.rung == IN_PLACE:
+            return self._instead("none", "a clean-up in place was asked for")
         prompt = only_a_prompt(view.config)
         programs = self._programs() if prompt else []
         reach = follow(view, starts(view.config, self.smokes), programs)
@@ -122,15 +134,19 @@ class _Planner:
         judge = Judge(view, reach, self.waste, self._places())
         kept = Kept(view, reach, judge)
         kept.gather()
+        widen(kept, view, judge, self.wider)
         words = kept.words | {word for start in starts(view.config, self.smokes) for word in start.words}
         languages = [language for language, path in reach.languages.items() if view.owner(path) is not None]
         wanted = choose_packages(view, kept.owned, kept.direct, languages, words, ())
-        runtime = choose_base(view, kept, self.origin, self.siblings, bool(wanted))
+        if self.wider.rung == EVERYTHING:
+            runtime = RuntimeBase(self.origin, "the original's own base", (), self.siblings(self.origin), True, same=True)
+        else:
+            runtime = choose_base(view, kept, self.origin, self.siblings, bool(wanted))
         present = self._present(runtime)
         installs = [] if runtime.scratch else choose_packages(view, kept.owned, kept.direct, languages, words, present)
         arriving = brought(view, installs, present)
         names = {package.name for package in arriving} | set(present)
-        accounts = new_accounts(view, runtime.view)
+        accounts = new_accounts(view, runtime.view, self.wider.users)
         paths = self._final_paths(kept, runtime, names, accounts)
         copies = plan_copies(view, paths, runtime.view, scratch=runtime.scratch, forbidden=lambda path: _firm(judge, path))
         runtime_config = self._runtime_config(runtime)
@@ -180,6 +196,8 @@ class _Planner:
             left_out=tuple(left_out),
             kept=tuple(sorted(copies.covered)),
             dropped_settings=tuple(f"{item.field}.{item.name}" for item in metadata.dropped),
+            rung=self.wider.rung,
+            set_aside=_set_aside(kept),
         )
 
     def _reasons(self, parts: Parts, before: int, after: int | None) -> list[str]:
@@ -215,6 +233,7 @@ class _Planner:
             before,
             Size(estimated=before - found.saved),
             steps=tuple(found.steps),
+            rung=IN_PLACE,
         )
 
     def _places(self) -> list[str]:
@@ -312,6 +331,12 @@ class _Planner:
         if runtime.view is not None and runtime.view.exists(inside):
             return True
         return any(item == inside or item.startswith(inside + "/") for item in covered)
+
+
+def _set_aside(kept: Kept) -> tuple[str, ...]:
+    """Give the records of what stays behind as a development dependency."""
+    left = kept.left.get("development dependencies", ())
+    return tuple(path for path in left if path.endswith(("/METADATA", "/PKG-INFO", "/package.json", ".gemspec")))
 
 
 def _firm(judge: Judge, path: str) -> bool:

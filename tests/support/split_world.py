@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from msbtui.analysis.model import Base
 from msbtui.dockerfile.graph import build_graph
@@ -240,8 +241,8 @@ class World:
     siblings: Sequence[SiblingFacts] = ()
     smokes: Sequence[str] = ()
 
-    def plan(self) -> Plan:
-        """Give the plan."""
+    def plan(self, **wider: Any) -> Plan:
+        """Give the plan; `wider` goes to the planner as it is (rung, extra_paths, ...)."""
         dockerfile = parse(self.dockerfile)
         assert not dockerfile.errors, dockerfile.errors
         made, table = image([("base", self.base), *self.layers], self.config)
@@ -255,6 +256,7 @@ class World:
             base=Base(1, "made", "A", "base"),
             siblings=known.get,
             smokes=self.smokes,
+            **wider,
         )
 
     def runtime(self) -> str:
