@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from mmap import mmap
 from typing import Final, Protocol
@@ -10,8 +12,10 @@ from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.tarscan import BLOCK, Scanner, Sink
 
 Buffer = bytes | bytearray | memoryview | mmap
-CHUNK: Final = 1 << 20
-"""Bytes asked of a stream at once."""
+CHUNK: Final = 1 << 18
+"""Bytes asked of a stream at once: as many as stay in a core's cache while they are unpacked, hashed and looked at."""
+_WINDOW: Final = 64 << 20
+"""Bytes of a mapped archive that are gone through before its memory is given back."""
 
 
 class Stream(Protocol):
@@ -22,21 +26,43 @@ class Stream(Protocol):
         ...
 
 
-def index_layer(buffer: Buffer, *, where: str = "") -> LayerIndex:
+def index_layer(buffer: Buffer, *, where: str = "", release: Callable[[], None] | None = None) -> LayerIndex:
     """Give the index of the uncompressed layer archive that `buffer` holds whole; only headers are looked at.
 
-    What a header claims is checked against the buffer's size. `where` names the archive in errors. Raises TargetError on
-    what is no sound tar archive, with the byte at which it goes wrong.
+    What a header claims is checked against the buffer's size. `where` names the archive in errors. `release` is called now
+    and then, and at the end, to give back the memory of what was looked at (see `release_pages`). Raises TargetError on what
+    is no sound tar archive, with the byte at which it goes wrong.
     """
     with memoryview(buffer) as whole, whole.cast("B") as view:
         scanner = Scanner(where, None)
-        pos = scanner.scan(view, 0, 0)
-        if scanner.partial is not None:
-            size, content, _ = scanner.partial
-            raise scanner.cut_off(content + size, len(view))
+        pos, size = 0, len(view)
+        end = size if release is None else min(_WINDOW, size)
+        while not scanner.ended:
+            with view[:end] as window:
+                pos = scanner.scan(window, pos, 0)
+            if scanner.partial is not None:
+                length, content, _ = scanner.partial
+                if content + length > size:
+                    raise scanner.cut_off(content + length, size)
+            elif end == size:
+                break
+            if release is not None:
+                release()
+            end = min(max(pos, end) + _WINDOW, size)
         if not scanner.ended:
-            scanner.close(bytes(view[pos:]), min(pos, len(view)))
-        return scanner.result(len(view))
+            scanner.close(bytes(view[pos:]), min(pos, size))
+        return scanner.result(size)
+
+
+def release_pages(view: memoryview) -> None:
+    """Give back the memory that reading a mapped file took; its pages are read again when they are next looked at.
+
+    Does nothing for a view of anything but a whole read-only memory map, and where the system cannot do it.
+    """
+    unneeded = getattr(sys.modules["mmap"], "MADV_DONTNEED", None)
+    if unneeded is not None and isinstance(view.obj, mmap) and view.readonly:
+        with contextlib.suppress(OSError, ValueError):
+            view.obj.madvise(unneeded)
 
 
 def index_stream(stream: Stream, sink: Sink | None = None, *, where: str = "") -> LayerIndex:

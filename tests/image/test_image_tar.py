@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tar_maker import END, Trickle, body, entries, header, pax, read, sparse_header
+from tar_maker import END, Trickle, body, entries, header, pax, read, rows, sparse_header
 
 from msbtui.errors import TargetError
 from msbtui.image.model import Kind
@@ -322,3 +322,29 @@ def test_members_of_a_stream() -> None:
     assert len(next(cut).read()) == 600
     with pytest.raises(TargetError, match="ends at byte 1112"):
         next(cut)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_an_archive_is_read_alike_window_by_window(data: st.DataObject) -> None:
+    parts = [
+        header(b"d/", flag=b"5"),
+        header(b"d/a", size=3) + body(b"abc"),
+        pax([(b"path", b"d/" + b"n" * 700)]) + header(b"x", size=700) + body(b"y" * 700),
+        header(b"d/l", flag=b"1", link=b"d/a"),
+        header(b"d/s", flag=b"2", link=b"a"),
+        header(b"d/.wh.gone", size=2) + body(b"xx"),
+        header(b"d/big", size=5000) + body(b"z" * 5000),
+        header(b"old/", flag=b"\0"),
+    ]
+    chosen = data.draw(st.lists(st.sampled_from(parts), max_size=12))
+    archive = b"".join(chosen) + data.draw(st.sampled_from([b"", bytes(512), END, bytes(4096)]))
+    released: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("msbtui.image.tar._WINDOW", 2048)
+        index = index_layer(archive, release=lambda: released.append(1))
+    whole = index_layer(archive)
+    assert rows(index) == rows(whole)
+    assert index.tar_size == whole.tar_size == len(archive)
+    assert rows(read(archive)) == rows(whole)
+    assert len(released) >= len(archive) // 8192
