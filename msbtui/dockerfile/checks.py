@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from msbtui.dockerfile.duration import DurationError, parse_duration
+from msbtui.dockerfile.gotext import keyword as name_of
 from msbtui.dockerfile.gotext import lower, quote, suggestion, trim, upper
 from msbtui.dockerfile.heredoc import opening
 from msbtui.dockerfile.mounts import MountError, check_device, parse_mount
@@ -109,7 +110,7 @@ def parse_flags(flags: list[str], keyword: str) -> dict[str, list[str]]:
 
 def check(request: Request) -> None:
     """Check one instruction in BuildKit's order; raises InstructionError."""
-    keyword = upper(lower(request.keyword))
+    keyword = name_of(request.keyword)
     checker = _CHECKERS.get(keyword)
     if checker is None:
         hint = suggestion(request.keyword, KEYWORDS, case_sensitive=False)

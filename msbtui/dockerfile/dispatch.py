@@ -15,20 +15,19 @@ import msgspec
 from msbtui.dockerfile.expand import ExpandError, expand_names, split_words
 from msbtui.dockerfile.gotext import clean, nearest, quote
 from msbtui.dockerfile.heredoc import opening
-from msbtui.dockerfile.model import Problem
-from msbtui.dockerfile.mounts import MountError, is_unsigned, parse_mount
+from msbtui.dockerfile.model import Instruction, Problem
+from msbtui.dockerfile.mounts import MountError, parse_mount
+from msbtui.dockerfile.names import atoi
 from msbtui.dockerfile.rules import Checker
 from msbtui.dockerfile.stages import SCRATCH, Command, Source, State
 from msbtui.dockerfile.validate import arg_pairs
 from msbtui.dockerfile.values import (
     InstructionValueError,
-    check_checksum,
     check_mode,
     check_port,
+    check_remote,
     check_signal,
     context_path,
-    is_git,
-    is_url,
 )
 from msbtui.dockerfile.words import LineSyntaxError, pairs
 
@@ -178,13 +177,10 @@ class StageRun:
         if taken is not None and not self._ready(taken):
             message = f"cannot copy from stage {quote(taken.written)}, it needs to be defined before current stage"
             raise DispatchError(f"{message} {quote(self.state.label)}")
-        if any(flag.name == "link" and (flag.value or "true").lower() == "true" for flag in instruction.flags):
+        if _switch(instruction, "link"):
             _refuse_names(flags["chown"])
         check_mode(flags["chmod"])
-        if adds:
-            check_checksum(flags["checksum"], sources)
-        else:
-            _refuse_remote(sources)
+        check_remote(sources, adds, flags["checksum"] if adds else "", _switch(instruction, "keep-git-dir"))
         if taken is not None:
             taken.use = msgspec.structs.replace(taken.use, source=clean(" ".join(sources)), target=clean(target))
         else:
@@ -269,17 +265,16 @@ def _is_heredoc(word: str) -> bool:
 
 def _refuse_names(owner: str) -> None:
     for part in owner.split(":", 1):
-        if part not in ("", "root") and not is_unsigned(part.removeprefix("-"), 10):
+        number = atoi(part)
+        if part not in ("", "root") and (number is None or not -(2**31) <= number < 2**31):
             message = f"--chown={owner}: user and group names can't be resolved when used with --link"
             raise DispatchError(f"{message}, use numeric uid[:gid] instead")
 
 
-def _refuse_remote(sources: list[str]) -> None:
-    for source in sources:
-        if is_git(source):
-            raise DispatchError("source can't be a git ref for COPY")
-        if is_url(source):
-            raise DispatchError("source can't be a URL for COPY")
+def _switch(instruction: Instruction, name: str) -> bool | None:
+    """Give what a flag of yes or no says, None where it is not there."""
+    found = next((flag for flag in instruction.flags if flag.name == name), None)
+    return None if found is None else (found.value or "true").lower() == "true"
 
 
 _HANDLERS: dict[str, Callable[[StageRun, Command], None]] = {

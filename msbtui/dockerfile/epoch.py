@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from msbtui.dockerfile.expand import ExpandError, expand
+from msbtui.dockerfile.gitsource import GitQueryError, git_source
 from msbtui.dockerfile.names import atoi
 from msbtui.dockerfile.stages import State
 from msbtui.dockerfile.validate import arg_pairs
-from msbtui.dockerfile.values import is_git, is_url
+from msbtui.dockerfile.values import is_url
 
 _NAME = "SOURCE_DATE_EPOCH"
 
@@ -52,9 +53,10 @@ def _source_only(stage: State, args: Mapping[str, str], build_args: Mapping[str,
             if len(instruction.words) != 2 or instruction.heredocs:
                 return f"{_NAME} stage must contain exactly one remote ADD source"
             source = expand(instruction.words[0], values, escape)
-            if not is_url(source) and not is_git(source):
+            git = git_source(source)
+            if not is_url(source) and (git is None or git.local):
                 return f"{_NAME} stage source must be a single HTTP(S) or Git ADD"
             sources += 1
-    except ExpandError as error:
-        return error.what
+    except (ExpandError, GitQueryError) as error:
+        return error.what if isinstance(error, ExpandError) else str(error)
     return "" if sources else f"{_NAME} stage must contain exactly one remote ADD"

@@ -50,6 +50,12 @@ def upper(text: str) -> str:
     return "".join(big if len(big := character.upper()) == 1 else character for character in text)
 
 
+def keyword(written: str) -> str:
+    """Give an instruction's name in upper case; where letters only look alike (`EXPOſE`) it is no name: as written."""
+    name = upper(lower(written))
+    return name if lower(name) == lower(written) else written
+
+
 def quote(text: str) -> str:
     """Give `text` as Go's `%q` prints it."""
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:

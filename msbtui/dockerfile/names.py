@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from functools import lru_cache
+from urllib.parse import unquote
 
 import msgspec
 
@@ -126,15 +127,29 @@ class Platform(msgspec.Struct, frozen=True):
     architecture: str
     variant: str = ""
     os_version: str = ""
+    os_features: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        system = f"{self.os}({self.os_version})" if self.os_version else self.os
+        options = "+".join(map(_encoded, (self.os_version, *sorted(set(self.os_features)))))
+        system = f"{self.os}({options})" if options else self.os
         return "/".join(part for part in (system, self.architecture, self.variant) if part)
 
     @property
     def plain(self) -> str:
         """The specifier without the version of the operating system (platforms.Format)."""
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+def _encoded(option: str) -> str:
+    return re.sub(r"[%+()/]", lambda found: f"%{ord(found[0]):02X}", option)
+
+
+def _decoded(option: str) -> str:
+    """Give a version or feature of an operating system with its escapes read (platforms.go, decodeOSOption)."""
+    bad = re.search(r"%(?![0-9A-Fa-f]{2}).{0,2}", option)
+    if bad:
+        raise ReferenceFormatError(f"invalid URL escape {quote(bad[0])}")
+    return unquote(option, errors="surrogateescape")
 
 
 _OS_PART = r"^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$"
@@ -206,26 +221,41 @@ def parse_platform(text: str) -> Platform:
     if not system:
         rule = f"OSAndVersion specifier component must match {quote(_OS_PART)}"
         raise ReferenceFormatError(f"{quote(parts[0])} is an invalid OS component of {quote(text)}: {rule}: invalid argument")
+    version, features = _os_options(text, system)
     for part in parts[1:]:
         if not re.fullmatch(_PART, part, re.ASCII):
             rule = f"platform specifier component must match {quote(_PART)}"
             raise ReferenceFormatError(f"{quote(part)} is an invalid component of {quote(text)}: {rule}: invalid argument")
     name = "darwin" if lower(system[1]) == "macos" else lower(system[1])
-    version = system[2] or ""
     if len(parts) == 1:
         if name in _SYSTEMS:
-            return Platform(name, host_platform().architecture, "", version)
+            return Platform(name, host_platform().architecture, "", version, features)
         architecture, variant = _architecture(parts[0], "")
         if architecture in _ARCHITECTURES:
-            return Platform("linux", architecture, "" if (architecture, variant) == ("arm", "v7") else variant, version)
+            return Platform("linux", architecture, "" if (architecture, variant) == ("arm", "v7") else variant, version, features)
         raise ReferenceFormatError(f"{quote(text)}: unknown operating system or architecture: invalid argument")
     if len(parts) == 2:
         architecture, variant = _architecture(parts[1], "")
-        return Platform(name, architecture, "" if (architecture, variant) == ("arm", "v7") else variant, version)
+        return Platform(name, architecture, "" if (architecture, variant) == ("arm", "v7") else variant, version, features)
     if len(parts) == 3:
         architecture, variant = _architecture(parts[1], parts[2])
-        return Platform(name, architecture, "v8" if architecture == "arm64" and not variant else variant, version)
+        return Platform(name, architecture, "v8" if architecture == "arm64" and not variant else variant, version, features)
     raise ReferenceFormatError(f"{quote(text)}: cannot parse platform specifier: invalid argument")
+
+
+def _os_options(text: str, system: re.Match[str]) -> tuple[str, tuple[str, ...]]:
+    try:
+        version = _decoded(system[2] or "")
+    except ReferenceFormatError as error:
+        raise ReferenceFormatError(f"{quote(text)} has an invalid OS version {quote(system[2])}: {error}") from None
+    features = []
+    for feature in (system[3] or "")[1:].split("+"):
+        try:
+            features.append(_decoded(feature))
+        except ReferenceFormatError as error:
+            what = f"invalid os feature {quote(feature)}: {error}"
+            raise ReferenceFormatError(f"{quote(text)} has invalid OS features: {what}") from None
+    return version, tuple(filter(None, features))
 
 
 def _architecture(name: str, variant: str) -> tuple[str, str]:

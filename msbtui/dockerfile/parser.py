@@ -9,7 +9,7 @@ from __future__ import annotations
 from msbtui.dockerfile import words
 from msbtui.dockerfile.checks import InstructionError, Request, check
 from msbtui.dockerfile.directives import check_of, syntax_of
-from msbtui.dockerfile.gotext import clean, lower, upper
+from msbtui.dockerfile.gotext import clean, keyword, lower, upper
 from msbtui.dockerfile.heredoc import Opening, openings, without_tabs
 from msbtui.dockerfile.lines import LogicalLine, read_lines
 from msbtui.dockerfile.model import Dockerfile, Flag, Heredoc, Instruction, Problem, Span
@@ -78,7 +78,7 @@ class Parsed:
 
     def __init__(self, line: str, escape: str) -> None:
         self.written, self.flags, self.rest = words.split_command(line, escape)
-        self.keyword = upper(lower(self.written))
+        self.keyword = keyword(self.written)
         self.json = False
         self.args: list[str] = []
 

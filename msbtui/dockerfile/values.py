@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 
+from msbtui.dockerfile.gitsource import GitQueryError, GitSource, git_source
 from msbtui.dockerfile.gotext import lower, quote, upper
 from msbtui.dockerfile.names import atoi
 
@@ -50,9 +52,7 @@ _SIGNALS = frozenset(
     + [f"RTMIN+{number}" for number in range(1, 16)]
     + [f"RTMAX-{number}" for number in range(1, 15)]
 )
-_PROTOCOLS = ("http", "https", "ssh", "git")
-_SCP = re.compile(r"[a-zA-Z0-9-_]+@[a-zA-Z0-9-.]+:.*", re.DOTALL)
-_SYMBOLIC_MODE = re.compile(r"[ugoa]*(?:[-+=](?:[rwxXst]*|[ugo]))+(?:,[ugoa]*(?:[-+=](?:[rwxXst]*|[ugo]))+)*")
+_SYMBOLIC_MODE = re.compile(r"[ugoa]*(?:[-+=][rwxXstugo]*)+(?:,[ugoa]*(?:[-+=][rwxXstugo]*)+)*")
 
 
 class InstructionValueError(ValueError):
@@ -65,52 +65,75 @@ def context_path(source: str) -> str:
 
 
 def is_git(source: str) -> bool:
-    """Say whether COPY and ADD take a source for a git repository (dfgitutil, ParseGitRef)."""
-    if source.startswith(("./", "../", "github.com/")):
-        return False
-    protocol = re.match(r"([a-zA-Z0-9]+)://", source)
-    if not protocol:
-        return bool(_SCP.fullmatch(source))
-    name = lower(protocol[1])
-    if name not in _PROTOCOLS:
-        return False
-    if name in ("ssh", "git"):
-        return True
-    path = re.split(r"[?#]", source[protocol.end() :], maxsplit=1)[0].partition("/")
-    return bool(path[1]) and path[2].endswith(".git")
+    """Say whether COPY and ADD take a source for a git repository: `github.com/a/b` without a protocol is a path to them."""
+    found = _sound_git_source(source)
+    return found is not None and not found.local
+
+
+def _sound_git_source(source: str) -> GitSource | None:
+    try:
+        return git_source(source)
+    except GitQueryError:
+        return None
 
 
 def is_url(source: str) -> bool:
-    """Say whether COPY and ADD take a source for a download."""
+    """Say whether COPY and ADD take a source for a download (convert_copy.go, isHTTPSource)."""
     return source.startswith(("http://", "https://")) and not is_git(source)
 
 
 def check_mode(text: str) -> None:
-    """Check `--chmod` (convert_copy.go, dispatchCopy); raises InstructionValueError."""
-    octal = re.fullmatch(r"[0-7]+", text)
-    if text and (not octal or int(text, 8) > 0o7777) and not _SYMBOLIC_MODE.fullmatch(text):
-        raise InstructionValueError(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
-
-
-def check_checksum(text: str, sources: list[str]) -> None:
-    """Check `ADD --checksum` (convert_copy.go, dispatchCopy); raises InstructionValueError."""
-    if not text:
+    """Check `--chmod` (convert_copy.go, dispatchCopy; tonistiigi/dchapes-mode, Parse); raises InstructionValueError."""
+    if not text or _SYMBOLIC_MODE.fullmatch(text):
         return
-    if len(sources) != 1:
-        raise InstructionValueError("checksum can't be specified for multiple sources")
-    if is_url(sources[0]):
-        algorithm, colon, encoded = text.partition(":")
-        length = {"sha256": 64, "sha384": 96, "sha512": 128}.get(algorithm)
-        if not colon or not re.fullmatch(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+", text):
-            raise InstructionValueError("invalid checksum digest format")
-        if length is None:
-            raise InstructionValueError("unsupported digest algorithm")
-        if len(encoded) != length:
-            raise InstructionValueError("invalid checksum digest length")
-        if not re.fullmatch("[a-f0-9]+", encoded):
-            raise InstructionValueError("invalid checksum digest format")
-    elif not is_git(sources[0]):
-        raise InstructionValueError("checksum requires HTTP(S) or Git sources")
+    if re.fullmatch(r"[0-7]+", text) and int(text, 8) <= 0o7777:
+        return
+    if not text[0].isascii() or not text[0].isdigit():
+        raise InstructionValueError("invalid syntax")
+    raise InstructionValueError(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
+
+
+def check_remote(sources: Sequence[str], adds: bool, checksum: str, keep_git_dir: bool | None) -> None:
+    """Check the sources that are no paths (convert_copy.go, dispatchCopy); raises InstructionValueError."""
+    if checksum:
+        if len(sources) != 1:
+            raise InstructionValueError("checksum can't be specified for multiple sources")
+        if not is_url(sources[0]) and _sound_git_source(sources[0]) is None:
+            raise InstructionValueError("checksum requires HTTP(S) or Git sources")
+    for source in sources:
+        try:
+            git = git_source(source)
+        except GitQueryError as error:
+            raise InstructionValueError(str(error)) from None
+        if git is not None and not git.local:
+            if not adds:
+                raise InstructionValueError("source can't be a git ref for COPY")
+            if keep_git_dir is not None and git.keep_git_dir not in (None, keep_git_dir):
+                raise InstructionValueError("inconsistent keep-git-dir configuration")
+            keep_git_dir = keep_git_dir if git.keep_git_dir is None else git.keep_git_dir
+            if checksum and git.checksum and checksum != git.checksum:
+                raise InstructionValueError(f"checksum mismatch {quote(checksum)} != {quote(git.checksum)}")
+            checksum = git.checksum or checksum
+        elif source.startswith(("http://", "https://")) and git is None:
+            if not adds:
+                raise InstructionValueError("source can't be a URL for COPY")
+            if checksum:
+                _check_digest(checksum)
+
+
+def _check_digest(text: str) -> None:
+    """Check a digest (opencontainers/go-digest, Validate)."""
+    algorithm, _, encoded = text.partition(":")
+    length = {"sha256": 64, "sha384": 96, "sha512": 128}.get(algorithm)
+    if not algorithm or not encoded:
+        raise InstructionValueError("invalid checksum digest format")
+    if length is None:
+        sound = re.fullmatch(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+", text)
+        raise InstructionValueError("unsupported digest algorithm" if sound else "invalid checksum digest format")
+    if len(encoded.encode("utf-8", "surrogateescape")) != length:
+        raise InstructionValueError("invalid checksum digest length")
+    if not re.fullmatch("[a-f0-9]+", encoded):
+        raise InstructionValueError("invalid checksum digest format")
 
 
 def check_signal(text: str) -> None:
@@ -134,14 +157,12 @@ def check_port(text: str) -> tuple[bool, bool]:
     if lower(protocol) not in ("", "tcp", "udp", "sctp"):
         raise InstructionValueError(f"invalid port: {quote(text)}: invalid proto: {protocol}")
     if address.startswith("["):
-        if not address.endswith("]"):
-            raise InstructionValueError(f"invalid IP address {address}: address {address}:: missing ']' in address")
-        address = address[1:-1]
+        address = _unbracketed(address)
     if address:
         import ipaddress
 
         try:
-            ipaddress.ip_address(address)
+            ipaddress.ip_address(address.replace("%", " "))
         except ValueError:
             raise InstructionValueError(f"invalid IP address: {address}") from None
     low, high = _ports(port, "containerPort")
@@ -150,6 +171,21 @@ def check_port(text: str) -> tuple[bool, bool]:
         if high - low != host_high - host_low and high != low:
             raise InstructionValueError(f"invalid ranges specified for container and host Ports: {port} and {host}")
     return protocol != lower(protocol), bool(address or host)
+
+
+def _unbracketed(address: str) -> str:
+    """Take the brackets off an address (net.SplitHostPort of the address with a colon behind)."""
+    end = address.find("]")
+    problem = ""
+    if end < 0:
+        problem = "missing ']' in address"
+    elif end + 1 != len(address):
+        problem = "too many colons in address" if address[end + 1] == ":" else "missing port in address"
+    elif "[" in address[1:]:
+        problem = "unexpected '[' in address"
+    if problem:
+        raise InstructionValueError(f"invalid IP address {address}: address {address}:: {problem}")
+    return address[1:end]
 
 
 def _ports(text: str, what: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
     python tests/oracle/compare.py --count 20000 --seed 1
     python tests/oracle/compare.py --count 2000 --seed 2 --faults 20      # each made file, and 20 more with faults put in by dice
+    python tests/oracle/compare.py --count 0 --values 50000 --seed 3      # sound files with one value put together by dice
 
 Disagreements are grouped by cause, the most frequent first, each with a Dockerfile made as small as its cause allows.
 Ends with status 1 where there is a disagreement (those about warnings, places of errors and the graphs of rejected
@@ -22,7 +23,7 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1] / 
 
 import hypothesis  # noqa: E402
 from buildkit_oracle import Oracle, Request, build  # noqa: E402
-from dockerfile_gen import faulty, requests  # noqa: E402
+from dockerfile_gen import faulty, requests, value_requests  # noqa: E402
 from oracle_compare import REPORT_ONLY, Difference, differences, shrink, warning_differences  # noqa: E402
 
 _BATCH = 200
@@ -75,6 +76,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=2000, help="how many Dockerfiles")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=0, help="so many faulty copies of each besides")
+    parser.add_argument("--values", type=int, default=0, help="so many files with one odd value besides")
     parser.add_argument("--show", type=int, default=40, help="how many groups to show, each with its smallest example")
     parser.add_argument("--warnings", action="store_true", help="show the groups about warnings, places and rejected files too")
     parser.add_argument("--json", type=Path, help="write the smallest examples there as JSON")
@@ -84,9 +86,10 @@ def main() -> int:
     groups: dict[str, list[tuple[Request, Difference]]] = defaultdict(list)
     accepted = drift = 0
     with Oracle(build()) as oracle:
-        found = made(options.count, options.seed)
+        found = made(options.count, options.seed) if options.count else []
         dice = Random(options.seed)
         found += [each.with_text(faulty(each.dockerfile, dice)) for each in found for _ in range(options.faults)]
+        found += value_requests(options.values, dice)
         print(f"{len(found)} Dockerfiles made in {time.monotonic() - start:.0f} s", flush=True)
         for at in range(0, len(found), _BATCH):
             batch = found[at : at + _BATCH]

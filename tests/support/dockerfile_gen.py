@@ -530,3 +530,57 @@ def requests(draw: st.DrawFn) -> Request:
         image_onbuild={"myonb": triggers} if triggers and draw(odd) else {},
         all_stages=draw(odd),
     )
+
+
+_VALUES: list[tuple[str, str | list[str]]] = [
+    ("FROM a\nCOPY --chmod={} a b", "ugoa+-=rwxXst,0789/"),
+    ("FROM a\nCOPY --chown={} --link a b", "a01:-+_ root$"),
+    ("FROM a\nEXPOSE {}", ["80", "1", "65536", "-", "/", "tcp", "udp", "UDP", "sctp", "x", ":", "127.0.0.1", "[::1]", " ", "$B", "0", "٣", "."]),
+    ("FROM a\nSTOPSIGNAL {}", ["SIG", "sig", "TERM", "RTMIN", "RTMAX", "+", "-", "1", "15", "0", "64", "65", " ", "kill", "Hup", "9"]),
+    ("FROM a\nHEALTHCHECK --interval={} CMD x", ["1", "0", ".", "s", "m", "h", "ms", "us", "µs", "μs", "ns", "-", "+", "9223372036", "x", "d", " ", "00"]),
+    ("FROM a\nHEALTHCHECK --retries={} CMD x", "0123+-_x. e"),
+    ("FROM a\nHEALTHCHECK {}", ["NONE", "none", "CMD", "Cmd", " ", "\t", "[", "]", '"a"', "x", "--interval=1s", ",", "\\\n"]),
+    ("FROM --platform={} a", ["linux", "/", "amd64", "arm64", "arm", "v7", "v8", "windows", "(", ")", "10.0", "+", "x86_64", "*", "Linux", "_", "é", "macos", "386", "armhf", "%", "%41", "linux(", "+x)", "(+)"]),
+    ("FROM {}", ["a", "A", ".", "/", ":", "-", "_", "__", "@", "sha256:", "0" * 64, "5000", "localhost", "docker.io", "library", "[::1]", "latest", "index.docker.io", "é"]),
+    ("FROM x AS {}\nFROM {}", ["a", "B", "-", ".", "_", "0", "é", ":", "/", "__", "--"]),
+    ("FROM a AS n\nFROM b\nCOPY --from={} x y", ["0", "1", "+", "-", "n", "N", "_", "x", "/", ":", "$", "\\", "'", '"', "{", "}", ".", "00"]),
+    ("ARG B=b/B:1\nARG C\nFROM x{}", ["$", "{", "}", "B", "C", ":", "-", "+", "?", "#", "%", "/", "*", "?", "[", "]", "\\", "'", '"', "b", "^", "!", " "]),
+    ("ARG B=a{}\nFROM x$B", ["$", "{", "}", "B", ":-", "'", '"', "\\", " ", "=", "a", "#", "<", "`"]),
+    ("# escape=`\nARG B=a{}\nFROM x$B", ["$", "{", "}", "B", ":-", "'", '"', "\\", "`", " ", "="]),
+    ("FROM a\nENV {}", ["A", "=", " ", "'", '"', "\\", "$A", "b", "\t", "#", "\\\n", "\n", "\u00a0"]),
+    ("FROM a\nLABEL {}", ["A", "=", " ", "'", '"', "\\", "b", "\u2003", "\\\n", "<<E"]),
+    ("FROM a AS n\nRUN --mount={} ls", ["type=", "bind", "cache", "secret", "ssh", "tmpfs", "from=", "n", "0", "target=", "/", "m", ",", "source=", "id=", "=", "ro", "rw", "true", "size=", "1", "k", "mode=", "uid=", "sharing=", "locked", '"', "$B", "env=", "required", "target", " "]),
+    ("FROM a\nRUN --network={} --security={} ls", ["none", "host", "default", "insecure", "sandbox", "$", "B", ""]),
+    ("FROM a\nRUN --device={} ls", ["a", "/", "b", "=", "c", ",", "name=", "required", "true", ".", "-", " ", '"']),
+    ("FROM a\nADD {} d", ["https://", "http://", "git://", "ssh://", "git@", "h", "h.c", ":", "/", "o", ".git", "#", "v1", "?", "tag=", "branch=", "ref=", "&", "subdir=", "checksum=", "abcdef0", " ", "[", "]", "\\", "keep-git-dir=", "submodules=", "true"]),
+    ("FROM a\nCOPY {} d", ["https://", "git://", "git@", "github.com/", "h.c", ":", "/", ".git", "#", "v1", "?", "tag=x", "branch=x", "ref=x", "&", "subdir=", "%", "%41", ";", "80", "@", "[::1]", "-", "_", "é", "<", "{"]),
+    ("FROM a\nADD {}h.c/o.git{} d", ["https://", "git://", "SSH://", "u:p@", "h:80/", "?", "&", "#", "v1", ":d", "tag=x", "branch=x", "ref=refs/tags/x", "ref=v1", "subdir=d", "checksum=a", "commit=b", "keep-git-dir=", "submodules=", "mtime=", "fetch-by-commit=", "1", "false", "x", "commit", "%zz", ";"]),
+    ("FROM a\nADD --checksum=a --keep-git-dir={} https://h.c/o.git?{} git://h/r?{} d", ["true", "false", "keep-git-dir=", "checksum=", "a", "b", "&", "ref=x"]),
+    ("FROM a\nADD --checksum={} {} d", ["sha256:", "sha512:", "a" * 64, "A", "abcdef0", "https://x/y", "https://h/o/r.git", "x", " ", ":", "#v1"]),
+    ("FROM a\nADD --keep-git-dir={} --unpack={} x d", ["true", "false", "1", "0", "T", "x", "", "$B", "TRUE"]),
+    ("FROM a\nCOPY {}", ["a", " ", "b", "[", "]", '"', ",", "/", "..", "\\", "<<E", "\nE\n", "'", "--link", "--parents", "./", "$B", "C:", "#", "\\\n"]),
+    ("FROM a\nRUN {}\nE\nF\n", ["<<", "<", "E", "F", "-", " ", "'", '"', "\\", "$", "1", "a", "\n", "\tE", "E ", "(", ")", "{", "}"]),
+    ("FROM a\nONBUILD {}\nFROM a", ["RUN", "COPY", "ONBUILD", "FROM", "MAINTAINER", "x", " ", "--from=a", "<<E", "\nE\n", "[", "]", '"a"', ",", "\\\n", "ENV"]),
+    ("FROM a AS b\nONBUILD {}\nFROM b\nFROM scratch", ["RUN", "COPY", "ADD", "x", " ", "--from=b", "--from=c", "--mount=from=b,target=/m", "<<E", "\nE\n", "[", "]", '"a"', ",", "$B", "ENV", "="]),
+    ("FROM a\n{}", ["CMD", "RUN", "SHELL", "ENTRYPOINT", "VOLUME", " ", "[", "]", '"', "a", ",", "\\", "'", "1", "{", "}", "null", "\\u00e9", "\t", "\\\n"]),
+    ("{}\nFROM a", ["# ", "#", "escape", "=", "`", "\\", "syntax", "check", "skip=", "error=", "true", "all", ";", ",", "A", "\n", " ", "//", "\t", "ESCAPE", "experimental=", "\ufeff", "\r"]),
+    ("FROM a\nUSER {}\nWORKDIR {}", ["a", " ", "/", "..", "$B", "'", '"', "\\", "C:", "", ":", "\\\n"]),
+    ("FROM a AS t\nRUN x \\{}y\nCOPY --from=t a b", ["\n", " ", "\t", "\r", "#", "\\", "c", "\v", "\f", "\u00a0", "\x85", "RUN"]),
+    ("{}", ["FROM", "from", " ", "a", "ARG", "B", "=", "\n", "RUN", "x", "\t", "AS", "as", "#", "\\", "\r\n", "FROM a\n"]),
+]  # fmt: skip
+"""Where one kind of value stands, and what it may be made of."""
+
+
+def value_requests(count: int, dice: Random) -> list[Request]:
+    """Give Dockerfiles that are sound but for one value, which is put together by dice from what that kind is made of."""
+
+    def value(parts: str | list[str]) -> str:
+        return "".join(dice.choice(parts) for _ in range(dice.choice([0, 1, 1, 2, 2, 3, 3, 4, 5, 6, 8])))
+
+    out = []
+    for _ in range(count):
+        template, parts = dice.choice(_VALUES)
+        pieces = template.split("{}")
+        text = "".join(piece + value(parts) for piece in pieces[:-1]) + pieces[-1]
+        out.append(Request(text.encode("utf-8", "surrogateescape")))
+    return out
