@@ -74,6 +74,20 @@ class Finding(msgspec.Struct, frozen=True):
     entries: tuple[tuple[int, int], ...] = ()
     """(layer, entry) pairs that the bytes are in: what totals count once."""
     in_base: bool = False
+    kept: tuple[str, ...] = ()
+    """Paths of this kind that are not part of the finding, since what the container starts needs them (bounded)."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What would be a finding, but is needed by what the container starts: it is not called removable."""
+
+    kind: str
+    title: str
+    bytes: int
+    layer: int
+    line: int | None
+    paths: tuple[str, ...]
+    """The top-most paths (bounded)."""
 
 
 class WasteReport(msgspec.Struct, frozen=True):
@@ -86,3 +100,5 @@ class WasteReport(msgspec.Struct, frozen=True):
     """Live bytes above the base that findings of confidence A or B name, each byte once."""
     total: int
     """`removable` + the hidden bytes of entries added above the base."""
+    kept: tuple[Kept, ...] = ()
+    """What was not called removable since the container's start needs it, greatest first."""

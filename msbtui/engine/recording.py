@@ -87,6 +87,7 @@ def record(
             verified=layer.verified, columns=columns_of(layer.entries, keep), same={place[n]: group for n, group in same.items()},
             unknown=[place[n] for n in keep if layer.entries.kinds[n] == Kind.FILE and facts.digest(n) is None],
             elves={place[n]: _trimmed(elf, names) for n, elf in facts.elves.items() if n in place}, texts={},
+            secrets={place[n]: what for n, what in facts.secrets.items() if n in place},
         )  # fmt: skip
         for entry, text in facts.texts.items():
             if entry in place:

@@ -20,6 +20,7 @@ from msbtui.engine.target import RECORDING_MAGIC
 from msbtui.errors import TargetError
 from msbtui.image.facts import DIGEST_SIZE, StoredContents
 from msbtui.image.model import ElfFacts, HistoryItem, ImageConfig, Kind, LayerIndex
+from msbtui.image.secret import KINDS
 
 MAGIC = RECORDING_MAGIC
 VERSION = 1
@@ -68,6 +69,8 @@ class LayerRecord(msgspec.Struct, array_like=True):
     elves: dict[int, ElfFacts]
     texts: dict[int, int]
     """Kept texts, by their number in `Document.texts`."""
+    secrets: dict[int, str] = {}
+    """What secrets files hold, by kind (`msbtui.image.secret.KINDS`)."""
 
 
 class BaseRecord(msgspec.Struct):
@@ -226,7 +229,7 @@ def contents_of(record: LayerRecord, index: LayerIndex, texts: Sequence[bytes], 
     The hashes are made up from the image's id, so that they never equal those of another image. Raises `ValueError`.
     """
     count = len(index)
-    if any(not 0 <= n < count for n in (*record.same, *record.unknown, *record.elves, *record.texts)):
+    if any(not 0 <= n < count for n in (*record.same, *record.unknown, *record.elves, *record.texts, *record.secrets)):
         raise ValueError("a fact names an entry that is not there")
     if any(not 0 <= n < len(texts) for n in record.texts.values()):
         raise ValueError("a fact names a text that is not there")
@@ -240,4 +243,6 @@ def contents_of(record: LayerRecord, index: LayerIndex, texts: Sequence[bytes], 
                 said.encode(), digest_size=DIGEST_SIZE
             ).digest()
     known: Mapping[int, bytes] = {entry: texts[text] for entry, text in record.texts.items()}
-    return StoredContents(index, bytes(digests), record.elves, known)
+    if any(what not in KINDS for what in record.secrets.values()):
+        raise ValueError("a secret of no known kind")
+    return StoredContents(index, bytes(digests), record.elves, known, secrets=record.secrets)

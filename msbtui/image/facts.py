@@ -9,8 +9,9 @@ from typing import Final
 from xxhash import xxh3_128, xxh3_128_digest
 
 from msbtui.image.elf import MAGIC, STRINGS_LIMIT, elf_facts
-from msbtui.image.keep import SCRIPT, TEXT_BUDGET, Rule, is_secret, rule_for
+from msbtui.image.keep import LOOKED_AT, SCRIPT, TEXT_BUDGET, Rule, is_secret, rule_for
 from msbtui.image.model import ElfFacts, Kind, LayerIndex
+from msbtui.image.secret import PEM_HEAD, is_looked_at, looked_at, secret_in
 
 DIGEST_SIZE: Final = 16
 """Bytes of a file's hash (xxh3, 128 bits)."""
@@ -20,7 +21,8 @@ _MOST_BUFFERED: Final = 160 << 20
 """Bytes up to which an ELF file in a stream is held whole; of a larger one the part that is searched."""
 _SHEBANG: Final = b"#!"
 _LEAST_ELF: Final = 52
-"""Bytes of an ELF header at least (System V gABI, `Elf32_Ehdr`)."""
+"""Bytes of an ELF header at least (System V gABI, `Elf32_Ehdr`); no PEM file is shorter either."""
+_HEADS: Final = (MAGIC, PEM_HEAD)
 
 
 class HardLinks:
@@ -66,11 +68,14 @@ class StoredContents:
         *,
         complete: bool = True,
         plain: frozenset[int] = frozenset(),
+        secrets: Mapping[int, str] = {},
     ) -> None:
         self.index = index
         self.digests = digests
         self.complete = complete
         self.plain = plain
+        self.secrets = secrets
+        """By the number of the file's entry what secret it holds (`msbtui.image.secret`); where not complete, some of them."""
         self._elves = elves
         self._texts = texts
         self._links = HardLinks(index)
@@ -142,6 +147,8 @@ class MappedContents:
         self._digests: dict[int, bytes] = {}
         self._elves: dict[int, ElfFacts | None] = {}
         self._asked: set[int] = set()
+        self._secrets: dict[int, str] | None = None
+        self._begins: tuple[list[int], list[int]] | None = None
 
     def digest(self, entry: int) -> str | None:
         """Give the hash of the file's content in hexadecimal, or None where it is no file (or a sparse one)."""
@@ -175,14 +182,19 @@ class MappedContents:
 
     def programs(self) -> list[int]:
         """Give the files that begin as ELF files do, in order."""
-        known, index, buffer, size = self._known, self._index, self._buffer, len(MAGIC)
-        if known is not None and known.complete:
-            return known.programs()
-        return [
-            entry
-            for entry, (start, length) in enumerate(zip(index.offsets, index.sizes, strict=True))
-            if length >= _LEAST_ELF and buffer[start : start + size] == MAGIC and entry not in index.logical
-        ]
+        known = self._known
+        return known.programs() if known is not None and known.complete else self._heads()[0]
+
+    def _heads(self) -> tuple[list[int], list[int]]:
+        """Give the files that begin as ELF files do, and those that begin as PEM files do; looked for once."""
+        if self._begins is None:
+            index, buffer, size = self._index, self._buffer, len(MAGIC)
+            elves, pems = list[int](), list[int]()
+            for entry, (start, length) in enumerate(zip(index.offsets, index.sizes, strict=True)):
+                if length >= _LEAST_ELF and (head := buffer[start : start + size]) in _HEADS and entry not in index.logical:
+                    (elves if head == MAGIC else pems).append(entry)
+            self._begins = elves, pems
+        return self._begins
 
     def text(self, entry: int, limit: int = 1 << 20) -> bytes | None:
         """Give at most `limit` bytes from the start of the file, or None where it is no file (or a sparse one)."""
@@ -197,6 +209,22 @@ class MappedContents:
         with memoryview(self._buffer) as view:
             return bytes(self._piece(view, file, size))
 
+    @property
+    def secrets(self) -> Mapping[int, str]:
+        """What secrets files hold, by the number of the file's entry; worked out when first asked for."""
+        if self._known is not None and self._known.complete:
+            return self._known.secrets
+        if self._secrets is None:
+            index, buffer = self._index, self._buffer
+            self._secrets = {}
+            for entry in sorted({*self._heads()[1], *looked_at(index.paths)}):
+                start, length = index.offsets[entry], min(index.sizes[entry], LOOKED_AT.limit)
+                if length and entry not in index.logical:
+                    what = secret_in(index.paths[entry], bytes(buffer[start : start + length]))
+                    if what:
+                        self._secrets[entry] = what
+        return self._secrets
+
     def gathered(self) -> StoredContents:
         """Give what was asked so far and what was known before, to be kept for a next look; what looks secret is left out."""
         known = self._known or StoredContents(self._index, complete=False)
@@ -210,10 +238,13 @@ class MappedContents:
         with memoryview(self._buffer) as view:
             for file in sorted(self._asked):
                 size = self._index.sizes[file]
-                rule = taker.rule(self._index.paths[file], size, bytes(self._piece(view, file, min(size, 2))))
+                rule = taker.rule(self._index.paths[file], size, bytes(self._piece(view, file, min(size, 4))))
                 if rule is not None:
                     taker.take(file, self._index.paths[file], bytes(self._piece(view, file, min(size, rule.limit))), rule)
-        return StoredContents(self._index, bytes(digests), elves, taker.texts, complete=known.complete, plain=plain)
+        secrets = self.secrets if known.complete else {**known.secrets, **taker.secrets}
+        return StoredContents(
+            self._index, bytes(digests), elves, taker.texts, complete=known.complete, plain=plain, secrets=secrets
+        )
 
     def gather(self) -> StoredContents:
         """Read every file, and give the same facts that a `FactsCollector` gathers from a stream."""
@@ -241,6 +272,7 @@ class _Texts:
 
     def __init__(self, texts: dict[int, bytes]) -> None:
         self.texts = texts
+        self.secrets: dict[int, str] = {}
         self._left = {False: TEXT_BUDGET, True: TEXT_BUDGET}
 
     def rule(self, path: str, size: int, head: bytes) -> Rule | None:
@@ -248,13 +280,19 @@ class _Texts:
         rule = rule_for(path)
         if rule is None and head[:2] == _SHEBANG:
             rule = SCRIPT
-        if rule is None or (size > rule.limit and not rule.head) or self._left[rule.database] < min(size, rule.limit):
-            return None
+        if rule is not None and ((size > rule.limit and not rule.head) or self._left[rule.database] < min(size, rule.limit)):
+            rule = None
+        if rule is None and (head[: len(PEM_HEAD)] == PEM_HEAD or is_looked_at(path)):
+            rule = LOOKED_AT
         return rule
 
     def take(self, entry: int, path: str, body: bytes, rule: Rule) -> None:
-        """Keep the text, unless it looks secret."""
-        if not is_secret(path, body, rule):
+        """Keep the text, unless it looks secret; of a secret keep what it is."""
+        if rule.flagged or body.startswith(PEM_HEAD) or is_looked_at(path):
+            what = secret_in(path, body)
+            if what:
+                self.secrets[entry] = what
+        if not rule.flagged and not is_secret(path, body, rule):
             self.texts[entry] = body
             self._left[rule.database] -= len(body)
 
@@ -331,12 +369,13 @@ class FactsCollector:
         self._digests = bytearray(b"".join(digests))
         self._elves = {new: self._elves[n] for new, n in enumerate(kept) if n in self._elves}
         self._texts.texts = {new: self._texts.texts[n] for new, n in enumerate(kept) if n in self._texts.texts}
+        self._texts.secrets = {new: self._texts.secrets[n] for new, n in enumerate(kept) if n in self._texts.secrets}
 
     def contents(self) -> StoredContents:
         """Give the facts; only after the whole layer was read."""
         if self._index is None:
             raise ValueError("the layer is not read yet")
-        return StoredContents(self._index, bytes(self._digests), self._elves, self._texts.texts)
+        return StoredContents(self._index, bytes(self._digests), self._elves, self._texts.texts, secrets=self._texts.secrets)
 
     def _keep_digest(self, entry: int, digest: bytes) -> None:
         missing = entry * DIGEST_SIZE - len(self._digests)

@@ -17,6 +17,8 @@ class Rule(NamedTuple):
     """A package database: not searched for secrets, and counted against a budget of its own."""
     config: bool = False
     """A configuration: any assignment that looks like a credential makes it a secret."""
+    flagged: bool = False
+    """Looked at for secrets (`msbtui.image.secret`), of which only the kind is kept, and never the text."""
 
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -26,6 +28,7 @@ MANIFEST: Final = Rule(MIB)
 CONFIG: Final = Rule(64 * KIB, config=True)
 HEAD: Final = Rule(64 * KIB, head=True)
 SCRIPT: Final = Rule(256 * KIB)
+LOOKED_AT: Final = Rule(64 * KIB, head=True, flagged=True)
 TEXT_BUDGET: Final = 64 * MIB
 """Bytes of kept texts per layer, without the package databases; these have as much again."""
 

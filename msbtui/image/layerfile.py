@@ -23,9 +23,10 @@ from xxhash import xxh3_64_intdigest
 from msbtui.errors import TargetError
 from msbtui.image.facts import DIGEST_SIZE, MappedContents, StoredContents
 from msbtui.image.model import Contents, ElfFacts, Kind, LayerIndex
+from msbtui.image.secret import KINDS
 from msbtui.image.tarcolumns import settle
 
-MAGIC: Final = b"msbtuiL\x01"
+MAGIC: Final = b"msbtuiL\x02"
 _HEAD: Final = struct.Struct("<8sQ5Q")
 _LARGEST_GROWTH: Final = 200
 """How many times its stored size a section may have (and `_ALWAYS` bytes more); honest ones stay far below."""
@@ -51,6 +52,7 @@ class _Index(msgspec.Struct, array_like=True):
 class _Completeness(msgspec.Struct, array_like=True):
     complete: bool
     plain: list[int]
+    secrets: dict[int, str] = {}
 
 
 def encode_layer(index: LayerIndex, contents: Contents, *, leave_out: Collection[str] = (), level: int = 3) -> bytes:
@@ -85,7 +87,7 @@ def encode_layer(index: LayerIndex, contents: Contents, *, leave_out: Collection
         stored.digests,
         encode(dict(stored.elves)),
         encode(dict(stored.texts)),
-        encode(_Completeness(stored.complete, sorted(stored.plain))),
+        encode(_Completeness(stored.complete, sorted(stored.plain), dict(stored.secrets))),
     )
     packer = zstandard.ZstdCompressor(level=level, write_content_size=True)
     sections = [packer.compress(section) for section in plain]
@@ -119,8 +121,10 @@ def decode_layer(data: bytes | memoryview, *, where: str = "stored layer") -> tu
         raise TargetError("damaged: digests of no file", where=where)
     elves = _late(sections[2], dict[int, ElfFacts], index, where)
     texts = _late(sections[3], dict[int, bytes], index, where)
-    plain = frozenset(completeness.plain)
-    contents = StoredContents(index, digests, elves, texts, complete=completeness.complete, plain=plain)
+    plain, secrets = frozenset(completeness.plain), completeness.secrets
+    if any(not 0 <= entry < len(index) or what not in KINDS for entry, what in secrets.items()):
+        raise TargetError("damaged: a secret of no file", where=where)
+    contents = StoredContents(index, digests, elves, texts, complete=completeness.complete, plain=plain, secrets=secrets)
     return index, contents
 
 
@@ -217,7 +221,7 @@ def _without(index: LayerIndex, stored: StoredContents, leave_out: Collection[st
     kept = settle(smaller, gone)
     if kept is None:
         return index, stored
-    digests, elves, texts, plain = bytearray(DIGEST_SIZE * len(kept)), {}, {}, set()
+    digests, elves, texts, plain, secrets = bytearray(DIGEST_SIZE * len(kept)), {}, {}, set(), {}
     for new, old in enumerate(kept):
         if old in gone:
             continue
@@ -229,7 +233,11 @@ def _without(index: LayerIndex, stored: StoredContents, leave_out: Collection[st
             texts[new] = stored.texts[old]
         if old in stored.plain:
             plain.add(new)
-    facts = StoredContents(smaller, bytes(digests), elves, texts, complete=stored.complete, plain=frozenset(plain))
+        if old in stored.secrets:
+            secrets[new] = stored.secrets[old]
+    facts = StoredContents(
+        smaller, bytes(digests), elves, texts, complete=stored.complete, plain=frozenset(plain), secrets=secrets
+    )
     return smaller, facts
 
 

@@ -67,6 +67,10 @@ class GivenElf(MappedContents):
         """Give the facts of the path."""
         return self._given.get(self._paths[entry])
 
+    def programs(self) -> list[int]:
+        """Give the files whose path has facts."""
+        return [entry for entry, path in enumerate(self._paths) if path in self._given]
+
 
 def elf(kind: str = "ET_DYN", needed: Sequence[str] = (), **more: object) -> ElfFacts:
     """Give facts of a program or library for this machine."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msbtui.analysis.model import Base, Provenance, WasteReport
 from msbtui.analysis.waste import (
     archives,
@@ -69,13 +71,16 @@ def find_waste(
     graph: StageGraph | None,
     *,
     in_base: bool = False,
+    ignored: Callable[[str], bool] | None = None,
 ) -> WasteReport:
     """Give the findings and sums of DESIGN.md section 6; bytes, layers from 0, lines from 1.
 
     Compilers of the base image are told of with `in_base` set and stand last; other findings in the base's layers only where
-    `in_base` is asked for. Neither is part of the sums.
+    `in_base` is asked for. Neither is part of the sums. `ignored` says of a path of the build context (relative to it, with
+    slashes) whether its .dockerignore names it.
     """
-    return make_report(Scene(image, table, packages, base, provenance, dockerfile, graph), KINDS, in_base=in_base)
+    scene = Scene(image, table, packages, base, provenance, dockerfile, graph, ignored)
+    return make_report(scene, KINDS, in_base=in_base)
 
 
 def kind_of(name: str) -> WasteKind | None:

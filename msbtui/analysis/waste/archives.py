@@ -15,23 +15,28 @@ _UNPACK = re.compile(
     r"|\brpm\s+-[a-zA-Z]{0,8}[iU]|\bpip3?\s+install\b"
 )
 _KEPT = re.compile(r"(^|/)(ensurepip/_bundled|var/cache/apt|var/lib/dpkg|node_modules|share|testdata|tests?)(/|$)")
+_SUFFIXES = ("tar", "gz", "xz", "bz2", "zst", "lz", "tgz", "txz", "tbz", "tbz2", "zip", "deb", "rpm", "whl", "7z")
 _LEAST = 4096
 _TEXT_LIMIT = 64 << 10
 
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each archive: B where an instruction unpacks it by name, C where one unpacks something there."""
-    words = [_unpacked_words(scene.instruction_text(layer)) for layer in range(scene.table.layers)]
-    for file in scene.files:
-        if scene.size(file.key) < _LEAST or not _ARCHIVE.fullmatch(file.name) or _KEPT.search(file.path):
+    table, words = scene.table, dict[int, set[str]]()
+    pids = scene.where(scene.with_suffix(*_SUFFIXES), lambda directory: not _KEPT.search(directory))
+    for pid in pids:
+        if table.row_costs[table.live_rows[pid]] < _LEAST or pid in scene.owned:
             continue
-        if file.path in scene.needs.files or scene.packages.owner(file.path) is not None or f"/{file.path}" in scene.needs.words:
+        file = scene.live(pid)
+        if not _ARCHIVE.fullmatch(file.name) or f"/{file.path}" in scene.needs.words:
             continue
+        if not words:
+            words = {layer: _unpacked_words(scene.instruction_text(layer)) for layer in range(table.layers)}
         named = {file.name, f"*.{file.name.rpartition('.')[2]}"}
-        if any(not named.isdisjoint(of_layer) for of_layer in words[file.layer :]):
-            yield Draft(file.layer, [file.key], "", "B", subject=f"/{file.path}", paths=[file.path])
+        if any(not named.isdisjoint(words[layer]) for layer in range(file.layer, table.layers)):
+            yield Draft(file.layer, [file.row], "B", subject=f"/{file.path}", paths=[file.path])
         elif words[file.layer]:
-            yield Draft(file.layer, [file.key], "", "C", subject=f"/{file.path}", paths=[file.path])
+            yield Draft(file.layer, [file.row], "C", subject=f"/{file.path}", paths=[file.path])
 
 
 def _unpacked_words(text: str) -> set[str]:

@@ -8,8 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
-from msbtui.analysis.waste.scene import LiveFile, Scene
-from msbtui.image.model import Kind
+from msbtui.analysis.waste.scene import Scene
 
 
 def _words(text: str) -> frozenset[str]:
@@ -33,6 +32,7 @@ BUILD_FILES = MARKERS | _words(
     "settings.gradle settings.gradle.kts gradle.properties vendor/modules.txt"
 )
 INTERPRETED = re.compile(r".*\.(py|rb|pl|pm|php|js|mjs|cjs|ts|lua|tcl|sh|r|jl|ex|exs|erl|clj)", re.IGNORECASE)
+OBJECTS = ("o", "lo", "obj", "gcno", "gcda", "gch", "pch", "rmeta", "hi")
 _SYSTEM = re.compile(r"(usr|etc|var|bin|sbin|lib|lib32|lib64|boot|dev|proc|sys|run)(/.*)?")
 _USER_PARTS = re.compile(r"usr/(src|local/src)(/.*)?|var/(lib/jenkins|www|task|app)(/.*)?")
 
@@ -41,7 +41,8 @@ class Tree(msgspec.Struct):
     """A directory in which something was built."""
 
     path: str
-    files: list[LiveFile]
+    pids: list[int]
+    """Path ids of its live files."""
     markers: frozenset[str]
     built: bool
     """Whether its objects lie there, or a binary that stays holds its paths."""
@@ -55,9 +56,9 @@ def build_trees(scene: Scene) -> list[Tree]:
 def _find(scene: Scene) -> list[Tree]:
     holders: dict[str, set[str]] = {}
     for marker in MARKERS:
-        for file in scene.by_name.get(marker, ()):
-            directory = file.path.rpartition("/")[0]
-            if directory and not _is_system(directory) and scene.packages.owner(file.path) is None:
+        for pid in scene.named(marker):
+            directory = scene.table.paths[scene.table.parents[pid]]
+            if directory and not _is_system(directory) and pid not in scene.owned:
                 holders.setdefault(directory, set()).add(marker)
     tops: list[str] = []
     for directory in sorted(holders, key=lambda path: path.split("/")):
@@ -66,16 +67,22 @@ def _find(scene: Scene) -> list[Tree]:
     trees = []
     mentions = _mentioned_paths(scene)
     for top in tops:
-        files = scene.below(top)
-        compiled = any(SOURCE.fullmatch(file.name) for file in files)
-        if not compiled or _in_dependency_cache(top):
+        if _in_dependency_cache(top):
+            continue
+        pids = scene.below(top)
+        if not any(SOURCE.fullmatch(scene.names[pid]) for pid in pids):
             continue
         prefix = f"/{top}/"
         at = bisect_left(mentions, prefix)
         mentioned = at < len(mentions) and mentions[at].startswith(prefix)
-        built = mentioned or any(is_object(scene, file) for file in files)
-        trees.append(Tree(top, files, frozenset(holders[top]), built))
+        built = mentioned or any(is_object(scene, pid) for pid in pids)
+        trees.append(Tree(top, pids, frozenset(holders[top]), built))
     return trees
+
+
+def is_source(name: str) -> bool:
+    """Say whether a file of this name is read by compilers or build systems."""
+    return SOURCE.fullmatch(name) is not None or name in BUILD_FILES
 
 
 @lru_cache(maxsize=4096)
@@ -98,24 +105,22 @@ def _in_dependency_cache(path: str) -> bool:
 def _mentioned_paths(scene: Scene) -> list[str]:
     """Absolute paths, sorted, in the strings of programs that no package owns: compilers write source paths there."""
     paths: set[str] = set()
-    for file in scene.files:
-        if file.layer < scene.base.layers or scene.kind(file.key) is not Kind.FILE:
-            continue
+    for file in scene.programs:
         elf = scene.elf(file.key)
-        if elf is not None and elf.paths and elf.kind != "ET_REL" and scene.packages.owner(file.path) is None:
+        if elf is not None and elf.paths and elf.kind != "ET_REL" and file.pid not in scene.owned:
             paths.update(elf.paths)
     return sorted(paths)
 
 
-def is_object(scene: Scene, file: LiveFile) -> bool:
+def is_object(scene: Scene, pid: int) -> bool:
     """Say whether a file is what a compiler makes on the way: an object, a dependency list, coverage notes."""
-    stem, dot, suffix = file.name.rpartition(".")
-    if not dot or not stem:
+    stem, dot, suffix = scene.names[pid].rpartition(".")
+    if not dot or not stem or suffix not in OBJECTS:
         return False
-    if suffix in ("o", "lo", "obj", "gcno", "gcda", "gch", "pch", "rmeta", "hi"):
-        elf = scene.elf(file.key) if suffix in ("o", "obj") else None
+    if suffix in ("o", "obj"):
+        elf = scene.elf(scene.live(pid).key)
         return elf is None or elf.kind == "ET_REL"
-    return False
+    return True
 
 
 def starts_inside(scene: Scene, tree: Tree) -> bool:

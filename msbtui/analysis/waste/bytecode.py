@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
-from msbtui.analysis.waste.scene import LiveFile, Scene
+from msbtui.analysis.waste.scene import Scene
 
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer."""
-    files = [
-        file for file in scene.files if file.name.endswith(".pyc") and "__pycache__/" in file.path and _has_source(scene, file)
-    ]
-    for layer, group in scene.by_layer(files):
-        yield Draft(layer, [file.key for file in group], "", "B", subject="Bytecode beside its sources", noun=".pyc file")
-
-
-def _has_source(scene: Scene, file: LiveFile) -> bool:
-    """Without its source a .pyc is the program itself (PEP 3147)."""
-    directory = file.path.rpartition("/__pycache__/")[0]
-    return bool(directory) and scene.file(f"{directory}/{file.name.partition('.')[0]}.py") is not None
+    beside: dict[str, set[str]] = {}
+    names, parents, paths = scene.names, scene.table.parents, scene.table.paths
+    found = []
+    for pid in scene.where(scene.with_suffix("pyc"), lambda directory: directory.endswith("/__pycache__")):
+        directory = paths[parents[parents[pid]]]
+        if directory not in beside:
+            beside[directory] = {name for name in scene.names_in(directory) if name.endswith(".py")}
+        # Without its source a .pyc is the program itself (PEP 3147).
+        if f"{names[pid].partition('.')[0]}.py" in beside[directory]:
+            found.append(pid)
+    for layer, rows in scene.by_layer(found):
+        yield Draft(layer, rows, "B", subject="Bytecode beside its sources", noun=".pyc file")
 
 
 KIND = WasteKind(

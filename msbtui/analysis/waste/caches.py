@@ -6,12 +6,12 @@ The places are the managers' own defaults; sources: reference manuals named besi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
-from msbtui.analysis.waste.scene import LiveFile, Scene
+from msbtui.analysis.waste.scene import Scene
 
 
 class Cache(msgspec.Struct, frozen=True):
@@ -19,7 +19,8 @@ class Cache(msgspec.Struct, frozen=True):
 
     tool: str
     places: tuple[str, ...]
-    """Directories; `~` is every home directory, `$NAME` (or `$NAME|default`) the configuration's environment."""
+    """Directories; `~` is every home directory, `+` that, /opt and the root, `$NAME` (or `$NAME|default`) what the
+    configuration's environment has."""
     advice: str
     matching: str = ""
     """Only files below the places whose path (from the place) matches this, wholly."""
@@ -58,12 +59,20 @@ CACHES = (
         ("$PIP_CACHE_DIR", "~/.cache/pip", "$XDG_CACHE_HOME/pip"),
         "Use `pip install --no-cache-dir`, or mount: RUN --mount=type=cache,target=/root/.cache/pip.",
     ),
-    Cache("uv", ("$UV_CACHE_DIR", "~/.cache/uv"), "Use `uv --no-cache`, or mount the cache with RUN --mount=type=cache."),
-    Cache("poetry", ("$POETRY_CACHE_DIR", "~/.cache/pypoetry"), "Use `poetry install --no-cache`, or mount the cache."),
-    Cache("pipenv", ("~/.cache/pipenv",), "Set PIPENV_CACHE_DIR to a mount: RUN --mount=type=cache."),
+    Cache(
+        "uv",
+        ("$UV_CACHE_DIR", "~/.cache/uv", "$XDG_CACHE_HOME/uv"),
+        "Use `uv --no-cache`, or mount the cache with RUN --mount=type=cache.",
+    ),
+    Cache(
+        "poetry",
+        ("$POETRY_CACHE_DIR", "~/.cache/pypoetry", "$XDG_CACHE_HOME/pypoetry"),
+        "Use `poetry install --no-cache`, or mount the cache.",
+    ),
+    Cache("pipenv", ("$PIPENV_CACHE_DIR", "~/.cache/pipenv"), "Set PIPENV_CACHE_DIR to a mount: RUN --mount=type=cache."),
     Cache(
         "conda",
-        ("opt/conda/pkgs", "~/miniconda3/pkgs", "~/anaconda3/pkgs", "opt/miniconda3/pkgs"),
+        ("opt/conda/pkgs", "$CONDA_DIR/pkgs", "+miniconda3/pkgs", "+anaconda3/pkgs", "+miniforge3/pkgs", "+mambaforge/pkgs"),
         "End the RUN with `conda clean -afy`.",
     ),
     # npm: config cache; yarn: cacheFolder; pnpm: store-dir; bun: install cache; node-gyp: devdir
@@ -83,10 +92,15 @@ CACHES = (
         ("~/.local/share/pnpm/store", "~/.pnpm-store", "~/.cache/pnpm"),
         "Mount the store: RUN --mount=type=cache,target=/root/.local/share/pnpm/store.",
     ),
-    Cache("bun", ("~/.bun/install/cache",), "Mount the cache: RUN --mount=type=cache,target=/root/.bun/install/cache."),
+    Cache(
+        "bun",
+        ("$BUN_INSTALL_CACHE_DIR", "~/.bun/install/cache"),
+        "Mount the cache: RUN --mount=type=cache,target=/root/.bun/install/cache.",
+    ),
     Cache(
         "node-gyp", ("~/.cache/node-gyp", "~/.node-gyp"), "Build native modules in a build stage, or delete it in the same RUN."
     ),
+    Cache("deno", ("$DENO_DIR|~/.cache/deno",), "Mount it: RUN --mount=type=cache.", confidence="B", runners=("deno",)),
     # maven: localRepository; gradle: GRADLE_USER_HOME; ivy; coursier
     Cache(
         "maven",
@@ -117,6 +131,11 @@ CACHES = (
         confidence="B",
         runners=("sbt", "ivy", "cs"),
     ),
+    Cache("sbt", ("~/.sbt/boot",), "Build in a first stage, or mount the cache.", confidence="B", runners=("sbt",)),
+    Cache("stack", ("~/.stack/programs", "~/.stack/pantry"), "Build in a first stage.", confidence="B", runners=("stack",)),
+    Cache("cabal", ("~/.cabal/packages", "~/.cache/cabal"), "Build in a first stage.", confidence="B", runners=("cabal",)),
+    Cache("dart", ("$PUB_CACHE|~/.pub-cache",), "Build in a first stage.", confidence="B", runners=("dart", "flutter")),
+    Cache("bazel", ("~/.cache/bazel",), "Build in a first stage, or mount the cache.", confidence="B", runners=("bazel",)),
     # cargo: "Cargo Home"
     Cache(
         "cargo",
@@ -152,7 +171,7 @@ CACHES = (
     ),
     Cache(
         "composer",
-        ("$COMPOSER_CACHE_DIR", "~/.cache/composer", "~/.composer/cache"),
+        ("$COMPOSER_CACHE_DIR", "$COMPOSER_HOME/cache", "~/.cache/composer", "~/.composer/cache"),
         "Use `composer install --no-cache`, or mount the cache.",
     ),
     Cache(
@@ -164,7 +183,7 @@ CACHES = (
     ),
     Cache(
         "hex",
-        ("~/.hex/packages", "~/.cache/rebar3"),
+        ("$HEX_HOME/packages", "~/.hex/packages", "~/.cache/rebar3"),
         "Build the release in a first stage.",
         confidence="B",
         runners=("mix", "rebar3"),
@@ -181,42 +200,55 @@ _TAG = "Signature: 8a477f597d28d172789f06886806bc55"
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each manager and layer."""
-    by_tool: dict[tuple[str, str, str], dict[int, LiveFile]] = {}
+    table = scene.table
+    by_tool: dict[tuple[str, str, str], set[int]] = {}
     running = {word.rpartition("/")[2] for word in (*scene.needs.words, *scene.needs.files)}
+    kept: dict[tuple[str, str, str], set[int]] = {}
     for cache in CACHES:
-        if not running.isdisjoint(cache.runners):
-            continue
         pattern = re.compile(cache.matching) if cache.matching else None
         for place in _places(scene, cache):
-            for file in scene.below(place):
-                rest = file.path[len(place) + 1 :]
-                if (pattern is None or pattern.fullmatch(rest)) and file.path not in scene.needs.files:
-                    by_tool.setdefault((cache.tool, cache.confidence, cache.advice), {})[file.pid] = file
+            pids, start = scene.below(place), len(place) + 1
+            if pattern is not None:
+                pids = [pid for pid in pids if pattern.fullmatch(table.paths[pid], start)]
+            which = kept if not running.isdisjoint(cache.runners) else by_tool
+            which.setdefault((cache.tool, cache.confidence, cache.advice), set()).update(pids)
     seen: set[int] = set()
     for (tool, confidence, advice), files in by_tool.items():
-        yield from _drafts(scene, tool, confidence, advice, [file for pid, file in files.items() if pid not in seen])
-        seen.update(files)
-    for tag in scene.by_name.get("CACHEDIR.TAG", ()):
+        yield from _drafts(scene, tool, confidence, advice, files - seen)
+        seen |= files
+    for (tool, confidence, advice), files in kept.items():
+        for layer, rows in scene.by_layer(files - seen):
+            yield Draft(layer, [], confidence, subject=f"{tool} cache", advice=advice, kept=rows)
+    yield from _tagged(scene, seen)
+    yield from _yarn(scene)
+
+
+def _tagged(scene: Scene, seen: set[int]) -> Iterator[Draft]:
+    """Directories that say of themselves that they are a cache."""
+    for tag in scene.named_files("CACHEDIR.TAG"):
         place = tag.path.rpartition("/")[0]
         # Cargo's target directory holds what was built beside its cache; fontconfig's cache is read at run time.
         if not place or place.endswith("/fontconfig") or scene.file(f"{place}/.rustc_info.json") is not None:
             continue
         if (scene.text(tag.key, 64) or "").startswith(_TAG):
-            tagged = [file for file in scene.below(place) if file.pid not in seen and file.path not in scene.needs.files]
-            seen.update(file.pid for file in tagged)
+            tagged = set(scene.below(place)) - seen
+            seen |= tagged
             yield from _drafts(scene, f"/{place}", "A", "Delete it in the same RUN, or mount it: RUN --mount=type=cache.", tagged)
 
 
-def _drafts(scene: Scene, tool: str, confidence: str, advice: str, files: list[LiveFile]) -> Iterator[Draft]:
-    for layer, group in scene.by_layer(files):
-        yield Draft(
-            layer,
-            [file.key for file in group],
-            "",
-            confidence,
-            advice=advice,
-            subject=f"{tool} cache" if tool[0] != "/" else tool,
-        )
+def _yarn(scene: Scene) -> Iterator[Draft]:
+    """Yarn's cache in the project, unless the program runs out of it (yarn, "Zero-installs": .pnp.cjs names its archives)."""
+    for directory in scene.directories_named(".yarn"):
+        project = scene.table.paths[directory].rpartition("/")[0]
+        names = scene.names_in(project)
+        if {".pnp.cjs", ".pnp.js"}.isdisjoint(names) and "node_modules" in names:
+            advice = "Delete .yarn/cache in the RUN that installs, or set enableGlobalCache and mount the cache."
+            yield from _drafts(scene, "yarn", "A", advice, scene.below(f"{scene.table.paths[directory]}/cache"))
+
+
+def _drafts(scene: Scene, tool: str, confidence: str, advice: str, pids: Iterable[int]) -> Iterator[Draft]:
+    for layer, rows in scene.by_layer(pids):
+        yield Draft(layer, rows, confidence, advice=advice, subject=f"{tool} cache" if tool[0] != "/" else tool)
 
 
 def _places(scene: Scene, cache: Cache) -> list[str]:
@@ -228,7 +260,10 @@ def _places(scene: Scene, cache: Cache) -> list[str]:
             # An environment that names the root or a system directory would make everything there a cache.
             value = scene.env.get(name, "").strip("/")
             place = f"{value}/{below}".strip("/") if value.count("/") >= 1 or below or (cache.matching and value) else fallback
-        if place.startswith("~"):
+        if place.startswith("+"):
+            # An installer's own directory: in a home, in /opt or in the root.
+            places += [place[1:], f"opt/{place[1:]}", *(f"{home}/{place[1:]}" for home in scene.homes)]
+        elif place.startswith("~"):
             places += [home + place[1:] for home in scene.homes]
         elif place:
             places.append(place)
@@ -244,4 +279,5 @@ KIND = WasteKind(
     ),
     advice="Clean up in the same RUN, or keep the cache outside the image with RUN --mount=type=cache.",
     find=find,
+    spares_below=True,
 )

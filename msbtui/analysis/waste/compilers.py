@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from fnmatch import translate
 
 from msbtui.analysis.waste.depends import Dependencies
-from msbtui.analysis.waste.kind import Draft, Entry, WasteKind
+from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.needs import library_paths
-from msbtui.analysis.waste.scene import LiveFile, Scene
+from msbtui.analysis.waste.scene import Scene
 from msbtui.image.closure import needed_libraries
 from msbtui.image.model import Kind
 from msbtui.image.packages import Package
@@ -33,13 +33,17 @@ APK_NAMES = (
     "bison flex m4 nasm yasm patch git pkgconf samurai meson ninja gfortran .build-deps* .*build*deps*"
 )
 _NOT_APK = re.compile(r"openjdk\d+-jre.*")
+_ALWAYS = re.compile(
+    r"ca-certificates.*|tzdata.*|netbase|openssl|locales.*|glibc-langpack.*|fontconfig.*|fonts-.*|libnss.*|libicu.*|icu-.*"
+)
+"""What programs read without naming it: certificates, time zones, names of protocols, languages, fonts."""
 _PARTS = frozenset(("cc1", "cc1plus", "cc1obj", "collect2", "lto1", "f951", "lto-wrapper", "clang-cpp"))
 """Parts of GCC that lie in a directory of their own (GCC internals, "Collect2")."""
 _TOOLS = re.compile(
     r"(?:[\w]+-linux-(?:gnu|musl)\w*-)?(?:gcc|g\+\+|c\+\+|cpp|gfortran|clang(?:\+\+)?|ld(?:\.bfd|\.gold|\.lld)?|as|gcc-(?:ar|nm|ranlib))"
     r"(?:-\d+(?:\.\d+)*)?|cc|gmake|make|cmake|ctest|cpack|ninja|meson|rustc|cargo|rustup|rustdoc|rust-gdb|rust-lldb|cargo-\w+|javac|nvcc|ghc"
 )
-_BIN = re.compile(r"(?:^|/)(?:s?bin|libexec)$")
+_BIN = frozenset(("bin", "sbin", "libexec"))
 
 
 def _names(patterns: str) -> re.Pattern[str]:
@@ -61,25 +65,32 @@ def is_development(package: Package) -> bool:
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer that brought any."""
     development, left_over = development_packages(scene)
-    unowned = _toolchain_files(scene)
-    by_layer: dict[int, dict[Entry, None]] = {}
+    by_layer: dict[int, list[int]] = {}
     names: dict[int, dict[str, None]] = {}
     for key in sorted(development | left_over):
-        for entry in package_entries(scene, scene.packages.installed[key]):
-            by_layer.setdefault(entry[0], {})[entry] = None
-            names.setdefault(entry[0], {})[key] = None
+        for layer, rows in scene.by_layer(package_pids(scene, scene.packages.installed[key])):
+            by_layer.setdefault(layer, []).extend(rows)
+            names.setdefault(layer, {})[key] = None
     tools: dict[int, dict[str, None]] = {}
-    for tool, files in unowned.items():
-        for file in files:
-            by_layer.setdefault(file.layer, {})[file.key] = None
-            tools.setdefault(file.layer, {})[tool] = None
-    for layer, entries in sorted(by_layer.items()):
+    kept = _kept_packages(scene)
+    unowned, running = _toolchain_files(scene)
+    for tool, pids in running.items():
+        for layer, rows in scene.by_layer(pids):
+            kept.setdefault(layer, {}).setdefault(tool, []).extend(rows)
+    for tool, pids in unowned.items():
+        for layer, rows in scene.by_layer(pids):
+            by_layer.setdefault(layer, []).extend(rows)
+            tools.setdefault(layer, {})[tool] = None
+    for layer in sorted({*by_layer, *kept}):
+        stays = kept.get(layer, {})
         yield Draft(
             layer,
-            list(entries),
-            "",
+            by_layer.get(layer, []),
             "B" if layer in tools else "A",
-            subject=_subject(scene, list(names.get(layer, ())), development, list(tools.get(layer, ()))),
+            kept=[row for rows in stays.values() for row in rows],
+            subject=_subject(scene, list(names.get(layer, ())), development, list(tools.get(layer, ())))
+            if layer in by_layer
+            else ", ".join(sorted(stays)[:3]),
             advice=_BASE_ADVICE if layer < scene.base.layers else None,
         )
 
@@ -103,53 +114,56 @@ def development_packages(scene: Scene) -> tuple[set[str], set[str]]:
         if package.manual is True and key not in development and not is_development(package)
     }
     development -= relations.closure(wanted) if any(package.manual is False for package in installed.values()) else set()
-    return development, relations.left_over(development, needed)
+    left_over = relations.left_over(development, needed)
+    return development, {key for key in left_over if not _ALWAYS.fullmatch(installed[key].name)}
 
 
 def _packages_of_built(scene: Scene, installed: dict[str, Package]) -> set[str]:
     """Packages whose libraries the programs need that no package owns: what was built, or installed by a language's manager."""
     built = [
-        file.path
-        for file in scene.files
-        if file.layer >= scene.base.layers
-        and scene.kind(file.key) is Kind.FILE
-        and (elf := scene.elf(file.key)) is not None
+        file
+        for file in scene.programs
+        if (elf := scene.elf(file.key)) is not None
         and elf.kind in ("ET_EXEC", "ET_DYN")
-        and scene.packages.owner(file.path) is None
+        and file.pid not in scene.owned
         and not _TOOLS.fullmatch(file.name)
         and file.name not in _PARTS
     ]
-    libraries = library_paths(needed_libraries(scene.image, scene.table, built))
-    opened = {
-        found.path
-        for path in built
-        if (file := scene.file(path)) is not None and (elf := scene.elf(file.key)) is not None
-        for name in elf.libraries
-        for found in scene.by_name.get(name, ())
-    }
+    libraries = library_paths(needed_libraries(scene.image, scene.table, [file.path for file in built]))
+    names = {name for file in built if (elf := scene.elf(file.key)) is not None for name in elf.libraries}
+    opened = {scene.table.paths[pid] for pid in scene.named(*sorted(names))}
     owners = (scene.packages.owner(path) for path in sorted(libraries | opened))
     return {owner.name for owner in owners if owner is not None and owner.name in installed and not is_development(owner)}
 
 
-def package_entries(scene: Scene, package: Package) -> list[Entry]:
-    """Give the live entries of a package's files, and of what its manager keeps about it."""
-    found = []
-    records = _records(scene, package) if package.manager == "dpkg" else []
+def package_pids(scene: Scene, package: Package) -> list[int]:
+    """Give the path ids of a package's live files, and of what its manager keeps about it."""
+    table, found = scene.table, list[int]()
     modules: dict[str, set[str]] = {}
-    for path in (*package.files, *records):
-        file = scene.file(path)
-        if file is None:
+    for path in (*package.files, *(_records(scene, package) if package.manager == "dpkg" else ())):
+        pid = table.id_of(path)
+        if pid is None or table.live_rows[pid] < 0 or table.is_directory(pid):
             continue
-        found.append(file.key)
+        found.append(pid)
         if path.endswith(".py"):
             directory, _, name = path.rpartition("/")
             modules.setdefault(directory, set()).add(name[:-3])
     # What Debian's py3compile made of a package's modules when it was installed goes with it.
     for directory, stems in modules.items():
-        for name in scene.names_in(f"{directory}/__pycache__"):
-            compiled = scene.file(f"{directory}/__pycache__/{name}") if name.partition(".")[0] in stems else None
-            if compiled is not None:
-                found.append(compiled.key)
+        for name, pid in scene.names_in(f"{directory}/__pycache__").items():
+            if name.partition(".")[0] in stems and not table.is_directory(pid):
+                found.append(pid)
+    return found
+
+
+def _kept_packages(scene: Scene) -> dict[int, dict[str, list[int]]]:
+    """Give, by layer and package, the rows of packages for building that are not told of since the start needs them."""
+    found: dict[int, dict[str, list[int]]] = {}
+    for key in scene.needs.started:
+        package = scene.packages.installed.get(key)
+        if package is not None and is_development(package) and not package.essential:
+            for layer, rows in scene.by_layer(package_pids(scene, package)):
+                found.setdefault(layer, {})[key] = rows
     return found
 
 
@@ -165,52 +179,55 @@ def _record_stems(scene: Scene) -> dict[str, list[str]]:
     return stems
 
 
-def _toolchain_files(scene: Scene) -> dict[str, list[LiveFile]]:
-    """Give the files of toolchains that no package owns, by tool."""
-    found: dict[str, list[LiveFile]] = {}
+def _toolchain_files(scene: Scene) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """Give the files of toolchains that no package owns, by tool; and of those that the container's start needs."""
+    found: dict[str, list[int]] = {}
+    running: dict[str, list[int]] = {}
+    paths, claimed, needed = scene.table.paths, set[int](), scene.needs.files
+    for root, tool in sorted(_roots(scene).items()):
+        if not root:
+            continue
+        own = [pid for pid in scene.below(root) if not _is_owned(scene, pid)]
+        starts = any(path == root or path.startswith(root + "/") for path in needed)
+        (running if starts else found).setdefault(tool, []).extend(own)
+        claimed.update(own)
+    for name in scene.directory_names():
+        if name in _BIN:
+            for directory in scene.directories_named(name):
+                for tool, pid in scene.names_in(paths[directory]).items():
+                    is_tool = pid not in claimed and _TOOLS.fullmatch(tool) and not scene.table.is_directory(pid)
+                    if is_tool and not _is_owned(scene, pid):
+                        found.setdefault(tool, []).append(pid)
+    return {tool: pids for tool, pids in found.items() if pids}, {tool: pids for tool, pids in running.items() if pids}
 
-    def take(tool: str, files: list[LiveFile]) -> None:
-        own = [
-            file
-            for file in files
-            if file.path not in scene.needs.files and scene.packages.owner(file.path, inferred=True) is None
-        ]
-        if own:
-            found.setdefault(tool, []).extend(own)
 
+def _is_owned(scene: Scene, pid: int) -> bool:
+    return pid in scene.owned or scene.packages.owner(scene.table.paths[pid], inferred=True) is not None
+
+
+def _roots(scene: Scene) -> dict[str, str]:
+    """Give files and directories that are parts of toolchains, with the toolchain's name."""
     roots: dict[str, str] = {}
-    for name in ("go", "compile"):
-        for file in scene.by_name.get(name, ()):
-            if name == "go" and file.path.endswith("/bin/go") and scene.is_directory(file.path[: -len("bin/go")] + "pkg/tool"):
-                roots[file.path[: -len("/bin/go")]] = "Go"
-    for file in scene.by_name.get("rustc", ()):
+    for file in scene.named_files("go"):
+        if file.path.endswith("/bin/go") and scene.is_directory(file.path[: -len("bin/go")] + "pkg/tool"):
+            roots[file.path[: -len("/bin/go")]] = "Go"
+    for file in scene.named_files("rustc"):
         if "/toolchains/" in file.path and file.path.endswith("/bin/rustc"):
             roots[file.path[: -len("/bin/rustc")]] = "Rust"
-    for file in scene.by_name.get("nvcc", ()):
+    for file in scene.named_files("nvcc"):
         roots[file.path] = "CUDA"
         roots[file.path.rpartition("/bin/")[0] + "/nvvm"] = "CUDA"
-    for file in scene.by_name.get("dotnet", ()):
+    for file in scene.named_files("dotnet"):
         roots[file.path.rpartition("/")[0] + "/sdk"] = "the .NET SDK"
-    for file in scene.by_name.get("javac", ()):
+    for file in scene.named_files("javac"):
         home = file.path.removesuffix("/bin/javac")
         if scene.kind(file.key) is not Kind.SYMLINK and home != file.path:
             for part in ("jmods", "lib/src.zip", "bin/javac", "bin/jlink", "bin/jdb", "bin/jshell", "include"):
                 roots[f"{home}/{part}"] = "the JDK"
     # The part of GCC that compiles lies with its libraries and headers in one directory.
-    for name in _PARTS:
-        for file in scene.by_name.get(name, ()):
-            roots[file.path.rpartition("/")[0]] = "GCC"
-    needed = scene.needs.files
-    for root, tool in sorted(roots.items()):
-        if not root or any(path == root or path.startswith(root + "/") for path in needed):
-            continue  # the container runs it
-        take(tool, scene.below(root))
-    claimed = {file.path for files in found.values() for file in files}
-    for file in scene.files:
-        directory = file.path.rpartition("/")[0]
-        if file.path not in claimed and _BIN.search(directory) and _TOOLS.fullmatch(file.name):
-            take(file.name, [file])
-    return found
+    for file in scene.named_files(*sorted(_PARTS)):
+        roots[file.path.rpartition("/")[0]] = "GCC"
+    return roots
 
 
 _FAMOUS = ("build-essential", "gcc", "g++", "clang", "golang", "rustc", "cargo", "cmake", "make")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from msbtui.analysis.waste.compilers import package_entries
+from msbtui.analysis.waste.compilers import package_pids
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
-from msbtui.image.model import Kind
 from msbtui.text import size
 
-_FILE = re.compile(r"usr/lib/debug/.+|.+\.debug|.+\.dSYM/.+|.+\.dwp")
 _PACKAGE = re.compile(r".+-(dbg|dbgsym|debuginfo|debugsource)")
 _LEAST = 256 << 10
 """Bytes of symbols in one program that are worth a word."""
@@ -19,24 +17,37 @@ _LEAST = 256 << 10
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give separate debug files (certain), and symbols inside programs that no package owns (a hint, with no whole entry)."""
-    files = {file.key: file for file in scene.files if _FILE.fullmatch(file.path) and scene.elf(file.key) is not None}
-    keys = {layer: [file.key for file in group] for layer, group in scene.by_layer(files.values())}
+    certain = {pid for pid in _separate(scene) if scene.elf(scene.live(pid).key) is not None}
+    entries: dict[int, list[int]] = {}
+    for layer, rows in scene.by_layer(certain):
+        entries.setdefault(layer, []).extend(rows)
     for package in scene.packages.installed.values():
         if _PACKAGE.fullmatch(package.name):
-            for entry in package_entries(scene, package):
-                keys.setdefault(entry[0], []).append(entry)
-    for layer, entries in sorted(keys.items()):
-        yield Draft(layer, list(dict.fromkeys(entries)), "", "A", subject="Debug symbols")
-    for file in scene.files:
-        if file.layer < scene.base.layers or scene.kind(file.key) is not Kind.FILE or file.key in files:
+            for layer, rows in scene.by_layer(package_pids(scene, package)):
+                entries.setdefault(layer, []).extend(rows)
+    for layer, rows in sorted(entries.items()):
+        yield Draft(layer, rows, "A", subject="Debug symbols")
+    windows = scene.with_suffix("pdb", "dwp")
+    for layer, rows in scene.by_layer(pid for pid in windows if pid not in certain and pid not in scene.owned):
+        yield Draft(layer, rows, "B", subject="Debug symbols", noun="file")
+    for file in scene.programs:
+        if file.pid in certain:
             continue
         elf = scene.elf(file.key)
-        if elf is not None and elf.debug_bytes >= _LEAST and elf.kind != "ET_REL" and scene.packages.owner(file.path) is None:
+        if elf is not None and elf.debug_bytes >= _LEAST and elf.kind != "ET_REL" and file.pid not in scene.owned:
             title = f"/{file.path} holds {size(elf.debug_bytes)} of symbols and debug information"
             advice = "Strip it: `strip`, `go build -ldflags='-s -w'`, `strip = true` in Cargo.toml's release profile."
-            yield Draft(
-                file.layer, [], title, "C", paths=[file.path], advice=advice, size=min(elf.debug_bytes, scene.size(file.key))
-            )
+            part = min(elf.debug_bytes, scene.size(file.key))
+            yield Draft(file.layer, [], "C", title, paths=[file.path], advice=advice, size=part)
+
+
+def _separate(scene: Scene) -> Iterator[int]:
+    yield from scene.with_suffix("debug", "dwp")
+    yield from scene.below("usr/lib/debug")
+    for name in scene.directory_names():
+        if name.endswith(".dSYM"):
+            for pid in scene.directories_named(name):
+                yield from scene.table.live_below(pid)
 
 
 KIND = WasteKind(

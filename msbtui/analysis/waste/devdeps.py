@@ -6,38 +6,27 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from msbtui.analysis.waste.kind import Draft, WasteKind, count
+from msbtui.analysis.waste.needs import json_object
 from msbtui.analysis.waste.scene import LiveFile, Scene
 
-_LIMIT = 32 << 20
 _RUNNERS = frozenset(("npm", "npx", "yarn", "pnpm", "bun"))
 
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each record and layer: npm's hidden lockfile, Composer's installed.json."""
-    for lock in scene.by_name.get(".package-lock.json", ()):
+    for lock in scene.named_files(".package-lock.json"):
         if lock.path.endswith("node_modules/.package-lock.json"):
             yield from _npm(scene, lock)
-    for installed in scene.by_name.get("installed.json", ()):
+    for installed in scene.named_files("installed.json"):
         if installed.path.endswith("vendor/composer/installed.json"):
             yield from _composer(scene, installed)
-
-
-def _document(scene: Scene, file: LiveFile) -> dict[str, Any]:
-    text = scene.text(file.key, _LIMIT)
-    try:
-        found = msgspec.json.decode(text or "")
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _npm(scene: Scene, lock: LiveFile) -> Iterator[Draft]:
     """The hidden lockfile marks what `npm prune --omit=dev` would remove (npm, package-lock.json, "Hidden Lockfiles")."""
     root = lock.path.removesuffix("node_modules/.package-lock.json")
-    packages = _document(scene, lock).get("packages")
+    packages = json_object(scene, lock).get("packages")
     if not isinstance(packages, dict):
         return
     places = [
@@ -55,25 +44,24 @@ def _binaries(packages: dict[str, Any], places: list[str]) -> set[str]:
 
 def _composer(scene: Scene, installed: LiveFile) -> Iterator[Draft]:
     root = installed.path.removesuffix("composer/installed.json")
-    names = _document(scene, installed).get("dev-package-names")
+    names = json_object(scene, installed).get("dev-package-names")
     if isinstance(names, list):
         known = {name for name in names if isinstance(name, str) and not name.startswith("/") and ".." not in name}
         yield from _drafts(scene, [root + name for name in sorted(known)], set(), "composer", root)
 
 
 def _drafts(scene: Scene, places: list[str], names: set[str], tool: str, root: str) -> Iterator[Draft]:
-    files = {file.pid: file for place in places for file in scene.below(place) if file.path not in scene.needs.files}
+    pids = {pid for place in places for pid in scene.below(place)}
     # A start script that runs a development package (ts-node, nodemon) needs it, and what it needs.
     used = sorted(names & _started(scene, root))
-    for layer, group in scene.by_layer(files.values()):
+    for layer, rows in scene.by_layer(pids):
         title = f"{count(len(places), 'development package')} of {tool}" + (
             f"; the start command names {used[0]}" if used else ""
         )
         advice = "npm prune --omit=dev" if tool == "npm" else "composer install --no-dev"
         yield Draft(
             layer,
-            [file.key for file in group],
-            "",
+            rows,
             "C" if used else "A",
             subject=title,
             advice=f"Run `{advice}` in the build stage, then copy.",
@@ -84,7 +72,7 @@ def _started(scene: Scene, root: str) -> set[str]:
     words = {part.rpartition("/")[2] for word in scene.needs.words for part in re.split(r"\s+", word)}
     manifest = scene.file(f"{root}package.json")
     if manifest is not None and not words.isdisjoint(_RUNNERS):
-        scripts = _document(scene, manifest).get("scripts")
+        scripts = json_object(scene, manifest).get("scripts")
         if isinstance(scripts, dict):
             # Scripts call each other (`npm run build && node .`), so all words of all scripts that could run count.
             started = {name for name in scripts if name in words or name == "start"}

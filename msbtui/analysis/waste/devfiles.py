@@ -8,34 +8,31 @@ from collections.abc import Iterator
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
 
-_INCLUDE = re.compile(r"(usr|usr/local|opt/[^/]+|usr/local/[^/]+)/include/.+")
-_HELPER = re.compile(r"(?:.*/)?(?:pkgconfig/[^/]+\.pc|cmake/(?:.*/)?[^/]+\.cmake|[^/]+\.la|aclocal/[^/]+\.m4)")
+_INCLUDE = re.compile(r"(usr|usr/local|opt/[^/]+|usr/local/[^/]+)/include")
 _ELSEWHERE = re.compile(r"(^|/)(site-packages|dist-packages|node_modules|pkg/mod|go/pkg|toolchains|vendor)(/|$)")
 _PYTHON_BUILD = re.compile(r"(?:.*/)?include/python\d[^/]*/pyconfig\.h")
 
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer; what packages own for building is told of as `compiler`."""
-    found = []
-    for file in scene.files:
-        path = file.path
-        if _ELSEWHERE.search(path) or path in scene.needs.files:
-            continue
-        if not (_INCLUDE.fullmatch(path) or _HELPER.fullmatch(path) or _is_static(file.name)):
-            continue
-        # Python's sysconfig reads pyconfig.h when a program asks it (CPython, Lib/sysconfig.py).
-        if _PYTHON_BUILD.fullmatch(path) or scene.packages.owner(path) is not None:
-            continue
-        found.append(file)
-    for layer, group in scene.by_layer(found):
-        yield Draft(
-            layer,
-            [file.key for file in group],
-            "",
-            "B",
-            subject="Headers, static libraries and link helpers",
-            noun="file",
-        )
+    table, names, owned = scene.table, scene.names, scene.owned
+    found: list[int] = []
+    for pid in scene.directories_named("include"):
+        if _INCLUDE.fullmatch(table.paths[pid]):
+            found += table.live_below(pid)
+    found += [pid for pid in scene.with_suffix("a") if _is_static(names[pid])]
+    found += scene.with_suffix("la")
+    found += scene.where(scene.with_suffix("pc"), lambda directory: directory.endswith("pkgconfig"))
+    found += scene.where(scene.with_suffix("cmake"), lambda directory: "cmake" in directory.split("/"))
+    found += scene.where(scene.with_suffix("m4"), lambda directory: directory.endswith("aclocal"))
+    # Python's sysconfig reads pyconfig.h when a program asks it (CPython, Lib/sysconfig.py).
+    found = [pid for pid in found if pid not in owned and not (names[pid] == "pyconfig.h" and _is_pythons(table.paths[pid]))]
+    for layer, rows in scene.by_layer(scene.where(found, lambda directory: not _ELSEWHERE.search(directory))):
+        yield Draft(layer, rows, "B", subject="Headers, static libraries and link helpers", noun="file")
+
+
+def _is_pythons(path: str) -> bool:
+    return _PYTHON_BUILD.fullmatch(path) is not None
 
 
 def _is_static(name: str) -> bool:

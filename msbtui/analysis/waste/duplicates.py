@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msbtui.analysis.waste.kind import Draft, Entry, WasteKind, count
+from msbtui.analysis.waste.kind import Draft, WasteKind, count
 from msbtui.analysis.waste.scene import LiveFile, Scene
-from msbtui.image.model import Kind
 
 LEAST_FILE = 32 << 10
 LEAST_FINDING = 256 << 10
@@ -15,34 +14,35 @@ LEAST_FINDING = 256 << 10
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer that holds second copies of what is there already; files of packages are left out."""
-    by_size: dict[int, list[LiveFile]] = {}
-    for file in scene.files:
-        size = scene.size(file.key)
-        if size >= LEAST_FILE and scene.kind(file.key) is Kind.FILE:
-            by_size.setdefault(size, []).append(file)
+    by_size: dict[int, list[int]] = {}
+    rows, costs = scene.table.live_rows, scene.table.row_costs
+    for pid in scene.pids:
+        size = costs[rows[pid]]
+        if size >= LEAST_FILE:
+            by_size.setdefault(size, []).append(pid)
     copies: dict[int, list[tuple[LiveFile, LiveFile]]] = {}
-    for files in by_size.values():
-        if len(files) < 2:
+    for pids in by_size.values():
+        if len(pids) < 2 or scene.owned.issuperset(pids):
             continue
         first: dict[str, LiveFile] = {}
-        for file in sorted(files, key=lambda file: file.key):
+        for file in sorted(map(scene.live, pids), key=lambda file: file.row):
             digest = scene.digest(file.key)
             if digest is None:
                 continue
             original = first.setdefault(digest, file)
-            if original is not file and file.path not in scene.needs.files and scene.packages.owner(file.path) is None:
+            if original is not file and file.pid not in scene.owned and file.pid not in scene.needed:
                 copies.setdefault(file.layer, []).append((original, file))
     for layer, pairs in sorted(copies.items()):
-        entries: list[Entry] = [name for _, copy in pairs for name in scene.table.inode(*copy.key)]
-        if scene.table.bytes_of(entries) < LEAST_FINDING:
+        names = [name for _, copy in pairs for name in scene.table.inode_rows(copy.row)]
+        if scene.table.bytes_of_rows(set(names)) < LEAST_FINDING:
             continue
         original, copy = max(pairs, key=lambda pair: scene.size(pair[1].key))
         more = f" and {count(len(pairs) - 1, 'more file')}" if len(pairs) > 1 else ""
         yield Draft(
             layer,
-            entries,
-            f"/{copy.path} has the content of /{original.path}{more}",
+            names,
             "C",
+            f"/{copy.path} has the content of /{original.path}{more}",
             paths=sorted(copy.path for _, copy in pairs),
         )
 

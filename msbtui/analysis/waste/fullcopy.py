@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind, count
@@ -10,23 +11,24 @@ from msbtui.analysis.waste.scene import Scene
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each such layer; its bytes are what the base below holds already, unchanged."""
-    if scene.provenance is None or scene.dockerfile is None:
-        return
-    for match in scene.provenance.matches:
-        if match.instruction is None or match.instruction >= len(scene.dockerfile.instructions):
+    for layer in range(scene.base.layers, scene.table.layers):
+        source = _source(scene, layer)
+        if source is None:
             continue
-        instruction = scene.dockerfile.instructions[match.instruction]
-        is_whole = (
-            instruction.keyword == "COPY" and instruction.flag("from") and tuple(instruction.words) in (("/", "/"), ("/.", "/"))
-        )
-        if not is_whole:
-            continue
-        source = instruction.flag("from")
-        again = [
-            (match.layer, entry) for entry in range(len(scene.table.index(match.layer))) if _is_again(scene, match.layer, entry)
-        ]
+        count_of = len(scene.table.index(layer))
+        again = [scene.row((layer, entry)) for entry in range(count_of) if _is_again(scene, layer, entry)]
         title = f"everything of {source} is copied; {count(len(again), 'file')} of it the base has already"
-        yield Draft(match.layer, again, title, "A", paths=[""] if not again else None, size=None if again else 0)
+        yield Draft(layer, again, "A", title, paths=[""] if not again else None, size=None if again else 0)
+
+
+def _source(scene: Scene, layer: int) -> str | None:
+    """Give the stage or image whose root a layer copies onto the root, or None."""
+    instruction = scene.instruction(layer)
+    if instruction is not None:
+        whole = instruction.keyword == "COPY" and tuple(instruction.words) in (("/", "/"), ("/.", "/"))
+        return instruction.flag("from") if whole else None
+    # A copy out of the build context never has / for its source in the history: there it is the context's path.
+    return "a stage" if re.fullmatch(r"COPY /\.? / # buildkit", scene.instruction_text(layer).strip()) else None
 
 
 def _is_again(scene: Scene, layer: int, entry: int) -> bool:
@@ -50,4 +52,5 @@ KIND = WasteKind(
     advice="Copy the program and what it reads by name.",
     find=find,
     claims=False,
+    spares=False,
 )

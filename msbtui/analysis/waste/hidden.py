@@ -117,10 +117,10 @@ def _drafts(scene: Scene, kind: str) -> Iterator[Draft]:
         whole = kind in ("metadata-only-copy", "moved")
         for subject, cluster in [(_common(scene, members), members)] if whole else _clusters(scene, by, members):
             # All names of an inode: its bytes are hidden only with the last.
-            entries = [name for one in cluster for name in scene.table.inode(*one.entry)]
+            rows = [name for one in cluster for name in scene.table.inode_rows(scene.row(one.entry))]
             yield Draft(
                 layer=layer,
-                entries=entries,
+                rows=rows,
                 title=_title(kind, subject, layer, by, cluster),
                 confidence="A",
                 paths=_paths(scene, by, cluster),
@@ -230,6 +230,7 @@ DELETED = WasteKind(
     advice="Delete it in the same RUN that made it, or make it in a build stage and copy only what is needed from there.",
     find=_rule("deleted-later"),
     claims=False,
+    spares=False,
 )
 OVERWRITTEN = WasteKind(
     id="overwritten-later",
@@ -238,6 +239,7 @@ OVERWRITTEN = WasteKind(
     advice="Write the file once: join the instructions that write it, or copy the final version only.",
     find=_rule("overwritten-later"),
     claims=False,
+    spares=False,
 )
 METADATA = WasteKind(
     id="metadata-only-copy",
@@ -249,6 +251,7 @@ METADATA = WasteKind(
     advice="Set them where the file arrives: COPY --chown=USER:GROUP --chmod=MODE, or chown in the RUN that makes the file.",
     find=_rule("metadata-only-copy"),
     claims=False,
+    spares=False,
 )
 MOVED = WasteKind(
     id="moved",
@@ -257,4 +260,5 @@ MOVED = WasteKind(
     advice="Put the file where it belongs at once: COPY it there, or move it in the RUN that makes it.",
     find=_rule("moved"),
     claims=False,
+    spares=False,
 )

@@ -22,12 +22,13 @@ def count(number: int, noun: str) -> str:
 
 
 class Draft(msgspec.Struct):
-    """One finding before bytes, id and line are known."""
+    """One finding before bytes, id and line are known. All its entries are of one layer."""
 
     layer: int
-    entries: list[Entry]
-    title: str
+    rows: list[int]
+    """Entries, as rows of the table."""
     confidence: str
+    title: str = ""
     paths: list[str] | None = None
     """None: the top-most paths that the entries fill, worked out from the table."""
     advice: str | None = None
@@ -41,6 +42,8 @@ class Draft(msgspec.Struct):
     """Begins the title where that is empty: `gcc-12 and 3 more`."""
     noun: str = ""
     """What the entries are, one of them: their number, once it is known what is left of them, stands after the subject."""
+    kept: list[int] = []
+    """Rows that the rule itself took out, since what the container starts needs them."""
 
 
 class WasteKind(msgspec.Struct, frozen=True):
@@ -57,3 +60,7 @@ class WasteKind(msgspec.Struct, frozen=True):
     """Whether an entry of this kind is no longer of a kind further down the list (each live byte is told of once)."""
     in_base: bool = False
     """Whether it is told of base layers without being asked."""
+    spares: bool = True
+    """Whether the files that the container's start needs are taken out of what the rule finds."""
+    spares_below: bool = False
+    """Whether all below a directory that the start command names is taken out too."""

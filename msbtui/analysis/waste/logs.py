@@ -3,42 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
 
-_TEMPORARY = re.compile(r"(tmp|var/tmp)/.+")
-_LEFT = re.compile(
-    r"var/log/(.+\.(log|gz|old|\d+)|apt/.+|(btmp|wtmp|lastlog|faillog)|[^/]*\.log)"
-    r"|var/cache/(debconf/.+-old|ldconfig/aux-cache|fontconfig/.+|man/.+)"
-    r"|var/lib/(dpkg/[a-z]+-old|aptitude/pkgstates\.old|apt/periodic/.+)"
-)
+_TEMPORARY = ("tmp", "var/tmp")
+_LEFT = {
+    "var/log": re.compile(r"var/log/(.+\.(log|gz|old|\d+)|apt/.+|dnf.*|yum.*|installer/.+)"),
+    "var/cache": re.compile(r"var/cache/(debconf/.+-old|ldconfig/aux-cache|fontconfig/.+|man/.+)"),
+    "var/lib/dpkg": re.compile(r"var/lib/dpkg/[a-z]+-old"),
+    "var/lib/aptitude": re.compile(r"var/lib/aptitude/pkgstates\.old"),
+    "var/lib/apt/periodic": re.compile(r".+"),
+}
+_RECORDS = re.compile(r"var/log/(btmp|wtmp|lastlog|faillog)")
+"""Records of log-ins, as long as the greatest user number times a record: sparse, if the archive says so (lastlog(8))."""
 _CORE = re.compile(r"core(\.\d+)?")
 
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer."""
-    found = []
-    for file in scene.files:
-        if file.path in scene.needs.files or _is_named(scene, file.path):
-            continue
-        elf = scene.elf(file.key) if _CORE.fullmatch(file.name) else None
-        if _TEMPORARY.fullmatch(file.path) or _LEFT.fullmatch(file.path) or (elf is not None and elf.kind == "ET_CORE"):
-            found.append(file)
-    for layer, group in scene.by_layer(found):
-        yield Draft(layer, [file.key for file in group], "", "A", subject="Logs and temporary files")
+    paths = scene.table.paths
+    found = [pid for place in _TEMPORARY for pid in scene.below(place)]
+    if found:
+        found = scene.where(found, _unused(scene))
+    for place, pattern in _LEFT.items():
+        found += [pid for pid in scene.below(place) if pattern.fullmatch(paths[pid])]
+    found += [pid for pid in scene.named("btmp", "wtmp", "lastlog", "faillog") if _RECORDS.fullmatch(paths[pid])]
+    for file in scene.programs:
+        if file.name.startswith("core") and _CORE.fullmatch(file.name):
+            elf = scene.elf(file.key)
+            if elf is not None and elf.kind == "ET_CORE":
+                found.append(file.pid)
+    for layer, rows in scene.by_layer(found):
+        yield Draft(layer, rows, "A", subject="Logs and temporary files")
 
 
-def _is_named(scene: Scene, path: str) -> bool:
-    """A program below /tmp that starts there, with all that lies beside it, is no temporary file."""
-    directory = path.rpartition("/")[0]
-    starts = (start.rpartition("/")[0] for start in scene.needs.entrypoints)
-    return any(
-        start and (directory == start or directory.startswith(start + "/"))
-        for start in starts
-        if start.startswith(("tmp", "var/tmp"))
-    )
+def _unused(scene: Scene) -> Callable[[str], bool]:
+    """Say of a directory that no program below /tmp starts in it or above it: what lies beside such a one is not temporary."""
+    starts = {start.rpartition("/")[0] for start in scene.needs.entrypoints if start.startswith(_TEMPORARY)}
+
+    def unused(directory: str) -> bool:
+        return not any(directory == start or directory.startswith(start + "/") for start in starts)
+
+    return unused
 
 
 KIND = WasteKind(
@@ -47,4 +55,5 @@ KIND = WasteKind(
     explanation="What the build wrote to logs and temporary directories tells of the build; a container starts its own.",
     advice="Delete it in the same RUN, or mount /tmp while building: RUN --mount=type=tmpfs,target=/tmp.",
     find=find,
+    spares_below=True,
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from msbtui.analysis.waste.buildtree import is_object
+from msbtui.analysis.waste.buildtree import OBJECTS, is_object
 from msbtui.analysis.waste.kind import Draft, WasteKind
-from msbtui.analysis.waste.scene import LiveFile, Scene
+from msbtui.analysis.waste.scene import Scene
 
 _RUST_PARTS = ("deps", "build", "incremental", ".fingerprint", "examples")
 _START_OBJECTS = re.compile(r"(.*crt[1in]|crt.*|.*crt0|no_exec|.*start)\.o")
@@ -16,33 +16,41 @@ _START_OBJECTS = re.compile(r"(.*crt[1in]|crt.*|.*crt0|no_exec|.*start)\.o")
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer."""
-    certain: dict[int, LiveFile] = {}
-    likely: dict[int, LiveFile] = {}
-    for info in scene.by_name.get(".rustc_info.json", ()):
+    table = scene.table
+    certain: set[int] = set()
+    likely: set[int] = set()
+    for info in scene.named_files(".rustc_info.json"):
         target = info.path.rpartition("/")[0]
         for name in scene.names_in(target):
             for profile in (f"{target}/{name}", *(f"{target}/{name}/{sub}" for sub in scene.names_in(f"{target}/{name}"))):
                 for part in _RUST_PARTS:
-                    certain.update((file.pid, file) for file in scene.below(f"{profile}/{part}"))
-        certain[info.pid] = info
-    for cache in scene.by_name.get("CMakeCache.txt", ()):
-        place = cache.path.rpartition("/")[0]
-        certain[cache.pid] = cache
-        certain.update((file.pid, file) for file in scene.below(f"{place}/CMakeFiles"))
-    for setup in (*scene.by_name.get("setup.py", ()), *scene.by_name.get("pyproject.toml", ())):
-        place = setup.path.rpartition("/")[0]
+                    certain.update(scene.below(f"{profile}/{part}"))
+        certain.add(info.pid)
+    for cache in scene.named_files("CMakeCache.txt"):
+        certain.add(cache.pid)
+        certain.update(scene.below(f"{cache.path.rpartition('/')[0]}/CMakeFiles"))
+    for status in scene.named_files("config.status"):
+        log = scene.file(f"{status.path.removesuffix('.status')}.log")
+        if log is not None and status.pid not in scene.owned:
+            certain.update((status.pid, log.pid))
+    certain.update(pid for pid in scene.named(".ninja_deps", ".ninja_log") if pid not in scene.owned)
+    for pid in scene.named("setup.py", "pyproject.toml"):
+        place = table.paths[table.parents[pid]]
         for name in scene.names_in(f"{place}/build"):
             if name.startswith(("temp.", "bdist.")):
-                certain.update((file.pid, file) for file in scene.below(f"{place}/build/{name}"))
-    for file in scene.files:
-        if is_object(scene, file) and not _START_OBJECTS.fullmatch(file.name) and scene.packages.owner(file.path) is None:
-            elf = scene.elf(file.key)
-            (certain if elf is not None and elf.kind == "ET_REL" else likely)[file.pid] = file
-    # Objects inside an installed library directory (site-packages, node_modules) may be loaded by a linker at run time.
-    keep = scene.needs.files
-    for confidence, files in (("A", certain), ("B", {pid: file for pid, file in likely.items() if pid not in certain})):
-        for layer, group in scene.by_layer(file for file in files.values() if file.path not in keep):
-            yield Draft(layer, [file.key for file in group], "", confidence, noun="object or build file")
+                certain.update(scene.below(f"{place}/build/{name}"))
+    for pid in scene.with_suffix(*OBJECTS):
+        if pid not in scene.owned and not _START_OBJECTS.fullmatch(scene.names[pid]) and is_object(scene, pid):
+            elf = scene.elf(scene.live(pid).key)
+            (certain if elf is not None and elf.kind == "ET_REL" else likely).add(pid)
+    # A dependency list is one only beside what the same compiler call made.
+    for pid in scene.with_suffix("d"):
+        stem = table.paths[pid][:-2]
+        if any((other := table.id_of(stem + end)) is not None and other in certain | likely for end in (".o", ".lo", ".obj")):
+            certain.add(pid)
+    for confidence, pids in (("A", certain), ("B", likely - certain)):
+        for layer, rows in scene.by_layer(pids):
+            yield Draft(layer, rows, confidence, noun="object or build file")
 
 
 KIND = WasteKind(

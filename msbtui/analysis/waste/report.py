@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 
-from msbtui.analysis.model import Finding, WasteReport
-from msbtui.analysis.waste.kind import Draft, Entry, WasteKind, count
+from msbtui.analysis.model import Finding, Kept, WasteReport
+from msbtui.analysis.waste.kind import Draft, WasteKind, count
 from msbtui.analysis.waste.scene import Scene
+from msbtui.image.stack import NOT_HIDDEN
 
 MOST_PATHS = 1000
+MOST_KEPT = 50
+"""Paths of what is kept that a finding names."""
 
 
 def make_report(scene: Scene, kinds: Sequence[WasteKind], *, in_base: bool = False) -> WasteReport:
@@ -25,78 +29,121 @@ def make_report(scene: Scene, kinds: Sequence[WasteKind], *, in_base: bool = Fal
         if draft.layer >= base or in_base or kind.in_base
     ]
     drafts.sort(key=lambda one: one[:2])
-    findings: list[tuple[Draft, WasteKind, int]] = []
-    claimed: set[Entry] = set()
-    removable = {
-        entry
-        for unsure, _, draft, _ in drafts
-        if not unsure
-        for entry in draft.entries
-        if entry[0] >= base and table.hidden_by(*entry) is None
-    }
+    above, hidden = table.first_row(base), table.row_hidden
+    removable: set[int] = set()
     for unsure, _, draft, kind in drafts:
-        entries = draft.entries = list(dict.fromkeys(draft.entries))
+        _spare(scene, draft, kind)
+        if not unsure:
+            removable.update([row for row in draft.rows if row >= above and hidden[row] == NOT_HIDDEN])
+    findings: list[tuple[Draft, WasteKind, int]] = []
+    claimed: set[int] = set()
+    for unsure, _, draft, kind in drafts:
+        rows = draft.rows
         if kind.claims:
-            if not unsure:
-                entries = _with_other_names(scene, entries, removable)
-            entries = draft.entries = [entry for entry in entries if entry not in claimed]
-            claimed.update(entries)
-        counted = table.bytes_of(entries, whole_inodes=True) if draft.size is None else draft.size
+            if not unsure and table.linked(rows):
+                rows = _with_other_names(scene, rows, removable)
+            if not claimed.isdisjoint(rows):
+                rows = [row for row in rows if row not in claimed]
+            claimed.update(rows)
+        draft.rows = rows
+        counted = table.bytes_of_rows(rows, whole_inodes=True) if draft.size is None else draft.size
         if counted or draft.size is not None:
             findings.append((draft, kind, counted))
     findings.sort(key=lambda one: (one[0].layer < base, -one[2], one[1].id, one[0].layer, one[0].title, one[0].subject))
-    freed = table.bytes_of(removable, whole_inodes=True)
+    freed = table.bytes_of_rows(removable, whole_inodes=True)
     hidden_above = sum(table.layer_hidden(layer) for layer in range(base, table.layers))
     return WasteReport(
         findings=tuple(_finding(scene, f"A{number}", *one) for number, one in enumerate(findings, 1)),
         hidden=table.hidden_bytes,
         removable=freed,
         total=freed + hidden_above,
+        kept=_kept(scene, [(draft, kind) for unsure, _, draft, kind in drafts if not unsure and draft.layer >= base], claimed),
     )
 
 
-def _with_other_names(scene: Scene, entries: list[Entry], removable: set[Entry]) -> list[Entry]:
+def _spare(scene: Scene, draft: Draft, kind: WasteKind) -> None:
+    """Make the rows distinct, and take out what the container's start needs."""
+    rows = list(dict.fromkeys(draft.rows))
+    needed = scene.needed_rows
+    if kind.spares and rows and not needed.isdisjoint(rows):
+        draft.kept = [*draft.kept, *(row for row in rows if row in needed)]
+        rows = [row for row in rows if row not in needed]
+    if kind.spares_below and rows and scene.named_rows and not scene.named_rows.isdisjoint(rows):
+        draft.kept = [*draft.kept, *(row for row in rows if row in scene.named_rows)]
+        rows = [row for row in rows if row not in scene.named_rows]
+    draft.rows = rows
+
+
+def _with_other_names(scene: Scene, rows: list[int], removable: set[int]) -> list[int]:
     """Add the other names of inodes that go as a whole, though by several findings: one of them must bear the bytes."""
     table = scene.table
-    found = dict.fromkeys(entries)
-    for entry in entries:
-        names = table.inode(*entry)
+    found = dict.fromkeys(rows)
+    for row in rows:
+        names = table.inode_rows(row)
         if len(names) > 1:
-            live = [name for name in names if table.hidden_by(*name) is None]
+            live = [name for name in names if table.row_hidden[name] == NOT_HIDDEN]
             if removable.issuperset(live):
                 found.update(dict.fromkeys(live))
     return list(found)
 
 
 def _finding(scene: Scene, name: str, draft: Draft, kind: WasteKind, counted: int) -> Finding:
-    title = draft.title
-    if not title:
-        named = [draft.subject] * bool(draft.subject) + [count(len(draft.entries), draft.noun)] * bool(draft.noun)
-        title = f"{', '.join(named)}: still in layer {draft.layer}" + (
-            ", which the base image brings" if draft.layer < scene.base.layers else ""
-        )
+    first = scene.table.first_row(draft.layer)
+    kept = scene.top_paths(draft.kept)[:MOST_KEPT] if draft.kept else []
+    advice = draft.advice or kind.advice
+    if kept:
+        advice += f" {_stays(kept, len(draft.kept))}: what the container starts needs it."
     return Finding(
         id=name,
         kind=kind.id,
-        title=title,
+        title=_title(scene, draft),
         bytes=counted,
         confidence=draft.confidence,
         layer=draft.layer,
         line=draft.line if draft.line is not None else scene.line(draft.layer),
         paths=tuple(_paths(scene, draft)),
-        advice=draft.advice or kind.advice,
+        advice=advice,
         hidden_by=draft.hidden_by,
         explanation=kind.explanation,
-        entries=tuple(draft.entries),
+        entries=tuple(zip(repeat(draft.layer), [row - first for row in draft.rows], strict=False)),
         in_base=draft.layer < scene.base.layers,
+        kept=tuple(kept),
     )
 
 
+def _title(scene: Scene, draft: Draft) -> str:
+    if draft.title:
+        return draft.title
+    named = [draft.subject] * bool(draft.subject) + [count(len(draft.rows), draft.noun)] * bool(draft.noun)
+    return f"{', '.join(named)}: still in layer {draft.layer}" + (
+        ", which the base image brings" if draft.layer < scene.base.layers else ""
+    )
+
+
+def _stays(kept: list[str], files: int) -> str:
+    return f"/{kept[0]} stays" if len(kept) == 1 else f"/{kept[0]} and more ({count(files, 'file')}) stay"
+
+
+def _kept(scene: Scene, drafts: list[tuple[Draft, WasteKind]], claimed: set[int]) -> tuple[Kept, ...]:
+    found, told = [], set(claimed)
+    for draft, kind in drafts:
+        rows = [row for row in draft.kept if row not in told]
+        told.update(rows)
+        size = scene.table.bytes_of_rows(set(rows))
+        if not rows or not size:
+            continue
+        draft.rows = rows
+        title = f"{draft.subject or draft.title or kind.title}: what the container starts needs it, so that it stays"
+        paths = tuple(scene.top_paths(rows)[:MOST_KEPT])
+        found.append(Kept(kind.id, title, size, draft.layer, scene.line(draft.layer), paths))
+    return tuple(sorted(found, key=lambda one: (-one.bytes, one.kind, one.layer, one.title)))
+
+
 def _paths(scene: Scene, draft: Draft) -> list[str]:
-    paths = draft.paths if draft.paths is not None else scene.top_paths(draft.entries)
+    paths = draft.paths if draft.paths is not None else scene.top_paths(draft.rows)
     if len(paths) <= MOST_PATHS:
         return paths
     table = scene.table
-    sizes = {table.paths[table.path_of(*entry)]: table.cost(*entry) for entry in draft.entries}
+    sizes = {table.paths[table.row_paths[row]]: table.row_costs[row] for row in draft.rows}
     # What is no entry of its own is a directory that is filled wholly: it says most.
     return sorted(sorted(paths, key=lambda path: (path in sizes, -sizes.get(path, 0), path))[:MOST_PATHS])

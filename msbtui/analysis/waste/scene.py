@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeVar, cast
@@ -10,7 +12,8 @@ from msbtui.analysis.lines import stage_chain
 from msbtui.analysis.model import Base, Provenance
 from msbtui.analysis.waste.kind import Entry
 from msbtui.analysis.waste.needs import Needs, find_needs
-from msbtui.dockerfile.model import Dockerfile, StageGraph
+from msbtui.dockerfile.model import Dockerfile, Instruction, StageGraph
+from msbtui.image.facts import MappedContents, StoredContents
 from msbtui.image.model import ElfFacts, Image, Kind
 from msbtui.image.packages import Packages
 from msbtui.image.table import FileTable
@@ -23,19 +26,20 @@ PATH_LIMIT = 4096
 class LiveFile:
     """A path that the final file system shows and that is no directory."""
 
-    __slots__ = ("entry", "layer", "name", "path", "pid")
+    __slots__ = ("key", "name", "path", "pid", "row")
 
-    def __init__(self, pid: int, path: str, layer: int, entry: int) -> None:
+    def __init__(self, pid: int, path: str, row: int, key: Entry) -> None:
         self.pid = pid
         self.path = path
         self.name = path.rpartition("/")[2]
-        self.layer = layer
-        self.entry = entry
+        self.row = row
+        self.key = key
+        """(layer, entry)."""
 
     @property
-    def key(self) -> Entry:
-        """(layer, entry)."""
-        return (self.layer, self.entry)
+    def layer(self) -> int:
+        """The layer that added it."""
+        return self.key[0]
 
 
 class Scene:
@@ -50,6 +54,7 @@ class Scene:
         provenance: Provenance | None = None,
         dockerfile: Dockerfile | None = None,
         graph: StageGraph | None = None,
+        ignored: Callable[[str], bool] | None = None,
     ) -> None:
         self.image = image
         self.table = table
@@ -58,6 +63,8 @@ class Scene:
         self.provenance = provenance
         self.dockerfile = dockerfile
         self.graph = graph
+        self.ignored = ignored
+        """Says of a path of the build context whether its .dockerignore names it; None where that is not known."""
         self._results: dict[str, object] = {}
 
     def once(self, name: str, work: Callable[[], T]) -> T:
@@ -69,47 +76,101 @@ class Scene:
     # -- files --------------------------------------------------------------------------------------------------------
 
     @cached_property
-    def files(self) -> list[LiveFile]:
-        """All live entries that are no directories: files, links, devices."""
-        table, found = self.table, []
-        for pid, path in enumerate(table.paths):
-            if table.is_directory(pid) or len(path) > PATH_LIMIT:
-                continue
-            entry = table.live(pid)
-            if entry is not None:
-                found.append(LiveFile(pid, path, *entry))
+    def pids(self) -> list[int]:
+        """Path ids of all live entries that are no directories: files, links, devices."""
+        pids, paths = self.table.live_files(), self.table.paths
+        if max(map(len, paths)) > PATH_LIMIT:
+            pids = [pid for pid in pids if len(paths[pid]) <= PATH_LIMIT]
+        return pids
+
+    @cached_property
+    def names(self) -> list[str]:
+        """By path id the last part of the path, of hidden ones too."""
+        return [path[path.rfind("/") + 1 :] for path in self.table.paths]
+
+    @cached_property
+    def _by_name(self) -> tuple[dict[str, int], dict[str, list[int]]]:
+        names, first, more = self.names, dict[str, int](), dict[str, list[int]]()
+        for pid in self.pids:
+            name = names[pid]
+            if first.setdefault(name, pid) != pid:
+                more.setdefault(name, []).append(pid)
+        return first, more
+
+    @cached_property
+    def _by_suffix(self) -> dict[str, list[int]]:
+        names, found = self.names, defaultdict[str, list[int]](list)
+        for pid in self.pids:
+            name = names[pid]
+            dot = name.rfind(".")
+            if dot > 0:
+                found[name[dot + 1 :]].append(pid)
+        lower = dict[str, list[int]]()
+        for suffix, pids in found.items():
+            lower.setdefault(suffix.lower(), []).extend(pids)
+        return lower
+
+    @cached_property
+    def _directories(self) -> dict[str, list[int]]:
+        names, found = self.names, dict[str, list[int]]()
+        for pid in self.table.live_directories():
+            found.setdefault(names[pid], []).append(pid)
         return found
 
-    @cached_property
-    def by_name(self) -> dict[str, list[LiveFile]]:
-        """Live files by the last part of their paths."""
-        names: dict[str, list[LiveFile]] = {}
-        for file in self.files:
-            names.setdefault(file.name, []).append(file)
-        return names
+    def has_name(self, name: str) -> bool:
+        """Say whether the last part of a live file's path is this."""
+        return name in self._by_name[0]
 
-    @cached_property
-    def _by_pid(self) -> dict[int, LiveFile]:
-        return {file.pid: file for file in self.files}
+    def named(self, *names: str) -> list[int]:
+        """Give the path ids of live files whose paths end with one of these names."""
+        first, more = self._by_name
+        return [pid for name in names if name in first for pid in (first[name], *more.get(name, ()))]
+
+    def named_files(self, *names: str) -> list[LiveFile]:
+        """Give the live files whose paths end with one of these names."""
+        return [self.live(pid) for pid in self.named(*names)]
+
+    def with_suffix(self, *suffixes: str) -> list[int]:
+        """Give the path ids of live files whose names end with a dot and one of these (given in lower case)."""
+        return [pid for suffix in suffixes for pid in self._by_suffix.get(suffix, ())]
+
+    def directories_named(self, name: str) -> list[int]:
+        """Give the path ids of live directories of this name."""
+        return self._directories.get(name, [])
+
+    def directory_names(self) -> Iterable[str]:
+        """Give the last parts of the paths of live directories, each once."""
+        return self._directories
+
+    def below(self, path: str) -> list[int]:
+        """Give the path ids of live files at and below a path as stored (no symlink is followed)."""
+        pid = self.table.id_of(path)
+        return [] if pid is None else self.table.live_below(pid)
+
+    def where(self, pids: Iterable[int], test: Callable[[str], object]) -> list[int]:
+        """Give those whose directory's path passes a test, which is asked once for each directory."""
+        parents, paths, verdicts, found = self.table.parents, self.table.paths, dict[int, bool](), []
+        for pid in pids:
+            parent = parents[pid]
+            verdict = verdicts.get(parent)
+            if verdict is None:
+                verdict = verdicts[parent] = bool(test(paths[parent]))
+            if verdict:
+                found.append(pid)
+        return found
+
+    def live(self, pid: int) -> LiveFile:
+        """Give the live file of a path id."""
+        entry = self.table.live(pid)
+        assert entry is not None
+        return LiveFile(pid, self.table.paths[pid], self.table.live_rows[pid], entry)
 
     def file(self, path: str) -> LiveFile | None:
         """Give the live file at a path as stored, or None."""
         pid = self.table.id_of(path)
-        return None if pid is None else self._by_pid.get(pid)
-
-    def below(self, path: str) -> list[LiveFile]:
-        """Give the live files at and below a path as stored (no symlink is followed)."""
-        pid = self.table.id_of(path)
-        if pid is None:
-            return []
-        found, stack = [], [pid]
-        while stack:
-            pid = stack.pop()
-            if self.table.is_directory(pid):
-                stack.extend(self.table.live_children(pid))
-            elif pid in self._by_pid:
-                found.append(self._by_pid[pid])
-        return found
+        if pid is None or self.table.live_rows[pid] < 0 or self.table.is_directory(pid):
+            return None
+        return self.live(pid)
 
     def names_in(self, path: str) -> dict[str, int]:
         """Give what a live directory holds: name -> path id."""
@@ -150,6 +211,24 @@ class Scene:
         """Hash of an entry's content, None where unknown."""
         return self.image.layers[entry[0]].contents.digest(entry[1])
 
+    @cached_property
+    def programs(self) -> list[LiveFile]:
+        """Live regular files above the base that are ELF files."""
+        found, table = [], self.table
+        for layer in range(self.base.layers, table.layers):
+            contents, index, first = self.image.layers[layer].contents, table.index(layer), table.first_row(layer)
+            known = contents.programs() if isinstance(contents, StoredContents | MappedContents) else range(len(index))
+            for entry in known:
+                pid = table.row_paths[first + entry]
+                if (
+                    table.live_rows[pid] == first + entry
+                    and index.kinds[entry] == Kind.FILE
+                    and len(table.paths[pid]) <= PATH_LIMIT
+                    and contents.elf(entry) is not None
+                ):
+                    found.append(LiveFile(pid, table.paths[pid], first + entry, (layer, entry)))
+        return found
+
     def elf(self, entry: Entry) -> ElfFacts | None:
         """ELF facts, None where it is none or unknown."""
         return self.image.layers[entry[0]].contents.elf(entry[1])
@@ -181,12 +260,18 @@ class Scene:
                 return match.line
         return self.from_line
 
+    def instruction(self, layer: int) -> Instruction | None:
+        """The instruction that made a layer, where a line is known for it."""
+        if self.provenance is None or self.dockerfile is None or layer >= len(self.provenance.matches):
+            return None
+        number = self.provenance.matches[layer].instruction
+        return self.dockerfile.instructions[number] if number is not None and number < len(self.dockerfile.instructions) else None
+
     def instruction_text(self, layer: int) -> str:
         """What made a layer, in the words of its line or of its history item."""
-        if self.provenance is not None and self.dockerfile is not None and layer < len(self.provenance.matches):
-            number = self.provenance.matches[layer].instruction
-            if number is not None and number < len(self.dockerfile.instructions):
-                return self.dockerfile.instructions[number].source
+        instruction = self.instruction(layer)
+        if instruction is not None:
+            return instruction.source
         history = self.image.layers[layer].history
         return history.created_by if history else ""
 
@@ -197,33 +282,82 @@ class Scene:
         """What the entrypoint, command and health check need, as far as files tell."""
         return find_needs(self)
 
+    @cached_property
+    def needed(self) -> set[int]:
+        """Path ids of the files that the container's start needs."""
+        return {pid for path in self.needs.files if (pid := self.table.id_of(path)) is not None}
+
+    @cached_property
+    def needed_rows(self) -> set[int]:
+        """Rows of the files that the container's start needs."""
+        return {row for pid in self.needed if (row := self.table.live_rows[pid]) >= 0}
+
+    @cached_property
+    def named_rows(self) -> set[int]:
+        """Rows of all files below directories that the start command names."""
+        rows = self.table.live_rows
+        return {rows[pid] for place in self.needs.directories for pid in self.below(place)}
+
+    @cached_property
+    def owned(self) -> set[int]:
+        """Path ids of live files that an installed package owns."""
+        table, found = self.table, set[int]()
+        rows = table.live_rows
+        for package in self.packages.installed.values():
+            for path in package.files:
+                pid = table.id_of(path)
+                if pid is None or rows[pid] < 0:
+                    # The database may know it by another name than the table, through links among directories.
+                    pid = table.resolve(path, follow=False)
+                if pid is not None:
+                    found.add(pid)
+        return found
+
     # -- helpers of rules ---------------------------------------------------------------------------------------------
 
-    def by_layer(self, files: Iterable[LiveFile]) -> Iterator[tuple[int, list[LiveFile]]]:
-        """Group files by the layer that added them, lowest first."""
-        groups: dict[int, list[LiveFile]] = {}
-        for file in files:
-            groups.setdefault(file.layer, []).append(file)
-        yield from sorted(groups.items())
+    def by_layer(self, pids: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
+        """Give the rows of live files, by the layer that added them, lowest first."""
+        live_rows = self.table.live_rows
+        rows = sorted(row for row in {live_rows[pid] for pid in pids} if row >= 0)
+        at = 0
+        for layer in range(self.table.layers):
+            end = bisect_left(rows, self.table.first_row(layer + 1), at)
+            if end > at:
+                yield layer, rows[at:end]
+            at = end
 
-    def top_paths(self, entries: Sequence[Entry]) -> list[str]:
+    def layer_of(self, row: int) -> int:
+        """Give the layer of a row."""
+        return bisect_right(self._firsts, row) - 1
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        return [self.table.first_row(layer) for layer in range(self.table.layers)]
+
+    def row(self, entry: Entry) -> int:
+        """Give an entry as a row of the table."""
+        return self.table.first_row(entry[0]) + entry[1]
+
+    def top_paths(self, rows: Sequence[int]) -> list[str]:
         """Give the top-most paths that the live entries fill wholly: a directory stands for all that it shows.
 
         A directory that was there before them stays, so that its files are named and not it.
         """
         table = self.table
-        first = min((layer for layer, _ in entries), default=0)
-        filled = {table.path_of(*entry) for entry in entries}
+        paths, parents, row_paths, first_rows = table.paths, table.parents, table.row_paths, table.first_rows
+        lowest = min(rows, default=0)
+        first = next((row for layer in range(table.layers, -1, -1) if (row := table.first_row(layer)) <= lowest), 0)
+        filled = {row_paths[row] for row in rows}
         directories = {pid for pid in filled if table.is_directory(pid)}
-        todo = {table.parents[pid] for pid in filled}
+        todo = {parents[pid] for pid in filled}
         while todo:
             following = set()
             for pid in todo:
-                if pid <= 0 or pid in directories or next(iter(table.entries(pid)), (first, 0))[0] < first:
+                if pid <= 0 or pid in directories or 0 <= first_rows[pid] < first:
                     continue
-                if all(child in filled for child in table.live_children(pid)):
+                if filled.issuperset(table.live_children(pid)):
                     directories.add(pid)
                     filled.add(pid)
-                    following.add(table.parents[pid])
+                    following.add(parents[pid])
             todo = following
-        return sorted(table.paths[pid] for pid in filled if table.parents[pid] not in directories)
+        return sorted([paths[pid] for pid in filled if parents[pid] not in directories])

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msbtui.analysis.waste.buildtree import BUILD_FILES, SOURCE, Tree, build_trees, starts_inside
+from msbtui.analysis.waste.buildtree import Tree, build_trees, is_source, starts_inside
 from msbtui.analysis.waste.kind import Draft, WasteKind
-from msbtui.analysis.waste.scene import LiveFile, Scene
+from msbtui.analysis.waste.scene import Scene
 
 
 def find(scene: Scene) -> Iterator[Draft]:
@@ -20,17 +20,13 @@ def find(scene: Scene) -> Iterator[Draft]:
         (file := scene.file(path)) is not None and scene.elf(file.key) is not None for path in scene.needs.entrypoints[:1]
     )
     for tree in build_trees(scene):
-        files = [file for file in tree.files if _is_source(file) and file.path not in scene.needs.files]
-        if not files or _is_run_from_source(scene):
+        pids = [pid for pid in tree.pids if is_source(scene.names[pid])]
+        if not pids or _is_run_from_source(scene):
             continue
         # An interpreter that starts in the tree may read anything in it, though hardly C.
         confidence = "B" if compiled and tree.built and not starts_inside(scene, tree) and not _names(scene, tree) else "C"
-        for layer, group in scene.by_layer(files):
-            yield Draft(layer, [file.key for file in group], "", confidence, subject=f"/{tree.path}", noun="source file")
-
-
-def _is_source(file: LiveFile) -> bool:
-    return SOURCE.fullmatch(file.name) is not None or file.name in BUILD_FILES
+        for layer, rows in scene.by_layer(pids):
+            yield Draft(layer, rows, confidence, subject=f"/{tree.path}", noun="source file")
 
 
 def _is_run_from_source(scene: Scene) -> bool:

@@ -18,7 +18,7 @@ def find(scene: Scene) -> Iterator[Draft]:
         if not stage.reachable:
             name = f"stage {stage.name}" if stage.name else f"stage {stage.index}"
             title = f"{name} (line {stage.line}) is not used by the target"
-            yield Draft(scene.table.layers - 1, [], title, "A", paths=[], size=0, line=stage.line)
+            yield Draft(scene.table.layers - 1, [], "A", title, paths=[], size=0, line=stage.line)
 
 
 KIND = WasteKind(

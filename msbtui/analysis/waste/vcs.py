@@ -13,13 +13,12 @@ _MARKS = {".git": ("HEAD", "objects"), ".hg": ("store", "requires"), ".svn": ("w
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each repository and layer."""
-    table = scene.table
-    for pid, path in enumerate(table.paths):
-        name = path.rpartition("/")[2]
-        if name not in _MARKS or not table.is_directory(pid) or not all(part in scene.names_in(path) for part in _MARKS[name]):
-            continue
-        for layer, group in scene.by_layer(scene.below(path)):
-            yield Draft(layer, [file.key for file in group], "", "A", subject=f"/{path}", advice=_advice(scene, layer, name))
+    for name, marks in _MARKS.items():
+        for pid in scene.directories_named(name):
+            path = scene.table.paths[pid]
+            if all(part in scene.names_in(path) for part in marks):
+                for layer, rows in scene.by_layer(scene.table.live_below(pid)):
+                    yield Draft(layer, rows, "A", subject=f"/{path}", advice=_advice(scene, layer, name))
 
 
 def _advice(scene: Scene, layer: int, name: str) -> str:
