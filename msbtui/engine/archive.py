@@ -1,4 +1,4 @@
-"""Image archives on disk, as `docker save` writes them: the legacy layout, and since Docker 25 an OCI layout inside the tar.
+"""Image archives, as `docker save` writes them: the legacy layout, and since Docker 25 an OCI layout inside the tar.
 
 Legacy: Docker image specification v1.2, "Combined Image JSON + Filesystem Changeset Format": `manifest.json` names the
 configuration and the layers' archives; moby image/tarexport/save.go makes a layer that another image already wrote a symlink
@@ -10,26 +10,48 @@ from __future__ import annotations
 import os
 import posixpath
 import threading
+from typing import Protocol
+
+import msgspec
 
 from msbtui.engine import outer
 from msbtui.engine.choose import by_name
-from msbtui.engine.disk import Blob, map_file, open_on_disk
+from msbtui.engine.disk import Blob, KnownLayer, map_file, open_on_disk
 from msbtui.engine.events import OnEvent
 from msbtui.engine.layers import Keeper
 from msbtui.engine.layout import open_layout
 from msbtui.engine.manifest import JSON_LIMIT, SavedImage, check_layer_count, decode, decode_config, sha256_of, too_large
+from msbtui.engine.streamed import is_streamed, open_streamed
 from msbtui.engine.target import missing, unreadable
 from msbtui.errors import TargetError
 from msbtui.image.cache import file_key
 from msbtui.image.model import Image
 from msbtui.text import printable
 
-_LINKS = 16
 _AGAIN = "save the image again"
 
 
-class _Members:
-    """The members of an archive by name, mapped."""
+class Members(Protocol):
+    """The members of an archive."""
+
+    where: str
+    """What errors call the archive, printable."""
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether there is a member of this name."""
+        ...
+
+    def blob(self, name: str, digest: str = "") -> Blob | KnownLayer | None:
+        """Give a stored layer, through symlinks and hard links inside the archive; None where it is not there."""
+        ...
+
+    def document(self, name: str) -> bytes | None:
+        """Give a small member's bytes. Raises `TargetError` over 16 MiB."""
+        ...
+
+
+class _Mapped:
+    """The members of an archive on disk by name, mapped."""
 
     def __init__(self, path: str) -> None:
         self.where = printable(path)
@@ -47,24 +69,14 @@ class _Members:
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
-    def _resolved(self, name: str) -> outer.Member | None:
-        for _ in range(_LINKS):
-            member = self._members.get(name)
-            if member is None or member.kind not in ("symlink", "hardlink"):
-                return member if member is not None and member.kind == "file" else None
-            name = outer.tidy(posixpath.join(posixpath.dirname(name), member.link) if member.kind == "symlink" else member.link)
-        return None
-
     def blob(self, name: str, digest: str = "") -> Blob | None:
-        """Give a member's bytes, through symlinks and hard links inside the archive; None where it is not there."""
-        member = self._resolved(outer.tidy(name))
+        member = outer.resolved(self._members, name)
         if member is None:
             return None
         data = self._data[member.offset : member.offset + member.size]
         return Blob(printable(member.name), data, file_key(self._path, part=f"{member.offset}+{member.size}"), digest)
 
     def document(self, name: str) -> bytes | None:
-        """Give a small member's bytes. Raises `TargetError` over 16 MiB."""
         blob = self.blob(name)
         if blob is None:
             return None
@@ -76,41 +88,74 @@ class _Members:
 def open_archive(
     path: str, name: str = "", *, platform: str | None, on_event: OnEvent, cancel: threading.Event | None, keeper: Keeper
 ) -> Image:
-    """Give the image `name` (empty: the only one) of the archive at `path`. Raises `TargetError`, `Cancelled`."""
+    """Give the image `name` (empty: the only one) of the archive at `path`, compressed or not.
+
+    `-` is standard input; pipes are read as they flow. Raises `TargetError`, `Cancelled`.
+    """
+    reading = Opening(name, platform, on_event, cancel, keeper)
     try:
-        members = _Members(path)
+        if is_streamed(path):
+            return open_streamed(path, reading.open, on_event=on_event, cancel=cancel, keeper=keeper)
+        members = _Mapped(path)
     except OSError as error:
         raise (missing(path) if isinstance(error, FileNotFoundError) else unreadable(error, path)) from error
     if members.cut_off:
         raise TargetError(f"is truncated or damaged: {members.cut_off}", where=members.where, hint=_AGAIN)
-    if "index.json" in members and "oci-layout" in members:
-        layout = _Layout(members)
-        return open_layout(
-            layout, name, what="archive", where=members.where, platform=platform, on_event=on_event, cancel=cancel, keeper=keeper
-        )
-    data = members.document("manifest.json")
-    if data is None:
-        raise TargetError(
-            "holds no manifest.json and no index.json",
-            where=members.where,
-            hint="it is no image archive; make one with docker save",
-        )
-    return _open_legacy(members, data, name, on_event, cancel, keeper)
+    return reading.open(members)
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """Which image is wanted, and who is told."""
+
+    name: str
+    platform: str | None
+    on_event: OnEvent
+    cancel: threading.Event | None
+    keeper: Keeper
+
+    def open(self, members: Members) -> Image:
+        """Give the image from the archive's members. Raises `TargetError`, `Cancelled`."""
+        if "index.json" in members:
+            return open_layout(
+                _Layout(members),
+                self.name,
+                what="archive",
+                where=members.where,
+                platform=self.platform,
+                on_event=self.on_event,
+                cancel=self.cancel,
+                keeper=self.keeper,
+            )
+        data = members.document("manifest.json")
+        if data is None:
+            raise TargetError(
+                "holds no manifest.json and no index.json",
+                where=members.where,
+                hint="it is no image archive; make one with docker save",
+            )
+        return _open_legacy(members, data, self.name, self.on_event, self.cancel, self.keeper)
 
 
 class _Layout:
     """The OCI layout inside an archive."""
 
-    def __init__(self, members: _Members) -> None:
+    def __init__(self, members: Members) -> None:
         self._members = members
         self.index = members.document("index.json") or b""
 
-    def blob(self, digest: str) -> Blob | None:
-        return self._members.blob(f"blobs/{digest.replace(':', '/', 1)}", digest)
+    def document(self, digest: str) -> bytes | None:
+        return self._members.document(_place(digest))
+
+    def blob(self, digest: str) -> Blob | KnownLayer | None:
+        return self._members.blob(_place(digest), digest)
+
+
+def _place(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/', 1)}"
 
 
 def _open_legacy(
-    members: _Members, data: bytes, name: str, on_event: OnEvent, cancel: threading.Event | None, keeper: Keeper
+    members: Members, data: bytes, name: str, on_event: OnEvent, cancel: threading.Event | None, keeper: Keeper
 ) -> Image:
     where = members.where
     saved = decode(data, list[SavedImage], "manifest.json", where)

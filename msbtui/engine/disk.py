@@ -13,8 +13,9 @@ import msgspec
 from msbtui.engine import waiting
 from msbtui.engine.events import LayerRead, OnEvent, Opened, Progress
 from msbtui.engine.history import layer_history
-from msbtui.engine.layers import Keeper, Reading, compression, read_stream
+from msbtui.engine.layers import Keeper, Reading, read_stream
 from msbtui.engine.manifest import Configuration, wrong_digest
+from msbtui.engine.outer import compression
 from msbtui.errors import TargetError
 from msbtui.image.facts import MappedContents
 from msbtui.image.model import Contents, Image, Layer, LayerIndex
@@ -32,6 +33,26 @@ class Blob(msgspec.Struct, frozen=True):
     """Names these bytes for the cache: file, inode, size, time and place; empty where they cannot be named."""
     digest: str = ""
     """What the manifest says the stored bytes hash to; empty where it does not say."""
+
+    @property
+    def size(self) -> int:
+        """Give the bytes as stored."""
+        return len(self.data)
+
+
+class KnownLayer(msgspec.Struct, frozen=True):
+    """A stored layer whose bytes were read and hashed: it streamed by, or the cache has it."""
+
+    name: str
+    """What errors call it, printable."""
+    size: int
+    """Bytes as stored."""
+    digest: str
+    """What the stored bytes hash to; empty where only the uncompressed ones were hashed."""
+    diff_id: str
+    """What the uncompressed bytes hash to."""
+    entries: LayerIndex
+    contents: Contents
 
 
 def map_file(file: BinaryIO) -> memoryview:
@@ -55,7 +76,7 @@ def open_on_disk(
     name: str,
     image_id: str,
     config: Configuration,
-    blobs: Sequence[Blob],
+    blobs: Sequence[Blob | KnownLayer],
     *,
     source: str,
     where: str,
@@ -80,7 +101,7 @@ def open_on_disk(
         created=printable(config.created or ""), notes=[note] if note else [],
     )  # fmt: skip
     on_event(Opened(image))
-    total = sum(len(blob.data) for blob in blobs)
+    total = sum(blob.size for blob in blobs)
     done = 0
     for number, (blob, diff_id, place) in enumerate(zip(blobs, config.diff_ids, places, strict=True)):
         waiting.check(cancel)
@@ -89,12 +110,17 @@ def open_on_disk(
         def tell(count: int, before: int = before) -> None:
             on_event(Progress(f"reading {printable(name)}", before + count, total))
 
-        entries, contents, verified = read_blob(blob, diff_id, where=where, keeper=keeper, cancel=cancel, on_bytes=tell)
-        done += len(blob.data)
-        packed = compression(bytes(blob.data[:8])) != "plain"
+        if isinstance(blob, KnownLayer):
+            if blob.diff_id != diff_id:
+                raise wrong_diff_id(diff_id, blob.name, where)
+            entries, contents, verified, digest = blob.entries, blob.contents, True, blob.digest or None
+        else:
+            entries, contents, verified = read_blob(blob, diff_id, where=where, keeper=keeper, cancel=cancel, on_bytes=tell)
+            packed = compression(bytes(blob.data[:8])) != "plain"
+            digest = blob.digest or (diff_id if not packed else None)
+        done += blob.size
         layer = Layer(
-            index=number, diff_id=diff_id, entries=entries, contents=contents,
-            digest=blob.digest or (diff_id if not packed else None), stored_size=len(blob.data),
+            index=number, diff_id=diff_id, entries=entries, contents=contents, digest=digest, stored_size=blob.size,
             history=None if place is None else history[place], history_index=place, verified=verified,
         )  # fmt: skip
         image.layers.append(layer)
@@ -133,11 +159,16 @@ def check_reading(reading: Reading, digest: str, diff_id: str, name: str, where:
     if digest.startswith("sha256:") and reading.digest != digest:
         raise wrong_digest(digest, where)
     if reading.diff_id != diff_id:
-        raise TargetError(
-            f"layer {name} does not hold what its diff id {diff_id[:19]} says",
-            where=where,
-            hint="the image is damaged; save or pull it again",
-        )
+        raise wrong_diff_id(diff_id, name, where)
 
 
-__all__ = ["Blob", "map_file", "open_on_disk", "read_blob"]
+def wrong_diff_id(diff_id: str, name: str, where: str) -> TargetError:
+    """Give the error for a layer whose uncompressed bytes are not what the configuration says."""
+    return TargetError(
+        f"layer {name} does not hold what its diff id {diff_id[:19]} says",
+        where=where,
+        hint="the image is damaged; save or pull it again",
+    )
+
+
+__all__ = ["Blob", "KnownLayer", "check_reading", "map_file", "open_on_disk", "read_blob", "wrong_diff_id"]

@@ -18,7 +18,7 @@ from msbtui.engine.choose import by_platform, manifests_below
 from msbtui.engine.docker import Engine, EngineImageDetails, MissingError, connect
 from msbtui.engine.events import LayerRead, OnEvent, Opened, Progress
 from msbtui.engine.history import layer_history
-from msbtui.engine.layers import Hashing, Keeper, Peeked, compression, read_stream
+from msbtui.engine.layers import Hashing, Keeper, Peeked, read_stream
 from msbtui.engine.manifest import (
     JSON_LIMIT,
     Configuration,
@@ -300,7 +300,7 @@ class _Reading:
             if member.kind != "file" or not member.size:
                 continue
             content = Peeked(tar.content, min(_HEAD, member.size))
-            if _is_document(content.head):
+            if outer.is_document(content.head):
                 if member.size > JSON_LIMIT:
                     continue
                 kept += member.size
@@ -311,14 +311,14 @@ class _Reading:
                         hint="this is no image that a builder wrote",
                     )
                 self._document(member.name, b"".join(iter(lambda c=content: c.read(1 << 20), b"")))  # type: ignore[misc]
-            elif compression(content.head) != "plain" or outer.is_tar_header(content.head) or not content.head.strip(b"\0"):
+            elif outer.is_layer(content.head):
                 self._layer(member, content, skip)
             if self.complete and self._config is not None:
                 return
 
     def _document(self, name: str, data: bytes) -> None:
         self._documents[name] = data
-        digest = _blob_digest(name)
+        digest = outer.blob_digest(name)
         if digest:
             check_digest(data, digest, self._name)
             self._documents[digest] = data
@@ -329,8 +329,8 @@ class _Reading:
             self._configure(self._documents.get)
 
     def _layer(self, member: outer.Member, content: Peeked, skip: bool) -> None:
-        digest = _blob_digest(member.name)
-        packed = compression(content.head) != "plain"
+        digest = outer.blob_digest(member.name)
+        packed = outer.compression(content.head) != "plain"
         if skip and self._is_known(member, digest, packed):
             if packed:
                 return
@@ -404,15 +404,3 @@ class _Reading:
                 self._config_id = sha256_of(data)
                 return data
         return None
-
-
-def _is_document(head: bytes) -> bool:
-    """Tell JSON from a layer: a tar header is neither, whatever its first name begins with."""
-    return head.lstrip()[:1] in (b"{", b"[") and not outer.is_tar_header(head)
-
-
-def _blob_digest(name: str) -> str:
-    parts = name.split("/")
-    if len(parts) == 3 and parts[0] == "blobs" and parts[1] == "sha256" and len(parts[2]) == 64:
-        return f"sha256:{parts[2]}"
-    return ""

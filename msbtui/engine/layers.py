@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from msbtui.engine import waiting
-from msbtui.engine.outer import Readable
+from msbtui.engine.outer import Readable, compression
 from msbtui.engine.store import Store
 from msbtui.image.cache import LayerCache
 from msbtui.image.compress import open_layer
@@ -82,15 +82,6 @@ class Peeked:
             data, self._rest = self._rest[:wanted], self._rest[wanted:]
             return data
         return self._source.read(size)
-
-
-def compression(head: bytes) -> str:
-    """Give `gzip`, `zstd` or `plain`, from the first bytes of a blob (RFC 1952, 2.3.1; RFC 8878, 3.1.1 and 3.1.2)."""
-    if head.startswith(b"\x1f\x8b"):
-        return "gzip"
-    if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F):
-        return "zstd"
-    return "plain"
 
 
 def read_stream(

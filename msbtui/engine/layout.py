@@ -7,11 +7,10 @@ import threading
 from typing import Protocol
 
 from msbtui.engine.choose import Found, by_name, by_platform, image_names, is_attestation, manifests_below
-from msbtui.engine.disk import Blob, open_on_disk
+from msbtui.engine.disk import Blob, KnownLayer, open_on_disk
 from msbtui.engine.events import OnEvent
 from msbtui.engine.layers import Keeper
 from msbtui.engine.manifest import (
-    JSON_LIMIT,
     Configuration,
     Descriptor,
     Manifest,
@@ -19,7 +18,6 @@ from msbtui.engine.manifest import (
     check_layer_count,
     decode,
     decode_config,
-    too_large,
 )
 from msbtui.errors import TargetError
 from msbtui.image.model import Image
@@ -32,8 +30,12 @@ class Layout(Protocol):
     index: bytes
     """`index.json`."""
 
-    def blob(self, digest: str) -> Blob | None:
-        """Give a blob's bytes, None where it is not there."""
+    def document(self, digest: str) -> bytes | None:
+        """Give a manifest's or configuration's bytes, not yet checked; None where it is not there. Raises `TargetError`."""
+        ...
+
+    def blob(self, digest: str) -> Blob | KnownLayer | None:
+        """Give a layer as stored, None where it is not there. Raises `TargetError`."""
         ...
 
 
@@ -53,13 +55,9 @@ def open_layout(
         raise TargetError("its index.json is empty", where=where, hint="save the image again")
 
     def read(digest: str) -> bytes | None:
-        blob = layout.blob(digest)
-        if blob is None:
-            return None
-        if len(blob.data) > JSON_LIMIT:
-            raise too_large(f"blob {digest}", where)
-        data = bytes(blob.data)
-        check_digest(data, digest, where)
+        data = layout.document(digest)
+        if data is not None:
+            check_digest(data, digest, where)
         return data
 
     def configuration(found: Found) -> Configuration:
@@ -85,9 +83,9 @@ def open_layout(
             raise TargetError(
                 f"the layer {descriptor.digest} is not in it", where=where, hint="save or pull the image again, for this platform"
             )
-        if descriptor.size is not None and descriptor.size != len(blob.data):
+        if descriptor.size is not None and descriptor.size != blob.size:
             raise TargetError(
-                f"blob {descriptor.digest} has {len(blob.data)} bytes instead of {descriptor.size}",
+                f"blob {descriptor.digest} has {blob.size} bytes instead of {descriptor.size}",
                 where=where,
                 hint="save the image again",
             )

@@ -1,15 +1,17 @@
-"""An OCI image layout in a folder: `oci-dir:PATH[:TAG]`."""
+"""An image in a folder: an OCI image layout (`oci-dir:PATH[:TAG]`), or what `skopeo copy ... dir:PATH` writes."""
 
 from __future__ import annotations
 
 import os
 import threading
 
+import msgspec
+
 from msbtui.engine.disk import Blob, map_file
 from msbtui.engine.events import OnEvent
 from msbtui.engine.layers import Keeper
 from msbtui.engine.layout import open_layout
-from msbtui.engine.manifest import JSON_LIMIT, too_large
+from msbtui.engine.manifest import JSON_LIMIT, Descriptor, Manifest, sha256_of, too_large
 from msbtui.engine.target import missing, unreadable
 from msbtui.errors import TargetError
 from msbtui.image.cache import file_key
@@ -18,15 +20,18 @@ from msbtui.text import printable
 
 
 class _Folder:
+    """The files of a folder, mapped when they are asked for."""
+
     def __init__(self, path: str) -> None:
         self._path = path
         self._where = printable(path)
-        blob = self._file("index.json", "")
-        if blob is None:
+        self.index = self._index()
+
+    def _index(self) -> bytes:
+        index = self._document("index.json")
+        if index is None:
             raise TargetError("holds no index.json", where=self._where, hint="it is no OCI layout")
-        if len(blob.data) > JSON_LIMIT:
-            raise too_large("index.json", self._where)
-        self.index = bytes(blob.data)
+        return index
 
     def _file(self, name: str, digest: str) -> Blob | None:
         path = os.path.join(self._path, name)
@@ -38,21 +43,57 @@ class _Folder:
         except OSError as error:
             raise unreadable(error, path) from error
 
+    def _document(self, name: str) -> bytes | None:
+        blob = self._file(name, "")
+        if blob is not None and len(blob.data) > JSON_LIMIT:
+            raise too_large(blob.name, self._where)
+        return bytes(blob.data) if blob is not None else None
+
+    # a digest has been checked to be an algorithm and hexadecimal digits, so these stay in the folder
+
+    def document(self, digest: str) -> bytes | None:
+        """Give a manifest or configuration."""
+        return self._document(f"blobs/{digest.replace(':', '/', 1)}")
+
     def blob(self, digest: str) -> Blob | None:
-        """Give a blob; its digest has been checked to be an algorithm and hexadecimal digits, so it stays in the folder."""
+        """Give a layer as stored."""
         return self._file(f"blobs/{digest.replace(':', '/', 1)}", digest)
+
+
+class _SkopeoFolder(_Folder):
+    """What skopeo's `dir:` writes: a manifest or index, and beside it every blob under the hexadecimal part of its digest.
+
+    containers/image, directory/directory_transport.go; the manifests of a copied index are called `HEX.manifest.json`.
+    """
+
+    def _index(self) -> bytes:
+        self._manifest = self._document("manifest.json") or b""
+        return msgspec.json.encode(Manifest(manifests=[Descriptor(sha256_of(self._manifest))]))
+
+    def document(self, digest: str) -> bytes | None:
+        """Give a manifest or configuration."""
+        if digest == sha256_of(self._manifest):
+            return self._manifest
+        name = digest.partition(":")[2]
+        found = self._document(f"{name}.manifest.json")
+        return found if found is not None else self._document(name)
+
+    def blob(self, digest: str) -> Blob | None:
+        """Give a layer as stored."""
+        return self._file(digest.partition(":")[2], digest)
 
 
 def open_oci_dir(
     path: str, name: str = "", *, platform: str | None, on_event: OnEvent, cancel: threading.Event | None, keeper: Keeper
 ) -> Image:
-    """Give the image `name` (empty: the only one) of the OCI layout in the folder `path`. Raises `TargetError`, `Cancelled`."""
+    """Give the image `name` (empty: the only one) of the folder `path`. Raises `TargetError`, `Cancelled`."""
     if not os.path.isdir(path):
         raise missing(path)
+    is_layout = os.path.exists(os.path.join(path, "index.json"))
     return open_layout(
-        _Folder(path),
+        _Folder(path) if is_layout else _SkopeoFolder(path),
         name,
-        what="OCI layout",
+        what="OCI layout" if is_layout else "folder",
         where=printable(path),
         platform=platform,
         on_event=on_event,

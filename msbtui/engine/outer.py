@@ -8,13 +8,15 @@ header.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Protocol
 
 import msgspec
 
 BLOCK = 512
 _NAME_LIMIT = 1 << 20
+_LINKS = 16
 _SKIP_CHUNK = 1 << 20
 _ZEROS = bytes(BLOCK)
 
@@ -44,6 +46,33 @@ class Member(msgspec.Struct, frozen=True):
     """Where the content begins in the archive."""
     link: str = ""
     """Of links: the other name, as written."""
+
+
+def compression(head: bytes) -> str:
+    """Give `gzip`, `zstd` or `plain`, from the first bytes of a blob (RFC 1952, 2.3.1; RFC 8878, 3.1.1 and 3.1.2)."""
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip"
+    if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F):
+        return "zstd"
+    return "plain"
+
+
+def is_document(head: bytes) -> bool:
+    """Tell JSON from a layer: a tar header is neither, whatever its first name begins with."""
+    return head.lstrip()[:1] in (b"{", b"[") and not is_tar_header(head)
+
+
+def blob_digest(name: str) -> str:
+    """Give the digest that a member's name claims (`blobs/sha256/HEX`); empty where it claims none."""
+    parts = name.split("/")
+    if len(parts) == 3 and parts[0] == "blobs" and parts[1] == "sha256" and len(parts[2]) == 64:
+        return f"sha256:{parts[2]}"
+    return ""
+
+
+def is_layer(head: bytes) -> bool:
+    """Tell whether a member that begins with `head` may be a layer: compressed, a tar, or a tar without an entry."""
+    return compression(head) != "plain" or is_tar_header(head) or not head.strip(b"\0")
 
 
 def is_tar_header(head: bytes) -> bool:
@@ -87,6 +116,17 @@ def tidy(name: str) -> str:
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts)
+
+
+def resolved(members: Mapping[str, Member], name: str) -> Member | None:
+    """Give the file that `name` stands for, through symlinks and hard links inside the archive; None where there is none."""
+    name = tidy(name)
+    for _ in range(_LINKS):
+        member = members.get(name)
+        if member is None or member.kind not in ("symlink", "hardlink"):
+            return member if member is not None and member.kind == "file" else None
+        name = tidy(posixpath.join(posixpath.dirname(name), member.link) if member.kind == "symlink" else member.link)
+    return None
 
 
 class OuterTar:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from msbtui.engine.outer import is_tar_header
+from msbtui.engine.outer import BLOCK, compression, is_tar_header
 from msbtui.errors import TargetError, UsageError
 from msbtui.text import printable
 
@@ -25,11 +25,16 @@ SCHEMES: dict[str, TargetKind] = {
     "docker-archive": "docker-archive",
     "oci-archive": "docker-archive",
     "oci-dir": "oci-dir",
+    "oci": "oci-dir",
+    "dir": "oci-dir",
     "recorded": "recorded",
 }
 
 RECORDING_MAGIC = b"msbtui recording\x1a\n"
 """The first bytes of a recording; the control character keeps it from being taken for a text."""
+
+STANDARD_INPUT = "-"
+"""The TARGET that is read from standard input, an archive as it flows; a file of that name is `./-`."""
 
 _SCHEME = re.compile(r"([a-z][a-z-]*):(?://)?(.+)", re.DOTALL)
 # distribution/reference, regexp.go: name[:tag][@digest], a registry host with a port allowed in front
@@ -40,7 +45,7 @@ _REFERENCE = re.compile(
 _IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 _PATH_LIKE = re.compile(r"[./~]|.*(?:\.(?:tar|tgz|tar\.gz|tar\.zst|msbtui|dockerfile)|/)\Z", re.DOTALL | re.IGNORECASE)
 _NO_TEXT = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27})
-_COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
+_REFUSED = {b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
 _HEAD = 4096
 
 
@@ -63,6 +68,8 @@ def recognise(target: str) -> Target:
     """
     if not target:
         raise UsageError("no target is named", hint="name a Dockerfile, a folder, an image or an archive")
+    if target == STANDARD_INPUT or target.startswith(f"{STANDARD_INPUT}:"):
+        return Target("docker-archive", STANDARD_INPUT, target[2:])
     if not os.path.lexists(target) and (scheme := _SCHEME.fullmatch(target)) and scheme[1] in SCHEMES:
         return _with_scheme(SCHEMES[scheme[1]], scheme[1], scheme[2])
     if os.path.lexists(target):
@@ -86,6 +93,8 @@ def _with_scheme(kind: TargetKind, scheme: str, value: str) -> Target:
                 "is no image name", where=printable(value), hint="a name looks like debian:bookworm-slim or registry/name:tag"
             )
         return Target(kind, name=value)
+    if kind == "docker-archive" and (value == STANDARD_INPUT or value.startswith(f"{STANDARD_INPUT}:")):
+        return Target(kind, STANDARD_INPUT, value[2:])
     path, name = (value, "") if os.path.lexists(value) else next(_splits(value), ("", ""))
     if not path:
         raise missing(value)
@@ -108,7 +117,7 @@ _WORDS: dict[TargetKind, str] = {
     "dockerfile": "a Dockerfile",
     "docker": "an image name",
     "docker-archive": "an image archive",
-    "oci-dir": "an OCI layout folder",
+    "oci-dir": "an image folder",
     "recorded": "a recording",
 }
 
@@ -119,6 +128,8 @@ def _on_disk(path: str) -> Target:
         found = os.stat(path)
         if stat.S_ISDIR(found.st_mode):
             return _folder(path)
+        if stat.S_ISFIFO(found.st_mode):
+            return Target("docker-archive", path)  # what it holds can be read only once
         if not stat.S_ISREG(found.st_mode):
             raise TargetError("is neither a file nor a folder", where=where, hint="name a Dockerfile, an archive or a folder")
         return _file(path)
@@ -136,7 +147,7 @@ def unreadable(error: OSError, path: str) -> TargetError:
 
 def _folder(path: str) -> Target:
     names = set(os.listdir(path))
-    if {"oci-layout", "index.json"} <= names:
+    if {"oci-layout", "index.json"} <= names or {"manifest.json", "version"} <= names:
         return Target("oci-dir", path)
     for name in DOCKERFILE_NAMES:
         if os.path.isfile(os.path.join(path, name)):
@@ -154,9 +165,19 @@ def _file(path: str) -> Target:
         raise TargetError("is empty", where=where, hint="a Dockerfile needs at least a FROM, an archive its manifest")
     if head.startswith(RECORDING_MAGIC):
         return Target("recorded", path)
-    for magic, name in _COMPRESSED.items():
+    for magic, name in _REFUSED.items():
         if head.startswith(magic):
-            raise TargetError(f"is compressed with {name}", where=where, hint="decompress it first")
+            raise TargetError(
+                f"is compressed with {name}", where=where, hint="decompress it first, or compress with gzip or zstd"
+            )
+    if compression(head) != "plain":
+        if not is_tar_header(_unpacked_head(path)):
+            raise TargetError(
+                f"is compressed with {compression(head)} and holds no image archive",
+                where=where,
+                hint="name an archive that docker save wrote",
+            )
+        return Target("docker-archive", path)
     if is_tar_header(head):
         return Target("docker-archive", path)
     if head.translate(None, _NO_TEXT) == head or head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -168,3 +189,15 @@ def _file(path: str) -> Target:
         where=where,
         hint="name a Dockerfile, an archive that docker save wrote, or an image",
     )
+
+
+def _unpacked_head(path: str) -> bytes:
+    """Give the first block of what a compressed file holds; less where it holds less."""
+    from msbtui.image.compress import open_layer
+
+    head = b""
+    with open(path, "rb") as file:
+        stream = open_layer(file, where=printable(path))
+        while len(head) < BLOCK and (data := stream.read(BLOCK - len(head))):
+            head += data
+    return head

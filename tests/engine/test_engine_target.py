@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 
 import pytest
 from image_samples import Sample, tar_of, write_folder, write_tar
 
-from msbtui.engine import open_image, recognise
+from msbtui.engine import Target, open_image, recognise
 from msbtui.errors import TargetError, UsageError
 
 
@@ -84,7 +85,9 @@ def test_an_empty_target_is_wrong_usage():
     ("data", "says"),
     [
         (b"", "is empty"),
-        (b"\x1f\x8b\x08\0rest", "compressed with gzip"),
+        (b"\xfd7zXZ\0rest", "compressed with xz"),
+        (b"\x1f\x8b\x08\0rest", "cut off"),
+        (gzip.compress(b"no tar at all"), "compressed with gzip and holds no image archive"),
         (b"\x7fELF\0\0\0" + b"\0\1\2" * 400, "neither a Dockerfile nor an image archive"),
         (tar_of({"a": b"b"})[:300], "truncated"),
     ],
@@ -112,8 +115,15 @@ def test_a_scheme_that_does_not_fit(archive, tmp_path):
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
+    assert recognise(str(tmp_path / "pipe")) == Target("docker-archive", str(tmp_path / "pipe"))
     with pytest.raises(TargetError, match="neither a file nor a folder"):
-        recognise(str(tmp_path / "pipe"))
+        recognise("/dev/null")
+
+
+@pytest.mark.parametrize("target", ["-", "docker-archive:-", "oci-archive:-"])
+def test_a_dash_is_standard_input(target):
+    assert recognise(target) == Target("docker-archive", "-")
+    assert recognise(f"{target}:app:1") == Target("docker-archive", "-", "app:1")
 
 
 def test_names_with_escape_sequences_do_not_reach_the_terminal():
