@@ -245,13 +245,14 @@ class StageRun:
         check_signal(self._expand(command, command.instruction.value))
 
     def _expose(self, command: Command) -> None:
-        for word in sorted(command.instruction.words):
-            for port in split_words(word, self.around.environment, self.inputs.escape):
-                cased, mapped = check_port(port)
-                if cased:
-                    self._warn(command, "ExposeProtoCasing", port)
-                if mapped:
-                    self._warn(command, "ExposeInvalidFormat", port)
+        words = sorted(command.instruction.words)
+        expanded = [split_words(word, self.around.environment, self.inputs.escape) for word in words]
+        for port in (port for ports in expanded for port in ports):
+            cased, mapped = check_port(port)
+            if cased:
+                self._warn(command, "ExposeProtoCasing", port)
+            if mapped:
+                self._warn(command, "ExposeInvalidFormat", port)
 
 
 def _is_heredoc(word: str) -> bool:

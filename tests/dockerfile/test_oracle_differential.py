@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
+from random import Random
 
 import pytest
 from buildkit_oracle import Oracle, Request
-from dockerfile_gen import requests
+from dockerfile_gen import RECORDED, faulty, requests, value_requests
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from oracle_compare import REPORT_ONLY, Difference, differences, shrink
 
@@ -37,16 +38,24 @@ def _made() -> list[Request]:
 
 def test_made_dockerfiles_are_read_as_buildkit_reads_them(oracle: Oracle) -> None:
     made = _made()
-    answers = oracle.ask(made)
-    accepted = sum(answer["ok"] for answer in answers)
+    accepted = sum(answer["ok"] for answer in oracle.ask(made))
     assert len(made) // 4 < accepted < len(made) * 9 // 10, "the grammar makes sound files and faulty ones"
-    found = [
+    assert _hard(oracle, made) == []
+
+
+def test_faulty_dockerfiles_and_odd_values_are_read_as_buildkit_reads_them(oracle: Oracle) -> None:
+    dice = Random(20)
+    assert _hard(oracle, value_requests(1500, dice)) == []
+    assert _hard(oracle, [Request(faulty(case["dockerfile"].encode(), dice)) for case in RECORDED for _ in range(4)]) == []
+
+
+def _hard(oracle: Oracle, made: list[Request]) -> list[tuple[Request, Difference]]:
+    return [
         (request, difference)
-        for request, answer in zip(made, answers, strict=True)
+        for request, answer in zip(made, oracle.ask(made), strict=True)
         for difference in differences(request, answer)
         if difference.kind not in REPORT_ONLY
     ]
-    assert found == []
 
 
 _PLAIN = b"FROM alpine AS a\nFROM scratch\nRUN --mount=from=img,target=/m x\nCOPY --from=a /x /y\nCOPY z /z\n"

@@ -452,7 +452,7 @@ def _ends(draw: st.DrawFn, text: str) -> str:
     return ("\ufeff" if draw(st.integers(0, 19)) == 0 else "") + text
 
 
-_SEEDS = json.loads((Path(__file__).parents[1] / "data" / "stage-graph.json").read_text("utf-8"))["cases"]
+RECORDED = json.loads((Path(__file__).parents[1] / "data" / "stage-graph.json").read_text("utf-8"))["cases"]
 _BITS = [
     b"\\", b'"', b"'", b"$", b"{", b"}", b" ", b"\n", b"#", b"<<", b"=", b"--", b"[", b"]", b",", b":", b"`", b"\t", b"\r", b"-", b"/", b"A", b"0", b"\x00",
     b"\xff", b"\xc3\xa9", b"\xe2\x80\x83", b"|", b"@", b".", b"_", b"\\\n", b"EOF", b"$B", b"${", b"\xef\xbb\xbf", b"+", b"(", b"\x85", b"\xa0", b"\x1b", b"\x0b", b"\x0c", b"\x1c", b"\xc2\x85", b"\xe2\x84\xaa", b"\xc5\xbf", b"\xc4\xb0", b"\xe3\x80\x80", b"\xe2\x80\xa8",
@@ -488,7 +488,7 @@ def mutated(source: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
     return st.builds(faulty, source, st.randoms(use_true_random=False))
 
 
-seeds = st.sampled_from([case["dockerfile"].encode() for case in _SEEDS])
+seeds = st.sampled_from([case["dockerfile"].encode() for case in RECORDED])
 texts = st.sampled_from("ggggggsm").flatmap({"g": dockerfiles(), "s": mutated(seeds), "m": mutated(dockerfiles())}.__getitem__)
 
 
