@@ -202,7 +202,13 @@ def _toolchain_files(scene: Scene) -> tuple[dict[str, list[int]], dict[str, list
 
 
 def _is_owned(scene: Scene, pid: int) -> bool:
-    return pid in scene.owned or scene.packages.owner(scene.table.paths[pid], inferred=True) is not None
+    if pid in scene.owned:
+        return True
+    # What a package makes when it is installed: links through the alternatives, bytecode, its own records.
+    path, row = scene.table.paths[pid], scene.table.live_rows[pid]
+    layer = scene.layer_of(row)
+    made = scene.table.index(layer).kinds[row - scene.table.first_row(layer)] == Kind.SYMLINK or path.endswith(".pyc")
+    return (made or path.startswith("var/")) and scene.packages.owner(path, inferred=True) is not None
 
 
 def _roots(scene: Scene) -> dict[str, str]:

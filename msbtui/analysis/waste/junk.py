@@ -42,13 +42,14 @@ def find(scene: Scene) -> Iterator[Draft]:
         return
     table = scene.table
     known: dict[str, bool] = {}
-    by_name = []
-    for pid in scene.pids:
-        name = scene.names[pid]
-        if name not in known:
-            known[name] = _FILES.fullmatch(name) is not None
-        if known[name]:
-            by_name.append(pid)
+    by_name, names = [], scene.names
+    for layer in copied:
+        for pid in table.row_paths[table.first_row(layer) : table.first_row(layer + 1)]:
+            name = names[pid]
+            if name not in known:
+                known[name] = _FILES.fullmatch(name) is not None
+            if known[name]:
+                by_name.append(pid)
     for directory in _DIRECTORIES:
         for place in scene.directories_named(directory):
             by_name += table.live_below(place)
