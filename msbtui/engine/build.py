@@ -1,6 +1,6 @@
 """Builds and runs for `--verify` and `--smoke`, through the docker CLI: builders, secrets and proxies as the user has them.
 
-Everything made here carries the label `msbtui.verify`, so that what a broken run leaves behind can be found and removed.
+Everything made here is labelled (leftovers.py), so that what a broken run leaves behind can be found and removed.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from pathlib import Path
 import msgspec
 
 from msbtui.engine import process
+from msbtui.engine.containers import RunResult, run
 from msbtui.engine.host import Endpoint
-from msbtui.errors import Cancelled, TargetError
+from msbtui.engine.leftovers import LABEL, labels, remove_all
+from msbtui.errors import TargetError
 from msbtui.text import printable
 
-LABEL = "msbtui.verify"
+__all__ = ["LABEL", "BuildError", "BuildLine", "RunResult", "build", "new_id", "read_line", "remove", "remove_all", "run"]
 _KEPT_LINES = 400
 _ASKING = 30.0
 
@@ -50,17 +52,6 @@ class BuildError(TargetError):
     def __init__(self, what: str, *, where: str = "", hint: str = "", log: Sequence[str] = ()) -> None:
         super().__init__(what, where=where, hint=hint)
         self.log = tuple(log)
-
-
-class RunResult(msgspec.Struct, frozen=True):
-    """How a container's command ended."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
-    truncated: bool = False
-    """Whether either stream was longer than was kept."""
-    timed_out: bool = False
 
 
 def new_id() -> str:
@@ -108,6 +99,7 @@ def build(
     host: str | Endpoint | None = None,
     verify_id: str = "",
     beside: Path | None = None,
+    builder: str | None = None,
     extra: Sequence[str] = (),
     on_line: Callable[[BuildLine], None] = lambda _: None,
     cancel: threading.Event | None = None,
@@ -117,13 +109,17 @@ def build(
     """Build `dockerfile` (its path, or its text) with `context` on the engine at `host`; give the image's id there.
 
     `beside` is the path of the Dockerfile that a text comes from: its own `.dockerignore` then counts, as it does for the
-    path itself. `verify_id` is the value of the label that `remove_all` finds the image by. `extra` goes to the CLI as it
-    is. `timeout` in seconds. Raises `BuildError`, `TargetError` where there is no BuildKit, and `Cancelled`; the CLI and
-    what it started have ended by then.
+    path itself. `verify_id` is the value of the label that `remove_all` finds the image by. `builder` is buildx's;
+    without it BUILDX_BUILDER counts. `extra` goes to the CLI as it is. `timeout` in seconds. Raises `BuildError`, `TargetError`
+    where there is no BuildKit, and `Cancelled`; the CLI and what it started have ended by then.
     """
     env = process.environment(host, environ)
     command, settings = _builder(process.docker_cli(env), env)
-    if host is not None and "buildx" in command:
+    if builder is not None:
+        if "buildx" not in command:
+            raise TargetError(f"the builder {builder} needs buildx, and docker has none", hint="install docker-buildx")
+        command += ["--builder", builder]
+    elif host is not None and "buildx" in command:
         command += ["--builder", "default"]  # the builder of driver docker that buildx gives every engine
     with tempfile.TemporaryDirectory(prefix="msbtui-build-") as folder:
         path = _dockerfile_path(dockerfile, beside, Path(folder))
@@ -131,7 +127,7 @@ def build(
         command += ["--progress=plain", "--file", str(path), "--iidfile", str(answer)]
         for option, value in (("--tag", tag), ("--target", target), ("--platform", platform)):
             command += [option, value] if value else []
-        command += ["--label", f"{LABEL}={verify_id}"] if verify_id else []
+        command += labels(verify_id) if verify_id else []
         for name, value in build_args.items():
             command += ["--build-arg", f"{name}={value}"]
         for name, value in build_contexts.items():
@@ -176,86 +172,7 @@ def _why(log: Sequence[str], code: int) -> str:
     return f"the build failed with exit code {code}" + (f": {said[:400]}" if said else "")
 
 
-def run(
-    image: str,
-    command: Sequence[str] = (),
-    *,
-    entrypoint: str | None = None,
-    timeout: float = 60.0,
-    host: str | Endpoint | None = None,
-    verify_id: str = "",
-    memory: str = "1g",
-    pids: int = 256,
-    output_limit: int = 1 << 20,
-    cancel: threading.Event | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> RunResult:
-    """Run `command` in a container of `image`: no network, no new privileges; memory, processes and time bounded.
-
-    `timeout` in seconds, `output_limit` in bytes of each stream. The container is gone afterwards, also on a cancel or
-    Ctrl+C. Raises `TargetError` where the engine cannot start it (a command that is not in the image is a result: exit code
-    126 or 127), `Cancelled`.
-    """
-    env = process.environment(host, environ)
-    docker = process.docker_cli(env)
-    name = f"msbtui-{verify_id or new_id()}-{secrets.token_hex(4)}"
-    arguments = [docker, "run", "--rm", "--name", name, "--label", f"{LABEL}={verify_id or name}", "--pull", "never"]
-    arguments += [
-        "--network",
-        "none",
-        "--security-opt",
-        "no-new-privileges",
-        "--memory",
-        memory,
-        "--pids-limit",
-        str(pids),
-        "--cpus",
-        "1",
-    ]
-    arguments += ["--entrypoint", entrypoint] if entrypoint is not None else []
-    ended = False
-    try:
-        result = process.collect([*arguments, image, *command], env, cancel=cancel, timeout=timeout, limit=output_limit)
-        ended = not result.timed_out and result.exit_code >= 0
-    finally:
-        if not ended:
-            process.collect([docker, "rm", "--force", "--volumes", name], env, timeout=_ASKING)
-    if result.exit_code == 125:  # docker run reference, "Exit status": the engine itself failed
-        raise TargetError(
-            f"the container could not be started: {_complaint(result.stderr)}",
-            where=printable(image),
-            hint="see the engine's log",
-        )
-    return RunResult(result.exit_code, result.stdout, result.stderr, result.truncated, result.timed_out)
-
-
-def _complaint(stderr: bytes) -> str:
-    """Give the line of the docker CLI that says why, without its advice to read the help."""
-    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    said = next((line for line in lines if line.startswith("docker: ")), lines[-1] if lines else "no reason given")
-    return printable(said.removeprefix("docker: ").removeprefix("Error response from daemon: "))[:300]
-
-
 def remove(image: str, *, host: str | Endpoint | None = None, environ: Mapping[str, str] | None = None) -> bool:
     """Remove an image by name or id; tell whether it is gone. Never raises for an image that is not there or in use."""
     env = process.environment(host, environ)
     return process.collect([process.docker_cli(env), "image", "rm", "--force", image], env, timeout=_ASKING).exit_code == 0
-
-
-def remove_all(verify_id: str, *, host: str | Endpoint | None = None, environ: Mapping[str, str] | None = None) -> None:
-    """Remove every container and image that carries the label of one verification; for a `finally`, so it raises nothing."""
-    try:
-        env = process.environment(host, environ)
-        docker = process.docker_cli(env)
-        chosen = f"label={LABEL}={verify_id}"
-        for listing, removing in (
-            (["ps", "--all", "--quiet"], ["rm", "--force", "--volumes"]),
-            (["image", "ls", "--quiet"], ["image", "rm", "--force"]),
-        ):
-            found = process.collect([docker, *listing, "--filter", chosen], env, timeout=_ASKING).stdout.split()
-            if found:
-                process.collect(
-                    [docker, *removing, *sorted({number.decode("ascii", "replace") for number in found})], env, timeout=_ASKING
-                )
-    except (TargetError, Cancelled):
-        return
