@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_LONGEST = 600
+"""Characters of what is wrong, and of where."""
+
 
 class MsbtuiError(Exception):
     """What went wrong, where, and what to try; `exit_code` as DESIGN's command line contract has it (4: unreadable target)."""
@@ -16,8 +19,14 @@ class MsbtuiError(Exception):
 
     def __str__(self) -> str:
         """One line: `where: what (hint)`, without the parts that are empty."""
-        line = f"{self.where}: {self.what}" if self.where else self.what
+        what = _shortened(self.what)
+        line = f"{_shortened(self.where)}: {what}" if self.where else what
         return f"{line} ({self.hint})" if self.hint else line
+
+
+def _shortened(text: str) -> str:
+    """Give `text` without its middle where it is longer than any line that a person reads (a hostile name in it, say)."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 4 :]}"
 
 
 class TargetError(MsbtuiError):
@@ -30,5 +39,5 @@ class UsageError(MsbtuiError):
     exit_code = 2
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 - it is no error
     """The person cancelled; nothing is wrong and nothing is lost."""

@@ -27,20 +27,20 @@ class FakeEngine:
         self.questions = 0
 
     def images(self):
-        return [EngineImage(id, tags, created) for id, (tags, created, _) in self.has.items()]
+        return [EngineImage(ref, tags, created) for ref, (tags, created, _) in self.has.items()]
 
     def inspect(self, ref):
         self.questions += 1
-        for id, (tags, created, commands) in self.has.items():
-            if ref == id or ref in tags:
+        for image, (tags, created, commands) in self.has.items():
+            if ref == image or ref in tags:
                 history = tuple(
                     HistoryItem(
                         created_by=f"{command} # buildkit", comment="buildkit.dockerfile.v0", empty_layer=command[0] == "C"
                     )
                     for command in commands
                 )
-                ids = tuple(f"sha256:{id}{n}" for n, command in enumerate(commands) if command[0] != "C")
-                return EngineImageDetails(id, tags, ImageConfig(), history, ids, "linux/amd64", str(created), 0)
+                ids = tuple(f"sha256:{image}{n}" for n, command in enumerate(commands) if command[0] != "C")
+                return EngineImageDetails(image, tags, ImageConfig(), history, ids, "linux/amd64", str(created), 0)
         raise TargetError("no such image", where=ref)
 
 
