@@ -223,12 +223,10 @@ def _pax(data: bytes) -> dict[str, str]:
     at = 0
     while at < len(data) and data[at] != 0:
         space = data.find(b" ", at, at + 20)
-        try:
-            length = int(data[at:space]) if space > 0 else 0
-        except ValueError:
-            length = 0
+        digits = data[at:space] if space >= 0 else b""
+        length = int(digits) if digits.isdigit() else 0
         key, equals, value = data[space + 1 : at + length - 1].partition(b"=")
-        if length <= space - at or not equals or at + length > len(data):
+        if length <= max(space - at, 0) or not equals or at + length > len(data):
             raise DamagedTarError("an extended header is damaged")
         records[key.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
         at += length

@@ -26,7 +26,8 @@ def number(field: bytes) -> int:
     digits = field.partition(b"\0")[0].strip()
     if not digits:
         return 0
-    if not digits.removeprefix(b"-").isdigit():
+    plain = digits.removeprefix(b"-")
+    if not plain.isdigit() or b"8" in plain or b"9" in plain:
         raise ValueError("a number that is not octal")
     return int(digits, 8)
 
