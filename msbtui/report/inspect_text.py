@@ -29,7 +29,8 @@ def inspect_text(session: Session, *, files: bool = False) -> str:
     ]
     if base.layers:
         held = sum(map(table.layer_size, range(base.layers)))
-        lines.append(f"base {base.name or 'image'}: layers 0 to {base.layers - 1}, {size(held)} ({base.how})")
+        which = "layer 0" if base.layers == 1 else f"layers 0 to {base.layers - 1}"
+        lines.append(f"base {base.name or 'image'}: {which}, {size(held)} ({base.how})")
     if session.dockerfile is not None and session.provenance is not None and not session.reconstructed:
         lines.append(f"Dockerfile {session.dockerfile.path}: {session.provenance.verdict}")
         lines.extend(f"  {note}" for note in session.provenance.notes)
