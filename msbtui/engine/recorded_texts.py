@@ -46,6 +46,8 @@ def recorded_text(path: str, text: bytes, config: ImageConfig) -> bytes | None:
     folder, _, name = path.rpartition("/")
     if path in _DROPPED or name in _DROPPED_NAMES or path.startswith(_SOURCES) or _CERTIFICATE.search(text):
         return None
+    if text.startswith(b"SQLite format 3\0"):
+        return text  # a package database of rpm: all or nothing, and nothing of it is a machine's own
     if path == "var/lib/dpkg/status" or folder == "var/lib/dpkg/status.d":
         return _fields(text)
     if name in ("METADATA", "PKG-INFO"):

@@ -23,6 +23,7 @@ class Rule(NamedTuple):
 
 KIB, MIB = 1 << 10, 1 << 20
 DATABASE: Final = Rule(16 * MIB, head=True, database=True)
+RPM_DATABASE: Final = Rule(56 * MIB, database=True)
 SYSTEM: Final = Rule(MIB, head=True)
 MANIFEST: Final = Rule(MIB)
 CONFIG: Final = Rule(64 * KIB, config=True)
@@ -38,6 +39,9 @@ PATHS: Final[dict[str, Rule]] = {
     "var/lib/apt/extended_states": DATABASE,
     "lib/apk/db/installed": DATABASE,
     "usr/lib/apk/db/installed": DATABASE,
+    "var/lib/rpm/rpmdb.sqlite": RPM_DATABASE,
+    "usr/lib/sysimage/rpm/rpmdb.sqlite": RPM_DATABASE,
+    "usr/share/rpm/rpmdb.sqlite": RPM_DATABASE,
     "etc/passwd": SYSTEM,
     "etc/group": SYSTEM,
     "etc/os-release": SYSTEM,

@@ -18,11 +18,12 @@ Key = str | tuple[int, int]
 class Package(msgspec.Struct, frozen=True, omit_defaults=True):
     """A package as the database of its manager has it. Texts are printable, paths as the table has them."""
 
-    manager: Literal["dpkg", "apk"]
+    manager: Literal["dpkg", "apk", "rpm"]
     name: str
     version: str = ""
     architecture: str = ""
     section: str = ""
+    """dpkg: the archive section; rpm: the group."""
     priority: str = ""
     essential: bool = False
     source: str = ""
@@ -64,6 +65,15 @@ class Reader:
         """Give an entry's content, bytes that are no UTF-8 as surrogates; None where it is not known whole."""
         content = self._layers[entry[0]].contents.text(entry[1], TEXT_LIMIT)
         return None if content is None else content.decode("utf-8", "surrogateescape")
+
+    def data(self, entry: tuple[int, int], limit: int) -> bytes | None:
+        """Give an entry's content; None where it is not known whole, or has more than `limit` bytes."""
+        index, contents = self.table.index(entry[0]), self._layers[entry[0]].contents
+        size = index.sizes[entry[1]]
+        if size > limit or index.kinds[entry[1]] != Kind.FILE:
+            return None
+        content = contents.text(entry[1], limit)
+        return content if content is not None and len(content) == size else None
 
     def names_in(self, folder: str, layer: int) -> list[str]:
         """Give the names that `folder` shows after `layer`, sorted."""

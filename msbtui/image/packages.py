@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
 
-from msbtui.image import apk, dpkg
+from msbtui.image import apk, dpkg, rpm
 from msbtui.image.model import Image
 from msbtui.image.package import Package, Reader
 from msbtui.image.table import FileTable
 
-__all__ = ["Package", "Packages", "read_packages"]
+__all__ = ["Package", "Packages", "names_of", "read_packages"]
 
+MANAGERS = ("dpkg", "apk", "rpm")
 _BYTECODE = "/__pycache__/"
 _RECORDS = f"{dpkg.ROOT}/info/"
 _ALTERNATIVES = "etc/alternatives/"
@@ -49,7 +50,7 @@ class _State:
             found.setdefault(package.name, []).append(key)
         for key, package in sorted(self.installed.items()):
             for clause in package.provides:
-                for name in _names(package, clause):
+                for name in names_of(package, clause):
                     found.setdefault(name, []).append(key)
         return found
 
@@ -61,12 +62,14 @@ class Packages:
     are `name:arch`. Read anew after adding layers to the table.
     """
 
-    def __init__(self, image: Image, table: FileTable) -> None:
+    def __init__(self, image: Image, table: FileTable, managers: Collection[str] = MANAGERS) -> None:
         self._table = table
+        self._managers = managers
         self._layers = table.layers
         self._reader = Reader(image, table)
         self._dpkg = dpkg.Dpkg(self._reader)
         self._apk = apk.Apk(self._reader)
+        self._rpm = rpm.Rpm(self._reader)
         self._touched = _touched(table)
         self._states: list[_State] = []
 
@@ -77,8 +80,14 @@ class Packages:
 
     @property
     def managers(self) -> tuple[str, ...]:
-        """The managers of what is installed in the end: `dpkg`, `apk`, both or none."""
+        """The managers of what is installed in the end: `dpkg`, `apk`, `rpm`, several or none."""
         return tuple(sorted({package.manager for package in self.installed.values()}))
+
+    @property
+    def note(self) -> str:
+        """What a person should know of what was not read; mostly nothing."""
+        form = self._rpm.unread(self._layers - 1) if self._layers and "rpm" in self._managers else ""
+        return f"the rpm database has its older form ({form}), which is not read: packages are not known" if form else ""
 
     def at(self, layer: int) -> dict[str, Package]:
         """Give what is installed after `layer`; where the database cannot be read, what was before (see `known`)."""
@@ -169,7 +178,7 @@ class Packages:
         while stack:
             package = state.installed[stack.pop()]
             for clause in package.depends:
-                names = _names(package, clause)
+                names = names_of(package, clause)
                 key = next((key for name in names if (key := self._key(state, name, package.architecture))), "")
                 if key and key not in needed:
                     needed.add(key)
@@ -210,7 +219,8 @@ class Packages:
         before = self._states[-1].installed if self._states else {}
         installed: dict[str, Package] = {}
         known = True
-        for manager, packages in (("dpkg", self._dpkg.read(layer)), ("apk", self._apk.read(layer))):
+        for manager, reader in (("dpkg", self._dpkg), ("apk", self._apk), ("rpm", self._rpm)):
+            packages = reader.read(layer) if manager in self._managers else []
             if packages is None:
                 known = False
                 packages = [package for package in before.values() if package.manager == manager]
@@ -222,22 +232,29 @@ class Packages:
         return _State(installed, known)
 
 
-def read_packages(image: Image, table: FileTable) -> Packages:
-    """Give the packages that the databases of dpkg and apk in `image` name; a broken database is an empty or unknown one.
+def read_packages(image: Image, table: FileTable, managers: Collection[str] = MANAGERS) -> Packages:
+    """Give the packages that the databases of dpkg, apk and rpm in `image` name; a broken database is an empty or unknown one.
 
-    `table` must hold the layers of `image`. Nothing is read yet.
+    `table` must hold the layers of `image`; `managers` leaves out others' databases. Nothing is read yet. Where rpm's database
+    has a form that is not read, the image's notes say so from now on.
     """
-    return Packages(image, table)
+    packages = Packages(image, table, managers)
+    note = packages.note
+    if note and note not in image.notes:
+        image.notes.append(note)
+    return packages
 
 
-def _names(package: Package, clause: str) -> list[str]:
-    return dpkg.names_of(clause) if package.manager == "dpkg" else apk.names_of(clause)
+def names_of(package: Package, clause: str) -> list[str]:
+    """Give the names that one clause of a package's relations accepts."""
+    readers = {"dpkg": dpkg.names_of, "apk": apk.names_of, "rpm": rpm.names_of}
+    return readers[package.manager](clause)
 
 
 def _touched(table: FileTable) -> set[int]:
     """Give the layers that may have changed a database: with an entry there, or that hid one."""
     layers: set[int] = set()
-    for watched in (*dpkg.WATCHED, *apk.WATCHED):
+    for watched in (*dpkg.WATCHED, *apk.WATCHED, *rpm.WATCHED):
         top = table.id_of(watched)
         if top is None:
             continue

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+import zstandard
 from waste_scenes import F, auto, elf, look, status
 
 from msbtui.analysis.waste import KINDS, kind_of
@@ -207,6 +209,24 @@ def test_apk_development_packages() -> None:
     seen = look(base, {"lib/apk/db/installed": more, "usr/lib/cc1": 10, "usr/lib/z.h": 20, "usr/lib/libz.so.1": 40}, base=1)
     (found,) = seen.kind("compiler")
     assert (found.bytes, found.paths) == (30, ("usr/lib/cc1", "usr/lib/z.h"))
+
+
+def test_rpm_development_packages() -> None:
+    database = zstandard.decompress((Path(__file__).parent.parent / "data" / "rpm" / "rpmdb.sqlite.zst").read_bytes())
+    tree = {
+        "var/lib/rpm/rpmdb.sqlite": database,
+        "usr/bin/gcc": 100,
+        "usr/lib/gcc/cc1": 200,
+        "usr/lib64/libmpc.so.3": 40,
+        "usr/include/stdio.h": 8,
+        "usr/bin/sh": 3,
+    }
+    (found,) = look(tree, config=APP).kind("compiler")
+    # Without dnf's record nobody knows whether libmpc was asked for; bash is no build tool.
+    assert (found.bytes, found.confidence) == (308, "A")
+    assert found.title.startswith("gcc, glibc-devel")
+    runs = ImageConfig(cmd=("gcc", "x.c"), env=("PATH=/usr/bin",))
+    assert look(tree, config=runs).kind("compiler") == []
 
 
 def test_toolchains_without_a_package() -> None:

@@ -32,6 +32,12 @@ APK_NAMES = (
     "fortify-headers go rust cargo clang clang[0-9]* llvm[0-9]* openjdk*-jdk openjdk[0-9]* autoconf automake libtool "
     "bison flex m4 nasm yasm patch git pkgconf samurai meson ninja gfortran .build-deps* .*build*deps*"
 )
+RPM_NAMES = (
+    "gcc gcc-* cpp *-devel *-static make cmake cmake-* binutils binutils-* glibc-headers* kernel-headers kernel-devel* "
+    "*-debuginfo *-debugsource *-debuginfo-common rust cargo rust-std-static* golang golang-* clang clang[0-9]* llvm "
+    "llvm[0-9]* autoconf automake libtool bison flex m4 nasm patch git git-core git-core-doc perl-Git meson ninja-build "
+    "samurai redhat-rpm-config rpm-build rpmdevtools patterns-devel-* gdb gdb-headless strace valgrind"
+)
 _NOT_APK = re.compile(r"openjdk\d+-jre.*")
 _ALWAYS = re.compile(
     r"ca-certificates.*|tzdata.*|netbase|openssl|locales.*|glibc-langpack.*|fontconfig.*|fonts-.*|libnss.*|libicu.*|icu-.*"
@@ -52,10 +58,13 @@ def _names(patterns: str) -> re.Pattern[str]:
 
 _DPKG = _names(DPKG_NAMES)
 _APK = _names(APK_NAMES)
+_RPM = _names(RPM_NAMES)
 
 
 def is_development(package: Package) -> bool:
     """Say whether a package is for building: by section (Debian) or by name."""
+    if package.manager == "rpm":
+        return _RPM.match(package.name) is not None
     if package.manager == "apk":
         return _APK.match(package.name) is not None and not _NOT_APK.match(package.name)
     section = package.section.rpartition("/")[2]

@@ -9,10 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from msbtui.image.packages import Package
+from msbtui.image.packages import Package, names_of
 
 _NAME = re.compile(r"\s*((?:so|cmd|pc|py3[^:]*):[^\s=<>~]+|[^\s(:\[<>=~!]+)")
 """The name in a clause: `libc6 (>= 2.36)`, `perl:any`, apk's `so:libz.so.1=1.2`."""
+
+
+def _names(package: Package, clause: str) -> list[str]:
+    """Give the names that a clause accepts, all alternatives."""
+    if package.manager == "rpm":
+        return names_of(package, clause)
+    found = [_NAME.match(alternative) for alternative in clause.split("|") if not alternative.lstrip().startswith("!")]
+    return [name[1] for name in found if name is not None]
 
 
 class Dependencies:
@@ -25,8 +33,8 @@ class Dependencies:
         for key, package in installed.items():
             self._by_name.setdefault(package.name, []).append(key)
             for clause in package.provides:
-                if found := _NAME.match(clause):
-                    self._providers.setdefault(found[1], []).append(key)
+                for name in _names(package, clause):
+                    self._providers.setdefault(name, []).append(key)
 
     def direct(self, key: str, *, recommended: bool = False) -> set[str]:
         """Give what an installed package depends on (and recommends); of alternatives all that are installed."""
@@ -36,10 +44,8 @@ class Dependencies:
         if package is not None:
             clauses = (*package.depends, *package.recommends) if recommended else package.depends
         for clause in clauses:
-            for alternative in clause.split("|"):
-                name = _NAME.match(alternative)
-                if name is not None and not alternative.lstrip().startswith("!"):
-                    found.update(self._by_name.get(name[1]) or self._providers.get(name[1]) or ())
+            for name in _names(package, clause) if package is not None else ():
+                found.update(self._by_name.get(name) or self._providers.get(name) or ())
         return found
 
     def closure(self, keys: Iterable[str], *, recommended: bool = False) -> set[str]:
