@@ -21,6 +21,10 @@ CHUNK: Final = 1 << 18
 """Compressed bytes read at once."""
 _LARGEST_WINDOW: Final = 1 << 27
 """Bytes of history that a zstd frame may ask for (the `--ultra` and `--long` maximum that zstd itself accepts unasked)."""
+_LARGEST_GROWTH: Final = 1100
+"""How many times its stored size a layer may have: more than deflate can do (1032, zlib's technical notes)."""
+_ALWAYS: Final = 512 << 20
+"""Bytes that a layer may have however small it is stored."""
 _DEFLATE_ERROR: Final = cast("type[Exception]", deflate.error)  # the stubs of isal call it an instance
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
@@ -84,7 +88,7 @@ def open_layer(source: Stream | Buffer, *, where: str = "") -> Stream:
 
     The form is told by its first bytes, not by a media type, which may lie. gzip may have several members and zeros behind
     them, zstd several and skippable frames (eStargz and zstd:chunked are such). The stream raises TargetError, naming
-    `where`, on damage, on an end in mid-stream and on a zstd window over 128 MiB.
+    `where`, on damage, on an end in mid-stream, on a zstd window over 128 MiB and on bombs.
     """
     stream: Stream = BufferReader(source) if isinstance(source, bytes | bytearray | memoryview | mmap) else source
     head = b""
@@ -127,11 +131,18 @@ class _Unpacked(ABC):
         """Compressed bytes in hand."""
         self._output = memoryview(b"")
         """Plain bytes in hand."""
+        self._taken = len(head)
+        """Compressed bytes so far."""
+        self._given = 0
+        """Plain bytes so far."""
 
     def read(self, size: int = -1, /) -> bytes:
         size = size if size >= 0 else CHUNK
         if not self._output:
             piece = self._piece(size)
+            self._given += len(piece)
+            if self._given > _ALWAYS + _LARGEST_GROWTH * self._taken:
+                raise self._error(f"unpacks to more than {_LARGEST_GROWTH} times its size: no image needs that")
             if len(piece) <= size:
                 return piece
             self._output = memoryview(piece)
@@ -145,6 +156,7 @@ class _Unpacked(ABC):
     def _more(self) -> bool:
         """Read on; tell whether there was anything."""
         data = self._stream.read(CHUNK)
+        self._taken += len(data)
         self._input = self._input + data if self._input else data
         return bool(data)
 

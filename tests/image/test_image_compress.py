@@ -152,3 +152,16 @@ def test_a_part_of_a_buffer_is_a_stream() -> None:
     reader = BufferReader(memoryview(b"0123456789"), 2, 6)
     assert (reader.read(3), reader.read(), reader.read(5)) == (b"234", b"5", b"")
     assert BufferReader(b"0123", 2, 99).read() == b"23"
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(bytes(3 << 20), 9), zstandard.compress(bytes(3 << 20), 19)])
+def test_bombs_are_refused_while_they_unpack(packed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = open_layer(packed)
+    assert sum(len(data) for data in iter(lambda: stream.read(1 << 16), b"")) == 3 << 20
+    monkeypatch.setattr("msbtui.image.compress._ALWAYS", 1 << 20)
+    monkeypatch.setattr("msbtui.image.compress._LARGEST_GROWTH", 10)
+    bomb = open_layer(packed, where="blob x")
+    taken: list[int] = []
+    with pytest.raises(TargetError, match="blob x: unpacks to more than 10 times its size"):
+        taken.extend(len(data) for data in iter(lambda: bomb.read(1 << 16), b""))
+    assert sum(taken) < 2 << 20

@@ -1,0 +1,101 @@
+"""A short run of the fuzzer, and the inputs that mean harm by name. `fuzz_archives.py` beside this file does the long run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fuzz_inputs
+import fuzz_judge
+import pytest
+from fuzz_harmful import HARMFUL
+from tar_maker import END, body, header
+
+from msbtui.image.model import Kind, LayerIndex
+from msbtui.image.table import FileTable
+
+COUNT = 400
+ACCEPTED = frozenset(
+    (
+        "loops of links",
+        "logical size of 8 EiB",
+        "history longer than layers",
+        "history shorter than layers",
+        "the same layer 120 times",
+        "the same layer 120 times, plain",
+        "whiteouts of everything, layer after layer",
+        "a file over a directory over a file",
+    )
+)
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_no_made_input_breaks_anything(scratch: Path) -> None:
+    path, verdicts = scratch / "input.tar", set()
+    for number in range(COUNT):
+        path.write_bytes(fuzz_inputs.make(0, number))
+        verdict, wrong = fuzz_judge.judge(path, scratch)
+        assert not wrong, f"input 0:{number}: {wrong}"
+        verdicts.add(verdict)
+    assert verdicts == {"accepted", "refused"}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_harmful_inputs_are_refused_or_accounted_for(name: str, scratch: Path) -> None:
+    path = scratch / "input.tar"
+    path.write_bytes(HARMFUL[name]())
+    verdict, wrong = fuzz_judge.judge(path, scratch)
+    assert not wrong
+    assert verdict == ("accepted" if name in ACCEPTED else "refused")
+
+
+def test_an_outer_pax_record_without_a_space_ends(scratch: Path) -> None:
+    path = scratch / "input.tar"
+    path.write_bytes(header(b"pax", size=12, flag=b"x") + body(b"12path=abcd\n") + header(b"manifest.json") + END)
+    assert fuzz_judge.judge(path, scratch) == ("refused", "")
+
+
+def test_the_judge_sees_what_is_wrong(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = scratch / "input.tar"
+    path.write_bytes(HARMFUL["loops of links"]())
+
+    def look(act: object) -> str:
+        monkeypatch.setattr(fuzz_judge, "_look", act)
+        return fuzz_judge.judge(path, scratch)[1]
+
+    def spin(_: Path) -> None:
+        while True:
+            pass
+
+    elsewhere = scratch.parent / f"{scratch.name}-elsewhere"
+    assert "ZeroDivisionError" in look(lambda _: 1 // 0)
+    assert "wrote" in look(lambda _: elsewhere.write_text("x"))
+    assert "MiB for" in look(lambda _: len(bytearray(b"\1") * (900 << 20)))
+    monkeypatch.setattr(fuzz_judge, "LONGEST", 0.1)
+    assert "took too long" in look(spin)
+    elsewhere.unlink()
+
+
+def test_the_judge_sees_a_broken_identity() -> None:
+    index = LayerIndex()
+    index.paths.append("a")
+    index.kinds.append(Kind.FILE)
+    for column, value in (
+        (index.sizes, 5),
+        (index.modes, 0),
+        (index.uids, 0),
+        (index.gids, 0),
+        (index.mtimes, 0),
+        (index.offsets, 512),
+    ):
+        column.append(value)  # type: ignore[attr-defined]
+    index.tar_size = 1024
+    table = FileTable([index])
+    fuzz_judge.sound(table)
+    table._sizes[0] = 6
+    with pytest.raises(AssertionError):
+        fuzz_judge.sound(table)

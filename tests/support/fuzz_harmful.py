@@ -1,0 +1,101 @@
+"""Archives that mean harm on purpose, by name."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import zstandard
+from image_samples import Sample, tar_of
+from tar_maker import END, body, header, pax
+
+
+def _image(layers: list[bytes], how: str = "plain", **more: Any) -> bytes:
+    return tar_of(Sample(layers=layers, how=how, **more).oci())
+
+
+def _documents(manifest: bytes, config: bytes = b"{}") -> bytes:
+    return tar_of({"manifest.json": manifest, "config.json": config})
+
+
+def _zstd_bomb(size: int) -> bytes:
+    """A zstd frame of blocks that repeat one byte (RFC 8878, 3.1.1.2, RLE_Block): 4 bytes for 128 KiB."""
+    blocks = size >> 17
+    block = struct.pack("<I", (1 << 17) << 3 | 1 << 1)[:3] + b"\0"
+    last = struct.pack("<I", (1 << 17) << 3 | 1 << 1 | 1)[:3] + b"\0"
+    return b"\x28\xb5\x2f\xfd" + b"\x00" + b"\x38" + block * (blocks - 1) + last
+
+
+def _gzip_bomb(size: int) -> bytes:
+    return gzip.compress(header(b"zeros", size=size) + bytes(size) + END, 9, mtime=0)
+
+
+def _bomb(blob: bytes) -> bytes:
+    """An image with one packed layer that nobody can check before it is unpacked."""
+    config = json.dumps({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": ["sha256:" + "0" * 64]}}).encode()
+    manifest = json.dumps([{"Config": "c.json", "Layers": ["l"]}]).encode()
+    return tar_of({"l": blob, "c.json": config, "manifest.json": manifest})
+
+
+def _one(entry: bytes) -> Callable[[], bytes]:
+    return lambda: _image([entry + END])
+
+
+def _loops() -> bytes:
+    links = [header(b"l%d" % n, flag=b"2", link=b"l%d" % ((n + 1) % 50)) for n in range(50)]
+    hard = [header(b"h%d" % n, flag=b"1", link=b"h%d" % ((n + 1) % 50)) for n in range(50)]
+    deep = [header(b"a", flag=b"2", link=b"a/a")]
+    starts = {"Env": ["PATH=/l1:/a/a/a"], "Cmd": ["/l3"], "Entrypoint": ["h3"]}
+    return _image([b"".join(links + hard + deep) + END], settings=starts)
+
+
+HARMFUL: dict[str, Callable[[], bytes]] = {
+    "8 EiB": _one(header(b"a", size=b"\x80" + bytes(3) + b"\x7f" + b"\xff" * 7)),
+    "negative size": _one(header(b"a", size=b"\xff" * 12)),
+    "8 EiB of a layer": lambda: header(b"layer.tar", size=b"\x80" + bytes(3) + b"\x7f" + b"\xff" * 7) + END,
+    "logical size of 8 EiB": _one(
+        pax([(b"GNU.sparse.major", b"1"), (b"GNU.sparse.minor", b"0"), (b"GNU.sparse.realsize", b"9223372036854775807")])
+        + header(b"s", size=512)
+        + body(b"0\n")
+    ),
+    "loops of links": _loops,
+    "a million layers": lambda: _documents(json.dumps([{"Config": "config.json", "Layers": ["l"] * 1_000_000}]).encode()),
+    "a million layers in the configuration": lambda: _documents(
+        b'[{"Config": "config.json", "Layers": []}]', json.dumps({"rootfs": {"diff_ids": ["x"] * 1_000_000}}).encode()
+    ),
+    "JSON nested 100,000 deep": lambda: _documents(b"[" * 100_000 + b"]" * 100_000),
+    "objects nested 100,000 deep": lambda: _documents(b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+    "a configuration nested 100,000 deep": lambda: _documents(
+        b'[{"Config": "config.json", "Layers": []}]', b'{"config": {"Labels": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+    ),
+    "a manifest over 16 MiB": lambda: _documents(b'[{"Config": "' + b"x" * (17 << 20) + b'"}]'),
+    "history longer than layers": lambda: _image(
+        [tar_of({"a": b"1"})], history=[{"created_by": f"RUN {n}"} for n in range(5000)]
+    ),
+    "history shorter than layers": lambda: _image([tar_of({f"{n}": b"1"}) for n in range(30)], history=[{"created_by": "RUN"}]),
+    "the same layer 120 times": lambda: _image([tar_of({"a": b"1", "b/c": b"22"})] * 120, "gzip"),
+    "the same layer 120 times, plain": lambda: _image([tar_of({"a": b"1", "b/c": b"22"})] * 120),
+    "gzip bomb": lambda: _bomb(_gzip_bomb(256 << 20)),
+    "zstd bomb": lambda: _bomb(_zstd_bomb(1 << 36)),
+    "zstd bomb in zstd": lambda: zstandard.compress(_bomb(zstandard.compress(_zstd_bomb(1 << 32)))),
+    "bomb as archive": lambda: _zstd_bomb(1 << 36),
+    "very deep paths": lambda: _image(
+        [b"".join(pax([(b"path", b"d/" * 20_000 + b"%d" % n)]) + header(b"x") for n in range(30)) + END]
+    ),
+    "whiteouts of everything, layer after layer": lambda: _image(
+        [tar_of({f"d/{n}": b"x" for n in range(300)} if layer % 2 == 0 else {".wh.d": b""}) for layer in range(100)]
+    ),
+    "a file over a directory over a file": lambda: _image(
+        [
+            header(b"a/b/c", size=1) + body(b"x") + END,
+            header(b"a", size=1) + body(b"x") + END,
+            header(b"a/b", size=1) + body(b"x") + END,
+        ]
+    ),
+    "empty": lambda: b"",
+    "zeros": lambda: bytes(10240),
+}
+"""Inputs that mean harm, by name."""
