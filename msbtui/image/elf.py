@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
+from msbtui.image import golang
 from msbtui.image.model import ElfFacts
 from msbtui.text import printable_bytes
 
@@ -42,6 +43,9 @@ _LONGEST_PATH: Final = 256
 _PATH: Final = re.compile(rb"/[A-Za-z0-9._+@%:~/-]{3,}")
 _IN_PATH: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+@%:~/-")
 _LIBRARY: Final = re.compile(rb"lib[\w.+-]{1,80}?\.so(?:\.\d{1,9}){0,8}(?![\w+-])")
+_UPX: Final = re.compile(rb"UPX!")
+_UPX_LIMIT: Final = 4096
+"""Bytes from the start in which UPX puts its mark (upx, src/p_lx_elf.cpp: behind the program headers)."""
 _IN_NAME: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-")
 
 
@@ -90,6 +94,7 @@ class _Elf:
                 dynamic = self._dynamic(offset, size)
         needed, soname, rpath, runpath = dynamic
         search = strings and kind in _LINKED
+        language, functions, runs = self._language() if search else ("", (), "")
         return ElfFacts(
             machine=_MACHINES.get(self.machine, f"EM_{self.machine}"),
             bits=64 if self.wide else 32,
@@ -102,7 +107,20 @@ class _Elf:
             debug_bytes=self._debug_bytes(),
             libraries=tuple(_libraries(self.data, self._searched(), {*needed, soname})) if search else (),
             paths=tuple(_paths(self.data, self._searched())) if search else (),
+            language=language,
+            functions=functions,
+            runs=runs,
         )
+
+    def _language(self) -> tuple[str, tuple[str, ...], str]:
+        """Give what tells more than headers where Go's linker made the file, or where it unpacks itself."""
+        if not golang.is_go(name for name, *_ in self.sections):
+            return ("" if self.sections or not _UPX.search(self.data, 0, _UPX_LIMIT) else "packed"), (), ""
+        tables = [(at, min(at + size, len(self.data))) for name, _, at, size, *_ in self.sections if name.endswith(b"gopclntab")]
+        functions, runs = golang.functions(self.data, tables), golang.runs(self.data, self._searched())
+        if runs is None or golang.ALWAYS not in functions:
+            return "go", (), runs or ""
+        return "go", tuple(sorted(functions)), runs
 
     def _table(self, layout: str, offset: int, size: int, count: int) -> Iterator[tuple[int, ...]]:
         """Give the entries of a header table as far as the file has them."""

@@ -93,6 +93,13 @@ class ElfFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     """Names like `libz.so.1` in the file's strings that are not in `needed`: what it may open at run time."""
     paths: tuple[str, ...] = ()
     """Absolute paths in the file's strings (bounded, in order of appearance)."""
+    language: str = ""
+    """`go` for what Go's linker made; `packed` for an executable that unpacks itself (UPX), whose strings say nothing."""
+    functions: tuple[str, ...] = ()
+    """Of a Go program: which of `image.golang.FUNCTIONS` are linked in; empty where that cannot be told."""
+    runs: str = ""
+    """Of a Go program: the runs of its strings that may hold paths, a line each. Go's strings have no ends, so a path stands
+    somewhere in a run, and only the image's files tell where it ends."""
 
 
 class Contents(Protocol):

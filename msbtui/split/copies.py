@@ -77,7 +77,8 @@ def plan_copies(
     grouping.folder("")
     plan.copies.sort(key=lambda copy: (copy.layer, copy.destination))
     plan.links.sort(key=lambda link: link.path)
-    grouping.directories()
+    if not scratch:  # where nothing can make a directory
+        grouping.directories()
     plan.special = sorted(
         path for path in plan.covered if view.is_file(path) and (view.stat(path)[0] & 0o6000 or view.xattrs(path))
     )

@@ -39,6 +39,10 @@ _LANGUAGE_PACKAGES = {
 }
 
 
+_INSTALL = re.compile(r"(?:apt(?:-get)?|aptitude|apk)\b[^;&|]*?\b(?:install|add)\b([^;&|]*)")
+"""A call of a package manager, and what it is given."""
+
+
 class Install(msgspec.Struct, frozen=True):
     """One package to install in the runtime stage, and why."""
 
@@ -105,11 +109,13 @@ def choose_packages(
     languages: Iterable[str],
     words: Iterable[str],
     present: Iterable[str],
+    classes: Mapping[str, str],
 ) -> list[Install]:
     """Give what to install, sorted by name.
 
     `needed`: owned paths -> why; `direct`: those of them that a kept ELF names itself; `languages`: interpreters in use that
-    packages brought; `words`: command words in kept texts; `present`: names of the packages that the runtime base has.
+    packages brought; `words`: command words in kept texts; `present`: names of the packages that the runtime base has;
+    `classes`: packages that no needed path names -> why.
     """
     have = set(present)
     installed = view.packages.installed
@@ -135,17 +141,14 @@ def choose_packages(
                 named_itself.add(name)
                 break
     base_before = view.packages.at(view.base_layers - 1) if view.base_layers else {}
-    mentioned = set(words)
-    for package in wanted_by_name(view, base_before):
-        if package.name in choices or package.name in have or is_build_package(package):
-            continue
-        if package.name in _HELPERS and not mentioned & set(_commands(package)):
+    for package in wished(view, words):
+        if package.name in choices or package.name in have:
             continue
         choices[package.name] = Install(
             package.name, "the author installed it by name, and nothing shows that only the build needs it", cautious=True
         )
         named_itself.add(package.name)
-    for name, why in _always(view, base_before, needed).items():
+    for name, why in {**_always(view, base_before, needed), **classes}.items():
         if name in installed and name not in have:
             choices[name] = Install(name, why)
             named_itself.add(name)
@@ -160,19 +163,35 @@ def _first_reason(reasons: list[str]) -> str:
     return reasons[0] if len(reasons) == 1 else f"{reasons[0]}, and {len(reasons) - 1} more"
 
 
+def wished(view: View, words: Iterable[str]) -> list[Package]:
+    """Give the packages that the author installs by name and that are not known to serve building or fetching only.
+
+    `words`: command words in kept texts; a helper such as curl counts where one of them is a command of it.
+    """
+    base_before = view.packages.at(view.base_layers - 1) if view.base_layers else {}
+    mentioned = set(words)
+    return [
+        package
+        for package in wanted_by_name(view, base_before)
+        if not is_build_package(package) and (package.name not in _HELPERS or mentioned & set(_commands(package)))
+    ]
+
+
 def wanted_by_name(view: View, before: Mapping[str, Package]) -> list[Package]:
-    """Give the packages above the base that somebody asked for by name (what the manager recorded; else the RUNs' words)."""
-    added = [package for name, package in view.packages.installed.items() if name not in before]
-    if any(package.manual is not None for package in added):
-        return [package for package in added if package.manual]
+    """Give the packages that somebody asked for by name: what the manager recorded above the base, and what the RUNs name.
+
+    A RUN that names a package that the base happens to have says as well that it is wanted; another base may lack it.
+    """
+    installed = view.packages.installed
     words = {
         word.partition("=")[0]
         for layer in view.image.layers[view.base_layers :]
         if layer.history is not None
-        for match in re.finditer(r"(?:apt(?:-get)?|aptitude|apk)\b[^;&|]*?\b(?:install|add)\b([^;&|]*)", layer.history.created_by)
+        for match in _INSTALL.finditer(layer.history.created_by)
         for word in match[1].split()
     }
-    return [package for package in added if package.name in words]
+    recorded = {name for name, package in installed.items() if name not in before and package.manual}
+    return [package for name, package in installed.items() if name in recorded or name in words]
 
 
 def _commands(package: Package) -> list[str]:

@@ -61,6 +61,12 @@ _BUILD_FOLDER = re.compile(
     r"(.*/)?(\.git|\.hg|\.svn|\.github|CMakeFiles|\.deps|\.libs|autom4te\.cache|__tests__|([a-z]+[_-])?tests?|\.travis|\.circleci|\.gitlab|spec|doc|docs|example|examples|\.vscode|\.idea)(/.*|\Z)"
 )
 _BYTECODE = re.compile(r"(.*/)__pycache__/([^/]+?)\.[^/]*\.pyc")
+_ABOUT = re.compile(
+    r"(.*/)?((UN)?LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|PATENTS|CONTRIBUTORS|MAINTAINERS|OWNERS|THANKS|CREDITS|CITATION|CODEOWNERS"
+    r"|VERSIONING|RELEASE|RELEASING|UPGRADING|MIGRATION|GOVERNANCE|SUPPORT)([-._][^/]*)?|.*/vendor/[a-z0-9-]+(\.[a-z0-9-]+)+/.+",
+    re.IGNORECASE,
+)
+"""In a source tree: what is told about the program, and Go's vendored modules (`vendor/HOST/`): nothing that a program reads."""
 _COMPILED = frozenset(("java", "dotnet", "erlang"))
 """Languages whose sources are compiled: their interpreter runs artifacts, so a tree of sources is a build tree."""
 
@@ -188,7 +194,7 @@ class Judge:
     def kept_from_caution(self, path: str) -> bool:
         """Tell whether a path of the source tree may be data that the program reads from the directory it starts in."""
         workdir = relative(self.view.workdir)
-        if not workdir or SOURCE.fullmatch(path) or _BUILD_FOLDER.fullmatch(path) or path in self._by_finding:
+        if not workdir or any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _ABOUT)) or path in self._by_finding:
             return False
         if not inside(path, workdir) or not self.in_build_tree(path):
             return False

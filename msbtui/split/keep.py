@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from msbtui.image.closure import needed_libraries
+from msbtui.image.golang import LOADS_ZONES, READS_ROOTS
 from msbtui.image.model import Kind
+from msbtui.split.gonames import named_paths
 from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
 from msbtui.split.reach import Reach, language_of, shebang
 from msbtui.split.view import View, inside, relative
@@ -75,6 +77,8 @@ class Kept:
         """Libraries that the original itself lacks: `soname (needed by path)`."""
         self.left: dict[str, list[str]] = defaultdict(list)
         """Reason -> new paths without owner that stay behind."""
+        self.classes: dict[str, str] = {}
+        """Packages that no needed file names and that the program needs by what it does, and why."""
         self.left_packages: list[str] = []
         self._closed: set[str] = set()
         self._package_layers = {
@@ -317,3 +321,12 @@ class Kept:
                     break
         for name in facts.paths:
             self._named(name, path)
+        if facts.language == "go":
+            for name in named_paths(self.view, facts):
+                self._named(name, path)
+            if zones := LOADS_ZONES & set(facts.functions):
+                self.classes.setdefault("tzdata", f"/{path} reads time zones by name ({', '.join(zones)} is linked in)")
+            if roots := READS_ROOTS & set(facts.functions):
+                self.classes.setdefault("ca-certificates", f"/{path} reads the certificates ({min(roots)} is linked in)")
+        elif any("zoneinfo" in name for name in facts.paths):
+            self.classes.setdefault("tzdata", f"/{path} names the time zones")

@@ -17,7 +17,7 @@ from msbtui.split.copies import plan_copies
 from msbtui.split.estimate import size_after
 from msbtui.split.explain import explain
 from msbtui.split.inplace import clean_in_place
-from msbtui.split.installs import Dependencies, brought, choose_packages
+from msbtui.split.installs import Dependencies, brought, choose_packages, wished
 from msbtui.split.judge import Judge
 from msbtui.split.keep import Kept
 from msbtui.split.ladder import EVERYTHING, IN_PLACE, SELECTIVE, Wider, widen
@@ -137,13 +137,17 @@ class _Planner:
         widen(kept, view, judge, self.wider)
         words = kept.words | {word for start in starts(view.config, self.smokes) for word in start.words}
         languages = [language for language, path in reach.languages.items() if view.owner(path) is not None]
-        wanted = choose_packages(view, kept.owned, kept.direct, languages, words, ())
+        wanted = choose_packages(view, kept.owned, kept.direct, languages, words, (), kept.classes)
         if self.wider.rung == EVERYTHING:
             runtime = RuntimeBase(self.origin, "the original's own base", (), self.siblings(self.origin), True, same=True)
         else:
-            runtime = choose_base(view, kept, self.origin, self.siblings, bool(wanted))
+            # packages that the author installs by name are for people who look into the container, and scratch has no manager
+            empty = self.wider.rung == SELECTIVE and not wished(view, words)
+            runtime = choose_base(view, kept, self.origin, self.siblings, wanted, empty=empty)
         present = self._present(runtime)
-        installs = [] if runtime.scratch else choose_packages(view, kept.owned, kept.direct, languages, words, present)
+        installs = (
+            [] if runtime.scratch else choose_packages(view, kept.owned, kept.direct, languages, words, present, kept.classes)
+        )
         arriving = brought(view, installs, present)
         names = {package.name for package in arriving} | set(present)
         accounts = new_accounts(view, runtime.view, self.wider.users)

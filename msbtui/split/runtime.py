@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from msbtui.image.model import ImageConfig, Kind
+from msbtui.image.model import Kind
+from msbtui.split.installs import Install
 from msbtui.split.keep import Kept
+from msbtui.split.scratch import on_scratch
 from msbtui.split.siblings import Reference, SiblingFacts, language_siblings, release_bases
-from msbtui.split.starts import SHELLS
 from msbtui.split.view import View, relative
 
 Siblings = Callable[[str], SiblingFacts | None]
-
-_RUNTIME_PROVIDES = ("proc", "sys", "dev", "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab")
-_SMALL_DATA = 8 << 20
 
 
 class RuntimeBase(msgspec.Struct, frozen=True):
@@ -39,10 +37,17 @@ class RuntimeBase(msgspec.Struct, frozen=True):
         return self.facts.view if self.facts else None
 
 
-def choose_base(view: View, kept: Kept, origin: str, siblings: Siblings, installs: bool) -> RuntimeBase:
-    """Give the runtime base. `origin`: what the original's stage starts from; `installs`: whether packages are installed."""
-    if not installs and (scratch := _scratch(view, kept)):
-        return scratch
+def choose_base(
+    view: View, kept: Kept, origin: str, siblings: Siblings, installs: Sequence[Install], *, empty: bool = True
+) -> RuntimeBase:
+    """Give the runtime base.
+
+    `origin`: what the original's stage starts from; `installs`: what a base without any package would have to install;
+    `empty`: whether an empty image may be proposed at all.
+    """
+    if empty and (found := on_scratch(view, kept, installs)) is not None:
+        why = "nothing but static executables run, and every file that they name is copied"
+        return RuntimeBase("scratch", why, found.evidence, None, True, scratch=True, copied=found.copied)
     needs = {path: why for path, why in kept.of_base.items() if not _copied_anyway(view, path)}
     release = view.release
     of_release, of_language = release_bases(release), language_siblings(origin)
@@ -141,59 +146,3 @@ def _fits(view: View, facts: SiblingFacts, needs: Mapping[str, str], own_size: i
                 return None
             evidence.append(f"{name}={view.env[name]} in both")
     return evidence[:8]
-
-
-def needs_shell(config: ImageConfig) -> bool:
-    """Tell whether the configuration itself starts a shell (shell form of ENTRYPOINT, CMD or HEALTHCHECK)."""
-    for words in (config.entrypoint, config.cmd):
-        if words and words[0].rpartition("/")[2] in SHELLS:
-            return True
-    return config.healthcheck is not None and config.healthcheck.test[:1] == ("CMD-SHELL",)
-
-
-def _scratch(view: View, kept: Kept) -> RuntimeBase | None:
-    """Give scratch where only static files are needed, and every path that they name can be had by copying small data."""
-    config = view.config
-    if needs_shell(config) or kept.reach.shell or kept.reach.languages or kept.owned or kept.missing or not kept.reach.why:
-        return None
-    if config.user and not config.user.replace(":", "").isdigit():
-        return None
-    if view.exists("usr/local/go") or "GOPATH" in view.env:
-        return None  # Go packs its strings without ends: which paths a binary names cannot be told from them
-    binaries = [path for path in kept.paths if view.elf(path) is not None]
-    if not binaries or any((facts := view.elf(path)) is None or facts.interpreter or facts.needed for path in binaries):
-        return None
-    if any(view.kind(path) is Kind.SYMLINK for path in kept.paths):
-        return None
-    copied: dict[str, str] = dict(kept.of_base)
-    for by in binaries:
-        facts = view.elf(by)
-        for name in facts.paths if facts else ():
-            path = relative(name)
-            if not path or not view.exists(path) or path in kept.paths or path.startswith(_RUNTIME_PROVIDES):
-                continue
-            if view.is_dir(path):
-                if view.children(path) and not any(
-                    path == kept_path or kept_path.startswith(path + "/") for kept_path in kept.paths
-                ):
-                    return None
-                if not view.children(path):
-                    return None
-                continue
-            real = view.real(path)
-            if real is None or view.executable(real):
-                return None
-            copied.setdefault(path, f"/{by} names it")
-    if sum(view.size(view.real(path) or path) for path in copied) > _SMALL_DATA or any(
-        view.kind(path) is Kind.SYMLINK for path in copied
-    ):
-        return None
-    return RuntimeBase(
-        "scratch",
-        "nothing but the static executable runs, and every file that it names is copied",
-        tuple(f"/{path} is static" for path in binaries[:3]),
-        None,
-        True,
-        scratch=True,
-        copied=tuple(sorted(copied)),
-    )

@@ -73,6 +73,7 @@ def build(
     data: bytes = b"",
     sections: bool = True,
     hollow: bool = False,
+    code: bytes = b".text",
 ) -> bytes:
     """A small shared object of either width and byte order; the strings of `dynamic` go to its string table."""
     order = ">" if big else "<"
@@ -89,7 +90,7 @@ def build(
     at_dynamic = at_strings + len(strings)
     table = b"".join(struct.pack(order + word * 2, *entry) for entry in [*entries, (5, base + at_strings), (0, 0), (1, 1)])
     at_data = at_dynamic + len(table)
-    names = b"\0.dynamic\0.dynstr\0.rodata\0.text\0.debug_info\0.symtab\0.shstrtab\0"
+    names = b"\0.dynamic\0.dynstr\0.rodata\0" + code + b"\0.debug_info\0.symtab\0.shstrtab\0"
     at_names = at_data + len(data)
     at_sections = at_names + len(names)
 
@@ -108,7 +109,7 @@ def build(
         section(b".dynamic", 8 if hollow else 6, 3, at_dynamic, len(table)),
         section(b".dynstr", 3, 2, at_strings, len(strings)),
         section(b".rodata", 1, 2, at_data, len(data) // 2),
-        section(b".text", 1, 6, at_data + len(data) // 2, len(data) - len(data) // 2),
+        section(code, 1, 2 if code != b".text" else 6, at_data + len(data) // 2, len(data) - len(data) // 2),
         section(b".debug_info", 1, 0, 0, 40),
         section(b".symtab", 2, 0, 0, 24),
         section(b".symtab", 2, 0, 0, 1 << 30),
@@ -180,6 +181,34 @@ def test_names_in_strings_come_from_loaded_data_only() -> None:
     silent = elf_facts(build(data=readable), strings=False)
     assert silent is not None
     assert silent.paths == silent.libraries == ()
+
+
+def test_a_go_program_says_which_functions_are_linked_in_and_where_paths_may_stand() -> None:
+    strings = b"\0go:buildid/etc/app.yaml3814697265625 per cent/srv/data"
+    table = b"\0runtime.main\0time.LoadLocationFromTZData\0os.TempDir\0main.os.startProcess\0x"
+    half = max(len(strings), len(table))
+    data = strings.ljust(half, b"\0") + table.ljust(half, b"\0")
+    facts = elf_facts(build(data=data, code=b".gopclntab"))
+    assert facts is not None
+    assert facts.language == "go"
+    assert facts.functions == ("os.TempDir", "runtime.main")
+    assert facts.runs.splitlines() == ["/etc/app.yaml3814697265625", "/srv/data"]
+    cut = elf_facts(build(data=data.replace(b"runtime.main", b"runtime.mine"), code=b".data.rel.ro.gopclntab"))
+    assert cut is not None
+    assert (cut.language, cut.functions) == ("go", ())
+    many = b"\0".join(b"/path/%08d" % number for number in range(80_000))
+    full = elf_facts(build(data=many + table.ljust(len(many), b"\0"), code=b".gopclntab"))
+    assert full is not None
+    assert (full.language, full.functions, full.runs) == ("go", (), "")
+    other = elf_facts(build(data=data))
+    assert other is not None
+    assert (other.language, other.functions, other.runs) == ("", (), "")
+
+
+def test_a_program_that_unpacks_itself_is_known_as_one() -> None:
+    facts = elf_facts(build(data=b"UPX!" + bytes(40), sections=False))
+    assert facts is not None
+    assert facts.language == "packed"
 
 
 def test_what_is_kept_of_strings_is_bounded() -> None:

@@ -146,7 +146,7 @@ def frame(sections: list[bytes]) -> bytes:
 
 def frame_raw(packed: list[bytes]) -> bytes:
     rest = struct.pack("<5Q", *map(len, packed)) + b"".join(packed)
-    return b"msbtuiL\x02" + struct.pack("<Q", xxh3_64_intdigest(rest)) + rest
+    return b"msbtuiL\x03" + struct.pack("<Q", xxh3_64_intdigest(rest)) + rest
 
 
 def pack(**changes: object) -> bytes:
@@ -237,4 +237,4 @@ def test_every_cut_and_every_damaged_byte_is_found() -> None:
         with pytest.raises(TargetError):
             decode_layer(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])
     with pytest.raises(TargetError, match="another version"):
-        decode_layer(b"msbtuiL\x03" + data[8:])
+        decode_layer(b"msbtuiL\x7f" + data[8:])

@@ -55,7 +55,7 @@ Entries = Mapping[str, F | D | L | str]
 
 
 def elf(*needed: str, interpreter: str = "/lib64/ld-linux-x86-64.so.2", libraries: Sequence[str] = (), paths: Sequence[str] = (),
-        soname: str = "", size: int = 50_000, mode: int = 0o755) -> F:  # fmt: skip
+        soname: str = "", size: int = 50_000, mode: int = 0o755, **more: Any) -> F:  # fmt: skip
     """Give an ELF file."""
     kind = "ET_DYN" if interpreter or soname else "ET_EXEC"
     facts = ElfFacts(
@@ -67,8 +67,9 @@ def elf(*needed: str, interpreter: str = "/lib64/ld-linux-x86-64.so.2", librarie
         needed=needed,
         libraries=tuple(libraries),
         paths=tuple(paths),
+        **more,
     )
-    return F(f"elf {soname} {needed} {paths} {size}", facts, mode, size=size)
+    return F(f"elf {soname} {needed} {paths} {more} {size}", facts, mode, size=size)
 
 
 def library(soname: str, *needed: str, size: int = 200_000) -> F:
