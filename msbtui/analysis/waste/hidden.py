@@ -90,14 +90,23 @@ def _find_moves(scene: Scene, layer: int, hidden: list[Hidden]) -> None:
     if not sizes:
         return
     index, table = scene.table.index(layer), scene.table
+    # Contents are read only where a size, and of small files the name too, leaves it open whether one was moved.
+    names, first = scene.names, table.first_row(layer)
+    small = {names[one.pid] for one in wanted if one.size < _ALIKE_NAME_FROM}
     arrived: dict[tuple[int, str], list[int]] = {}
-    for number, size in enumerate(index.sizes):
-        if size in sizes and index.kinds[number] == Kind.FILE and (digest := scene.digest((layer, number))) is not None:
+    found = set[int]()
+    for number in [number for number, size in enumerate(index.sizes) if size in sizes]:
+        size, name = index.sizes[number], names[table.row_paths[first + number]]
+        if index.kinds[number] != Kind.FILE or (size < _ALIKE_NAME_FROM and name not in small):
+            continue
+        digest = scene.digest((layer, number))
+        if digest is not None:
             arrived.setdefault((size, digest), []).append(number)
+            found.add(size)
     for one in wanted:
-        digest = scene.digest(one.entry) if arrived else None
+        digest = scene.digest(one.entry) if one.size in found else None
         candidates = arrived.get((one.size, digest), []) if digest is not None else []
-        name = table.paths[one.pid].rpartition("/")[2]
+        name = names[one.pid]
         # A new path only: a file that was there before did not come from this one.
         for number in candidates:
             target = table.path_of(layer, number)
