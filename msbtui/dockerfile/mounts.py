@@ -36,7 +36,7 @@ _BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
 }
-_SIZE = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?(?:[kmgtp]i?b?|b)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?(?:[kmgtp]i?b?|b)?", re.IGNORECASE | re.ASCII)
 
 
 class MountError(ValueError):

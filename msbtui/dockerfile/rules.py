@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from msbtui.dockerfile.directives import check_in_comments
-from msbtui.dockerfile.gotext import clean, quote
+from msbtui.dockerfile.gotext import clean, quote, trim
 from msbtui.dockerfile.model import Problem
 
 _FORMATS = {
@@ -76,7 +76,7 @@ class CheckOptions(msgspec.Struct, frozen=True):
 
 def parse_options(text: str) -> CheckOptions:
     """Read the value of a check directive (linter.go, ParseLintOptions); raises ValueError with BuildKit's words."""
-    text = text.strip()
+    text = trim(text)
     skip_all = all_experimental = False
     skipped: frozenset[str] = frozenset()
     experimental: frozenset[str] = frozenset()
@@ -84,8 +84,8 @@ def parse_options(text: str) -> CheckOptions:
         key, equals, value = part.partition("=")
         if not equals:
             raise ValueError(f"invalid check option {quote(part)}")
-        key, value = key.strip(), value.strip()
-        names = frozenset(name.strip() for name in value.split(","))
+        key, value = trim(key), trim(value)
+        names = frozenset(trim(name) for name in value.split(","))
         if key == "skip":
             skip_all, skipped = (True, skipped) if value == "all" else (skip_all, names)
         elif key == "experimental":

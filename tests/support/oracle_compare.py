@@ -22,6 +22,7 @@ REPORT_ONLY = frozenset({"warnings", "place", "partial"})
 _THREES = frozenset({"ENV", "LABEL"})
 """BuildKit's tree has name, value and `=` of each pair; the model has the words as written."""
 _AT_ONCE = 100
+_SUGGESTION = re.compile(r"(?<= \(did you mean )[^()]+(?=\?\))")
 _LINT_ERROR = "lint violation found for rules"
 
 
@@ -121,8 +122,7 @@ def _verdict(request: Request, answer: dict[str, Any], reading: Reading) -> Iter
 
 def _agree(said: str, message: str) -> bool:
     """Say whether a message holds BuildKit's words. Of several names that are equally near BuildKit suggests any."""
-    suggestion = re.compile(r" \(did you mean [^()]+\?\)")
-    return said in message or (bool(suggestion.search(message)) and suggestion.sub("", said) == suggestion.sub("", message))
+    return said in message or (bool(_SUGGESTION.search(message)) and _SUGGESTION.sub("", said) == _SUGGESTION.sub("", message))
 
 
 def _instructions(answer: dict[str, Any], dockerfile: Dockerfile) -> Iterable[Difference]:
@@ -201,8 +201,8 @@ def warning_differences(request: Request, answer: dict[str, Any]) -> list[Differ
     if answer.get("panic") or not _accepts(answer):
         return []
     reading = read(request)
-    theirs = Counter(f"{each['rule']}: {clean(each['message'])} at {each['line']}" for each in answer["warnings"])
-    ours = Counter(f"{each.rule}: {each.message} at {each.line}" for each in build_checks(reading.dockerfile, reading.graph))
+    theirs = Counter(_check(each["rule"], clean(each["message"]), each["line"]) for each in answer["warnings"])
+    ours = Counter(_check(each.rule, each.message, each.line) for each in build_checks(reading.dockerfile, reading.graph))
     ours = Counter({name: count for name, count in ours.items() if not name.startswith(":")})
     # The images of this project's reading are unknown and may define any variable; the oracle's define none.
     missing = Counter({name: count for name, count in (theirs - ours).items() if not name.startswith("UndefinedVar:")})
@@ -210,6 +210,10 @@ def warning_differences(request: Request, answer: dict[str, Any]) -> list[Differ
     if not missing and not extra:
         return []
     return [Difference("warnings", "; ".join(sorted(missing.elements())), "; ".join(sorted(extra.elements())))]
+
+
+def _check(rule: str, message: str, line: int) -> str:
+    return f"{rule}: {_SUGGESTION.sub('…', message)} at {line}"
 
 
 def shrink(data: bytes, holds: Callable[[list[bytes]], list[bool]], seconds: float = 15) -> bytes:
