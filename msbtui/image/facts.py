@@ -11,6 +11,7 @@ from xxhash import xxh3_128, xxh3_128_digest
 from msbtui.image.elf import MAGIC, STRINGS_LIMIT, elf_facts
 from msbtui.image.keep import LOOKED_AT, SCRIPT, TEXT_BUDGET, Rule, is_secret, rule_for
 from msbtui.image.model import ElfFacts, Kind, LayerIndex
+from msbtui.image.pages import release_pages
 from msbtui.image.secret import PEM_HEAD, is_looked_at, looked_at, secret_in
 
 DIGEST_SIZE: Final = 16
@@ -56,7 +57,8 @@ class StoredContents:
 
     Digests stand one after the other, 16 zeros where none is known. ELF facts and texts may come as functions, which are
     called when they are first needed. `complete` says that every file was looked at; `plain` names files that were found
-    to be no ELF file where not every file was looked at.
+    to be no ELF file where not every file was looked at. `searched` says of such a layer which files begin as ELF files do,
+    once the first bytes of all were looked at; `secrets` is whole then. None: they were not.
     """
 
     def __init__(
@@ -69,11 +71,13 @@ class StoredContents:
         complete: bool = True,
         plain: frozenset[int] = frozenset(),
         secrets: Mapping[int, str] = {},
+        searched: frozenset[int] | None = None,
     ) -> None:
         self.index = index
         self.digests = digests
         self.complete = complete
         self.plain = plain
+        self.searched = searched
         self.secrets = secrets
         """By the number of the file's entry what secret it holds (`msbtui.image.secret`); where not complete, some of them."""
         self._elves = elves
@@ -128,18 +132,26 @@ class StoredContents:
 
     def known_elf(self, file: int) -> bool:
         """Tell whether it is settled what `elf` says of this file."""
-        return self.complete or file in self.plain or file in self.elves
+        if self.complete or (self.searched is not None and file not in self.searched):
+            return True
+        return file in self.plain or file in self.elves
 
 
 class MappedContents:
     """The contents of one layer (`Contents`), read at need from its uncompressed archive in memory or in a memory map.
 
-    `known` is what was gathered before of the same archive; it is asked first.
+    `known` is what was gathered before of the same archive; it is asked first. `key` is what the cache knows the archive by.
     """
 
     def __init__(
-        self, buffer: bytes | bytearray | memoryview | mmap, index: LayerIndex, known: StoredContents | None = None
+        self,
+        buffer: bytes | bytearray | memoryview | mmap,
+        index: LayerIndex,
+        known: StoredContents | None = None,
+        *,
+        key: str = "",
     ) -> None:
+        self.key = key
         self._buffer = buffer
         self._index = index
         self._known = known
@@ -147,8 +159,17 @@ class MappedContents:
         self._digests: dict[int, bytes] = {}
         self._elves: dict[int, ElfFacts | None] = {}
         self._asked: set[int] = set()
-        self._secrets: dict[int, str] | None = None
+        self._secrets: Mapping[int, str] | None = None
         self._begins: tuple[list[int], list[int]] | None = None
+        if known is not None and known.searched is not None:
+            self._secrets, self._begins = known.secrets, (sorted(known.searched), [])
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether there is something to keep that was not kept before."""
+        known = self._known
+        searched = self._begins is not None and self._secrets is not None and (known is None or known.searched is None)
+        return known is None or searched or bool(self._digests or self._elves or self._asked)
 
     def digest(self, entry: int) -> str | None:
         """Give the hash of the file's content in hexadecimal, or None where it is no file (or a sparse one)."""
@@ -194,6 +215,8 @@ class MappedContents:
                 if length >= _LEAST_ELF and (head := buffer[start : start + size]) in _HEADS and entry not in index.logical:
                     (elves if head == MAGIC else pems).append(entry)
             self._begins = elves, pems
+            if isinstance(buffer, memoryview):
+                release_pages(buffer)
         return self._begins
 
     def text(self, entry: int, limit: int = 1 << 20) -> bytes | None:
@@ -215,14 +238,14 @@ class MappedContents:
         if self._known is not None and self._known.complete:
             return self._known.secrets
         if self._secrets is None:
-            index, buffer = self._index, self._buffer
-            self._secrets = {}
+            index, buffer, found = self._index, self._buffer, dict[int, str]()
             for entry in sorted({*self._heads()[1], *looked_at(index.paths)}):
                 start, length = index.offsets[entry], min(index.sizes[entry], LOOKED_AT.limit)
                 if length and entry not in index.logical:
                     what = secret_in(index.paths[entry], bytes(buffer[start : start + length]))
                     if what:
-                        self._secrets[entry] = what
+                        found[entry] = what
+            self._secrets = found
         return self._secrets
 
     def gathered(self) -> StoredContents:
@@ -241,9 +264,19 @@ class MappedContents:
                 rule = taker.rule(self._index.paths[file], size, bytes(self._piece(view, file, min(size, 4))))
                 if rule is not None:
                     taker.take(file, self._index.paths[file], bytes(self._piece(view, file, min(size, rule.limit))), rule)
+        searched = known.searched
         secrets = self.secrets if known.complete else {**known.secrets, **taker.secrets}
+        if searched is None and self._begins is not None and self._secrets is not None:
+            searched, secrets = frozenset(self._begins[0]), dict(self._secrets)
         return StoredContents(
-            self._index, bytes(digests), elves, taker.texts, complete=known.complete, plain=plain, secrets=secrets
+            self._index,
+            bytes(digests),
+            elves,
+            taker.texts,
+            complete=known.complete,
+            plain=plain if searched is None else plain & searched,
+            secrets=secrets,
+            searched=searched,
         )
 
     def gather(self) -> StoredContents:

@@ -13,7 +13,7 @@ import sys
 from array import array
 from collections.abc import Callable, Collection
 from itertools import accumulate, chain, compress, pairwise, repeat
-from operator import add, and_
+from operator import add, and_, sub
 from typing import Any, Final
 
 import msgspec
@@ -53,6 +53,7 @@ class _Completeness(msgspec.Struct, array_like=True):
     complete: bool
     plain: list[int]
     secrets: dict[int, str] = {}
+    searched: list[int] | None = None
 
 
 def encode_layer(index: LayerIndex, contents: Contents, *, leave_out: Collection[str] = (), level: int = 3) -> bytes:
@@ -87,7 +88,14 @@ def encode_layer(index: LayerIndex, contents: Contents, *, leave_out: Collection
         stored.digests,
         encode(dict(stored.elves)),
         encode(dict(stored.texts)),
-        encode(_Completeness(stored.complete, sorted(stored.plain), dict(stored.secrets))),
+        encode(
+            _Completeness(
+                stored.complete,
+                sorted(stored.plain),
+                dict(stored.secrets),
+                None if stored.searched is None else sorted(stored.searched),
+            )
+        ),
     )
     packer = zstandard.ZstdCompressor(level=level, write_content_size=True)
     sections = [packer.compress(section) for section in plain]
@@ -124,7 +132,12 @@ def decode_layer(data: bytes | memoryview, *, where: str = "stored layer") -> tu
     plain, secrets = frozenset(completeness.plain), completeness.secrets
     if any(not 0 <= entry < len(index) or what not in KINDS for entry, what in secrets.items()):
         raise TargetError("damaged: a secret of no file", where=where)
-    contents = StoredContents(index, digests, elves, texts, complete=completeness.complete, plain=plain, secrets=secrets)
+    searched = None if completeness.searched is None else frozenset(completeness.searched)
+    if searched and not 0 <= min(searched) <= max(searched) < len(index):
+        raise TargetError("damaged: a program that is no file", where=where)
+    contents = StoredContents(
+        index, digests, elves, texts, complete=completeness.complete, plain=plain, secrets=secrets, searched=searched
+    )
     return index, contents
 
 
@@ -201,13 +214,8 @@ def _check_names(text: str, index: LayerIndex) -> None:
 
 def _gaps(index: LayerIndex) -> array[int]:
     """Give how far each content begins from where the entry before would have it: almost always 0."""
-    gaps = array("q", bytes(8 * len(index)))
-    expected = 512
-    for entry, (offset, size) in enumerate(zip(index.offsets, index.sizes, strict=True)):
-        if offset != expected:
-            gaps[entry] = offset - expected
-        expected = offset + (size + 511 & -512) + 512
-    return gaps
+    ends = map(add, index.offsets, map(and_, map(add, index.sizes, repeat(511)), repeat(-512)))
+    return array("q", map(sub, index.offsets, chain((512,), map(add, ends, repeat(512)))))
 
 
 def _without(index: LayerIndex, stored: StoredContents, leave_out: Collection[str]) -> tuple[LayerIndex, StoredContents]:
@@ -235,8 +243,18 @@ def _without(index: LayerIndex, stored: StoredContents, leave_out: Collection[st
             plain.add(new)
         if old in stored.secrets:
             secrets[new] = stored.secrets[old]
+    searched = None
+    if stored.searched is not None:
+        searched = frozenset(new for new, old in enumerate(kept) if old in stored.searched and old not in gone)
     facts = StoredContents(
-        smaller, bytes(digests), elves, texts, complete=stored.complete, plain=frozenset(plain), secrets=secrets
+        smaller,
+        bytes(digests),
+        elves,
+        texts,
+        complete=stored.complete,
+        plain=frozenset(plain),
+        secrets=secrets,
+        searched=searched,
     )
     return smaller, facts
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from mmap import mmap
 from typing import Final, Protocol
@@ -30,7 +28,7 @@ def index_layer(buffer: Buffer, *, where: str = "", release: Callable[[], None] 
     """Give the index of the uncompressed layer archive that `buffer` holds whole; only headers are looked at.
 
     What a header claims is checked against the buffer's size. `where` names the archive in errors. `release` is called now
-    and then, and at the end, to give back the memory of what was looked at (see `release_pages`). Raises TargetError on what
+    and then, and at the end, to give back the memory of what was looked at (see `msbtui.image.pages`). Raises TargetError on what
     is no sound tar archive, with the byte at which it goes wrong.
     """
     with memoryview(buffer) as whole, whole.cast("B") as view:
@@ -52,17 +50,6 @@ def index_layer(buffer: Buffer, *, where: str = "", release: Callable[[], None] 
         if not scanner.ended:
             scanner.close(bytes(view[pos:]), min(pos, size))
         return scanner.result(size)
-
-
-def release_pages(view: memoryview) -> None:
-    """Give back the memory that reading a mapped file took; its pages are read again when they are next looked at.
-
-    Does nothing for a view of anything but a whole read-only memory map, and where the system cannot do it.
-    """
-    unneeded = getattr(sys.modules["mmap"], "MADV_DONTNEED", None)
-    if unneeded is not None and isinstance(view.obj, mmap) and view.readonly:
-        with contextlib.suppress(OSError, ValueError):
-            view.obj.madvise(unneeded)
 
 
 def index_stream(stream: Stream, sink: Sink | None = None, *, where: str = "") -> LayerIndex:

@@ -41,6 +41,8 @@ PLAIN: Final = frozenset(map(ord, _KINDS))
 _FLUSH: Final = 1 << 10
 """Headers that are held at once: as many as stay in the processor's cache."""
 _FIRST: Final = itemgetter(0)
+_ODD: Final = ("\\", "/.", "//", "\n/", "\n.", "\n\n")
+"""What only names hold that must be cleaned one by one; every name stands between two line ends."""
 
 
 def take_run(scanner: Scanner, view: memoryview, pos: int, base: int) -> int:
@@ -118,14 +120,11 @@ def _paths(scanner: Scanner, names: tuple[bytes, ...], first: int) -> list[str]:
     if len(paths) != len(names):  # a name holds the sign that divides them
         paths = [cut(name).decode("utf-8", "surrogateescape") for name in names]
         text = ""
-    framed = f"\n{text}"
-    if not text or "\\" in text or "/." in text or "//" in text or "\n/" in framed or "\n." in framed or "\n\n" in framed + "\n":
-        odd = range(len(paths))
-    elif not "".join(paths).isprintable():
-        odd = range(len(paths))
-    else:
-        return paths if "/\n" not in text and text[-1] != "/" else f"{text}\n".replace("/\n", "\n").split("\n")[:-1]
-    for at in odd:
+    framed = f"\n{text}\n"
+    odd = any(sign in framed for sign in _ODD) or not "".join(paths).isprintable()
+    if text and not odd:
+        return paths if "/\n" not in framed else framed.replace("/\n", "\n").split("\n")[1:-1]
+    for at in range(len(paths)):
         path = paths[at]
         if not path.isprintable() or "\\" in path or "/." in path or "//" in path or path[:1] in "/.":
             path = entry_path(cut(names[at]))

@@ -13,6 +13,7 @@ from msbtui.errors import TargetError
 from msbtui.image import facts as module
 from msbtui.image.facts import FactsCollector, MappedContents, StoredContents
 from msbtui.image.keep import CONFIG, DATABASE, MANIFEST, SCRIPT, is_secret, rule_for
+from msbtui.image.layerfile import decode_layer, encode_layer
 from msbtui.image.model import ElfFacts, LayerIndex
 from msbtui.image.tar import index_layer, index_stream
 
@@ -237,3 +238,28 @@ def test_secrets_are_never_kept(path: str, body: bytes, rule: object) -> None:
 @pytest.mark.parametrize(("path", "body", "rule"), HARMLESS)
 def test_what_is_no_secret_is_kept(path: str, body: bytes, rule: object) -> None:
     assert not is_secret(path, body, rule)  # type: ignore[arg-type]
+
+
+def test_what_was_searched_once_is_never_read_again() -> None:
+    key = b"-----BEGIN PRIVATE KEY-----\n" + b"A" * 100 + b"\n-----END PRIVATE KEY-----\n"
+    data = archive({"a/run": b"#!/bin/sh\necho\n", "b/prog": b"\x7fELF" + bytes(100), "c/key.txt": key, "d": b"x" * 60})
+    index = index_layer(data)
+    mapped = MappedContents(data, index, key="file:x")
+    assert mapped.has_learned
+    assert mapped.programs() == [1]
+    secrets = dict(mapped.secrets)
+    assert list(secrets) == [2]
+    assert mapped.elf(1) is None and mapped.elf(3) is None
+    _, known = decode_layer(encode_layer(index, mapped))
+    assert known.searched == {1}
+    blind = MappedContents(bytes(len(data)), index, known)
+    assert not blind.has_learned
+    assert blind.programs() == [1]
+    assert blind.secrets == secrets
+    assert all(blind.elf(n) is None and known.known_elf(n) for n in range(len(index)))
+    assert not blind.has_learned
+    blind.digest(3)
+    assert blind.has_learned
+    assert blind.gathered().searched == {1} and blind.gathered().secrets == secrets
+    smaller, facts = decode_layer(encode_layer(index, known, leave_out=["a/run"]))
+    assert facts.searched == {smaller.paths.index("b/prog")}

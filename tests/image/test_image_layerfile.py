@@ -195,6 +195,7 @@ HOSTILE: dict[str, dict[str, object]] = {
     "unprintable link": {"links": {0: "a\x1b"}},
     "unprintable xattr": {"xattrs": {0: {"\x1b": b""}}},
     "completeness": {"completeness": [1, 2]},
+    "a program that is no file": {"completeness": [False, [], {}, [1]]},
 }  # fmt: skip
 
 
