@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import rich_click as click
 
-from msbtui.cli.options import build_inputs, pairs
+from msbtui.cli.options import build_inputs, pairs, run_session, session_options
+from msbtui.errors import TargetError, UsageError
+
+if TYPE_CHECKING:
+    from msbtui.dockerfile.model import Dockerfile, StageGraph
+    from msbtui.session.rows.stages import StageFacts
+
+_FORMATS = ("text", "json", "dot", "mermaid", "svg", "png", "html")
 
 
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: msbtui graph Dockerfile --target build --format json",
+    epilog="Example: msbtui graph Dockerfile --layers --format svg -o stages.svg",
 )
 @click.argument("dockerfile", default=".")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")
+@click.option("--layers", is_flag=True, help="Show the instructions inside the stages.")
+@click.option("--image", metavar="REF", help="The image that was built from it: its bytes by stage and by edge are shown.")
+@click.option("--sizes", is_flag=True, help="Show bytes; without --image, of the engine's image that fits best.")
+@click.option("--legend", is_flag=True, help="Say what the signs mean.")
+@click.option("--direction", type=click.Choice(("TB", "BT", "LR", "RL"), case_sensitive=False), default="TB", show_default=True)
+@click.option("--ascii", "plain", is_flag=True, help="Draw text in ASCII; done by itself where the output is not UTF-8.")
 @build_inputs
 @click.option("--check", is_flag=True, help="Evaluate every stage, and say where other tools read the file otherwise.")
 def graph_command(
     dockerfile: str,
     form: str,
+    output: str | None,
+    layers: bool,
+    image: str | None,
+    sizes: bool,
+    legend: bool,
+    direction: str,
+    plain: bool,
     stage: str | None,
     build_args: tuple[str, ...],
     build_contexts: tuple[str, ...],
@@ -29,12 +53,15 @@ def graph_command(
 ) -> int:
     """Print the stage graph of DOCKERFILE (a file, a folder with one, or `-`) as BuildKit reads it.
 
+    SVG, PNG and HTML are drawn by msbtui itself; dot and mermaid are for those who have these tools.
     A file that BuildKit rejects still gives the part that is sound, and exit code 4.
     """
     from msbtui.dockerfile.graph import build_graph
     from msbtui.dockerfile.parser import parse
     from msbtui.session.files import read_dockerfile
 
+    if form == "png" and output is None and sys.stdout.isatty():
+        raise UsageError("a picture does not go to a terminal", hint="name a file with -o")
     path, source = read_dockerfile(dockerfile)
     parsed = parse(source, path)
     graph = build_graph(
@@ -49,17 +76,60 @@ def graph_command(
         from msbtui.dockerfile.second_opinion import read_differently
 
         graph = msgspec.structs.replace(graph, warnings=(*graph.warnings, *read_differently(parsed)))
-    if form == "json":
-        import json
+    facts = None
+    if (image is not None or sizes) and not graph.errors:
+        if path == "-":
+            raise UsageError("sizes need a Dockerfile on disk, not standard input")
+        options = session_options(
+            path, image=image, stage=stage, build_args=build_args, build_contexts=build_contexts, platform=platform
+        )
+        from msbtui.session import Session
+        from msbtui.session.rows.facts import session_facts
 
-        from msbtui.report.graph_json import graph_document
+        session = Session(options)
+        run_session(session, quiet=False)
+        facts = session_facts(session)
+    _write(form, output, parsed, graph, facts, layers, legend, direction.upper(), plain)
+    _complain(path, graph, form)
+    return 4 if graph.errors else 0
 
-        print(json.dumps(graph_document(graph), indent=2))
+
+def _write(
+    form: str,
+    output: str | None,
+    parsed: Dockerfile,
+    graph: StageGraph,
+    facts: StageFacts | None,
+    layers: bool,
+    legend: bool,
+    direction: str,
+    plain: bool,
+) -> None:
+    from msbtui.report.graph_exports import export_graph
+
+    cells = min(max(shutil.get_terminal_size().columns, 40), 120)
+    document = export_graph(form, parsed, graph, facts, layers=layers, legend=legend, direction=direction, cells=cells)
+    if form == "text" and isinstance(document, str):
+        from msbtui.session.rows.plain import ascii_text, wants_ascii
+
+        if plain or (output is None and wants_ascii(sys.stdout.encoding)):
+            document = "\n".join(map(ascii_text, document.split("\n")))
+    if output is not None:
+        try:
+            Path(output).write_bytes(document.encode("utf-8") if isinstance(document, str) else document)
+        except OSError as error:
+            raise TargetError(f"could not be written: {error.strerror}", where=output) from None
+    elif isinstance(document, str) and form in ("text", "json"):
+        sys.stdout.write(document)
     else:
-        from msbtui.report.graph_json import warning_text
-        from msbtui.session.rows.stages import graph_text
+        sys.stdout.flush()
+        sys.stdout.buffer.write(document.encode("utf-8") if isinstance(document, str) else document)
 
-        print(graph_text(graph, cells=min(max(shutil.get_terminal_size().columns, 40), 120)), end="")
+
+def _complain(path: str, graph: StageGraph, form: str) -> None:
+    from msbtui.report.graph_json import warning_text
+
+    if form != "json":
         for warning in graph.warnings:
             click.echo(f"{path}:{warning.line}: {warning_text(warning)}", err=True)
     for problem in graph.errors:
@@ -69,4 +139,3 @@ def graph_command(
             + (f" ({problem.hint})" if problem.hint and problem.hint not in problem.message else ""),
             err=True,
         )
-    return 4 if graph.errors else 0

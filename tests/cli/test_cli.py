@@ -207,3 +207,23 @@ def test_a_recording_of_a_recording_is_the_same_image(tmp_path, capsys):
     for document in (before, again):
         document["image"].pop("source")
     assert again == before
+
+
+@pytest.mark.parametrize("form", ["dot", "mermaid", "svg", "png", "html"])
+def test_graph_exports_go_to_a_file_or_to_stdout(form, dockerfile, tmp_path, capfdbinary):
+    out = tmp_path / "out"
+    assert run(["graph", str(dockerfile), "--format", form, "--layers", "--legend", "--direction", "lr", "-o", str(out)]) == 0
+    assert capfdbinary.readouterr().out == b""
+    begins = {"dot": b"digraph ", "mermaid": b"flowchart LR", "svg": b"<svg ", "png": b"\x89PNG", "html": b"<!doctype html>"}
+    assert out.read_bytes().startswith(begins[form])
+
+
+def test_graph_in_ascii(dockerfile, capsys):
+    assert run(["graph", str(dockerfile), "--ascii", "--layers", "--legend"]) == 0
+    drawn = capsys.readouterr().out
+    assert drawn.isascii() and "@ 1 (final)" in drawn and "<- COPY --from=build" not in drawn and "< COPY --from=build" in drawn
+
+
+def test_a_graph_that_cannot_be_written_says_why(dockerfile, tmp_path, capsys):
+    assert run(["graph", str(dockerfile), "--format", "svg", "-o", str(tmp_path / "no" / "out.svg")]) == 4
+    assert "could not be written" in capsys.readouterr().err

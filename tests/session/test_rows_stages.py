@@ -57,6 +57,7 @@ def test_two_stages_and_what_is_copied_between_them():
     assert graph_text(graph_of(DOCKERFILE), facts, 60) == (
         "○   golang:1.22                                 base\n"
         "●   0 build                    3 instr          not shipped\n"
+        "│     ← build context: .\n"
         "│ ○ debian:12-slim                              base\n"
         "╰▶◉ 1 (final)                  6 instr  412 MB  SHIPPED\n"
         "      ← COPY --from=build /out/app               38 MB\n"
@@ -68,6 +69,7 @@ def test_a_narrow_graph_keeps_names_and_what_is_shipped():
     assert graph_text(graph_of(DOCKERFILE), facts, 32) == (
         "○   golang:1.22         base\n"
         "●   0 build             –\n"
+        "│     ← build context: .\n"
         "│ ○ debian:12-slim      base\n"
         "╰▶◉ 1 (final)           SHIPPED\n"
         "      ← COPY --from=bu…  38 MB\n"

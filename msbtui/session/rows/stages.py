@@ -6,17 +6,21 @@ from collections.abc import Mapping
 
 import msgspec
 
-from msbtui.dockerfile.model import Origin, Stage, StageGraph
+from msbtui.dockerfile.model import Edge, Origin, Stage, StageGraph
 from msbtui.session.rows.cells import Part, Row, fit, left, right, row_text, shown, width
 from msbtui.session.rows.lanes import Node, draw_lanes
+from msbtui.session.rows.outside import CONTEXT, outside_sources
 from msbtui.text import size
+
+NO_IMAGE = "(no image)"
+"""Of a FROM that names nothing once its variables are expanded."""
 
 
 class StageRow(msgspec.Struct, frozen=True):
     """One row: an external image, a stage, or one use (COPY --from, RUN --mount=from) below its stage."""
 
     kind: str
-    """`image`, `stage` or `use`."""
+    """`image`, `stage`, `use`, `input` (the build context or a URL) or `instruction`."""
     lanes: str
     label: str
     line: int | None
@@ -28,6 +32,10 @@ class StageRow(msgspec.Struct, frozen=True):
     status: str = ""
     dim: bool = False
     target: bool = False
+    key: str = ""
+    """What it stands for among all nodes: `stage 2`, `image debian:12`; of a use, the stage that uses."""
+    origin: str = ""
+    """Of a use, the key of what it takes from."""
 
 
 class StageFacts(msgspec.Struct, frozen=True):
@@ -40,7 +48,7 @@ class StageFacts(msgspec.Struct, frozen=True):
 def _key(origin: Origin) -> str:
     if origin.stage is not None:
         return f"stage {origin.stage}"
-    return f"image {origin.image}"
+    return "scratch" if origin.scratch else f"image {origin.image}"
 
 
 def shipped_stages(graph: StageGraph) -> set[int]:
@@ -53,10 +61,14 @@ def shipped_stages(graph: StageGraph) -> set[int]:
     return found
 
 
-def stage_rows(graph: StageGraph, facts: StageFacts | None = None, lane_limit: int = 8) -> list[StageRow]:
-    """Give the rows of the whole graph, top to bottom, in the order of the Dockerfile."""
+def stage_rows(
+    graph: StageGraph, facts: StageFacts | None = None, lane_limit: int = 8, *, layers: bool = False
+) -> list[StageRow]:
+    """Give the rows of the whole graph, top to bottom, in the order of the Dockerfile; `layers` adds the instructions."""
     facts = facts or StageFacts()
-    edges = {stage.index: [edge for edge in graph.edges if edge.to == stage.index] for stage in graph.stages}
+    edges: dict[int, list[Edge]] = {stage.index: [] for stage in graph.stages}
+    for edge in graph.edges:
+        edges[edge.to].append(edge)
     nodes: list[Node] = []
     makers: list[tuple[str, Stage, str]] = []
     seen: set[str] = set()
@@ -70,7 +82,7 @@ def stage_rows(graph: StageGraph, facts: StageFacts | None = None, lane_limit: i
             if key not in seen:
                 seen.add(key)
                 nodes.append(Node(key, "○"))
-                makers.append(("scratch" if origin.scratch else shown(origin.image or ""), stage, role))
+                makers.append(("scratch" if origin.scratch else shown(origin.image or NO_IMAGE), stage, role))
         parents = [f"scratch {stage.index}" if origin.scratch else _key(origin) for origin, _ in origins]
         target = stage.index == graph.target_index
         mark = "◉" if target else "●" if stage.reachable else "◌"
@@ -88,7 +100,7 @@ def stage_rows(graph: StageGraph, facts: StageFacts | None = None, lane_limit: i
     for node, lanes, (image, stage, role) in zip(nodes, draw_lanes(nodes, lane_limit), makers, strict=True):
         if image:
             dim = node.key not in used and not stage.reachable
-            rows.append(StageRow("image", lanes.node, image, stage.line, stage.index, status=role, dim=dim))
+            rows.append(StageRow("image", lanes.node, image, stage.line, stage.index, status=role, dim=dim, key=node.key))
             continue
         target = stage.index == graph.target_index
         reachable = stage.reachable or target
@@ -107,21 +119,67 @@ def stage_rows(graph: StageGraph, facts: StageFacts | None = None, lane_limit: i
                 status,
                 not reachable,
                 target,
+                node.key,
             )
         )
-        for edge in edges[stage.index]:
-            origin = edge.origin
-            source = (
-                graph.stages[origin.stage].name or str(origin.stage) if origin.stage is not None else origin.image or "scratch"
-            )
-            for use in edge.uses:
-                text = f"← {edge.via}={shown(source)} {shown(use.source)}"
-                rows.append(
-                    StageRow(
-                        "use", lanes.below, text, use.line, stage.index, bytes=facts.line_bytes.get(use.line), dim=not reachable
-                    )
-                )
+        rows += _below(graph, stage, edges[stage.index], facts, lanes.below, layers)
     return rows
+
+
+def _below(graph: StageGraph, stage: Stage, edges: list[Edge], facts: StageFacts, lanes: str, layers: bool) -> list[StageRow]:
+    """Give the rows that belong to a stage: what comes from outside, what it takes from others, its instructions."""
+    dim = not stage.reachable and stage.index != graph.target_index
+    key = f"stage {stage.index}"
+    rows: list[StageRow] = []
+
+    def add(kind: str, text: str, line: int, bytes_: int | None, origin: str = "") -> None:
+        rows.append(StageRow(kind, lanes, text, line, stage.index, bytes=bytes_, dim=dim, key=key, origin=origin))
+
+    for source, uses in outside_sources(stage).items():
+        known = [facts.line_bytes[line] for line in dict.fromkeys(use.line for use in uses) if line in facts.line_bytes]
+        words = ", ".join(shown(use.source) for use in uses)
+        text = f"← build context: {words}" if source == CONTEXT else f"← ADD {words}"
+        add("input", text, uses[0].line, sum(known) if known else None)
+    for edge in edges:
+        origin = edge.origin
+        name = graph.stages[origin.stage].name or str(origin.stage) if origin.stage is not None else origin.image or "scratch"
+        for use in edge.uses:
+            text = f"← {edge.via}={shown(name)} {shown(use.source)}"
+            add("use", text, use.line, facts.line_bytes.get(use.line), _key(origin))
+    for item in stage.instructions if layers else ():
+        if item.keyword != "FROM":
+            line = item.span.first_line
+            add("instruction", shown(" ".join(item.source.split())), line, facts.line_bytes.get(line))
+    return rows
+
+
+def path_keys(graph: StageGraph, start: str) -> set[str]:
+    """Give the keys on the ways from a node to the target, both included; of one that the target does not need, itself."""
+    users: dict[str, list[str]] = {}
+    for stage in graph.stages:
+        users.setdefault(_key(stage.base), []).append(f"stage {stage.index}")
+    for edge in graph.edges:
+        users.setdefault(_key(edge.origin), []).append(f"stage {edge.to}")
+    forward = _closure(start, users)
+    goal = f"stage {graph.target_index}"
+    if goal not in forward:
+        return {start}
+    sources: dict[str, list[str]] = {}
+    for source, found in users.items():
+        for user in found:
+            if source in forward:
+                sources.setdefault(user, []).append(source)
+    return _closure(goal, sources)
+
+
+def _closure(start: str, steps: Mapping[str, list[str]]) -> set[str]:
+    found, waiting = {start}, [start]
+    while waiting:
+        for key in steps.get(waiting.pop(), ()):
+            if key not in found:
+                found.add(key)
+                waiting.append(key)
+    return found
 
 
 def stage_facts(
@@ -149,22 +207,27 @@ def stage_facts(
 
 def lane_cells(rows: list[StageRow], cells: int) -> int:
     """Give the cells that the lanes take, so that labels stand in one column."""
-    return min(max((width(row.lanes) for row in rows if row.kind != "use"), default=1), max(cells // 3, 1))
+    return min(max((width(row.lanes) for row in rows if row.kind in ("image", "stage")), default=1), max(cells // 3, 1))
 
 
-def draw_stage(row: StageRow, lane: int, cells: int) -> Row:
-    """Give one row in exactly `cells` cells; `lane` is what `lane_cells` gave for all rows."""
-    role = "dim" if row.dim else "text"
-    lanes: list[Part] = [(left(row.lanes, lane + 1), "dim" if row.dim else "lane")]
+def draw_stage(row: StageRow, lane: int, cells: int, *, lit: bool = False) -> Row:
+    """Give one row in exactly `cells` cells; `lane` is what `lane_cells` gave for all rows.
+
+    A `lit` row lies on the path from what is selected to the target: it has a sign beside its colour.
+    """
+    role = "good" if lit else "dim" if row.dim else "text"
+    gap = PATH_SIGN if lit else " "
+    lanes: list[Part] = [(left(row.lanes, lane), "good" if lit else "dim" if row.dim else "lane"), (gap, role)]
     status_cells = 11 if cells >= 44 else 7 if cells >= 26 else 0
     size_cells = 8 if cells >= 34 else 0
     count_cells = 10 if cells >= 44 else 0
     tail = status_cells + size_cells + count_cells + (2 if status_cells else 0)
     label_cells = max(cells - lane - 2 - tail, 4)
-    if row.kind == "use":
+    if row.kind in ("use", "input", "instruction"):
         sized = size(row.bytes) if row.bytes is not None else ""
         column = (status_cells + 2 if status_cells else width(sized) + 2) if sized else 1
-        parts: list[Part] = [*lanes, ("  " + left(row.label, cells - lane - 3 - column), "dim")]
+        quiet = "good" if lit else "text" if row.kind == "instruction" and not row.dim else "dim"
+        parts: list[Part] = [*lanes, ("  " + left(row.label, cells - lane - 3 - column), quiet)]
         if sized:
             parts.append(("  " + left(sized, column - 2), "dim" if row.dim else "size"))
         return fit(parts, cells)
@@ -184,17 +247,31 @@ def draw_stage(row: StageRow, lane: int, cells: int) -> Row:
     return fit(parts, cells)
 
 
-def graph_text(graph: StageGraph, facts: StageFacts | None = None, cells: int = 80) -> str:
+PATH_SIGN = "›"
+"""Stands before what lies on the path from the selection to the target."""
+
+TEXT_LEGEND = (
+    "◉ the target   ● a stage   ◌ not used, not built   ○ an image from outside",
+    "lines: FROM, COPY --from and RUN --mount=from; ← what is taken, and from where",
+)
+
+
+def graph_text(
+    graph: StageGraph, facts: StageFacts | None = None, cells: int = 80, *, layers: bool = False, legend: bool = False
+) -> str:
     """Give the graph as plain text, for the terminal and for pipes."""
-    rows = stage_rows(graph, facts)
+    rows = stage_rows(graph, facts, layers=layers)
     lane = lane_cells(rows, cells)
-    return "\n".join(row_text(draw_stage(row, lane, cells)).rstrip() for row in rows) + ("\n" if rows else "")
+    lines = [row_text(draw_stage(row, lane, cells)).rstrip() for row in rows]
+    if legend:
+        lines += ["", *TEXT_LEGEND]
+    return "\n".join(lines) + ("\n" if lines else "")
 
 
 def find_stage(rows: list[StageRow], stage: int | None, line: int | None) -> int | None:
     """Give the row that stands for a line (an edge) or else for a stage, or None."""
     for index, row in enumerate(rows):
-        if row.kind == "use" and line is not None and row.line == line:
+        if row.kind in ("use", "input") and line is not None and row.line == line:
             return index
     return next(
         (index for index, row in enumerate(rows) if row.kind == "stage" and row.stage == stage and stage is not None), None
