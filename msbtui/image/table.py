@@ -6,12 +6,15 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from itertools import compress
 from typing import NamedTuple
 
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.stack import DIRECTORY, NONE, NOT_HIDDEN, OTHER, LayerStack, chain
 
 _LINKS = (Kind.SYMLINK, Kind.HARD_LINK)
+_IS_OTHER = bytes(state == OTHER for state in range(256))
+_IS_DIRECTORY = bytes(state == DIRECTORY for state in range(256))
 _MAX_LINKS = 40
 """Symlinks that one path may lead through (Linux, path_resolution(7), MAXSYMLINKS)."""
 
@@ -212,13 +215,13 @@ class FileTable(LayerStack):
         """Say whether any of these rows has another name."""
         return bool(self._leader) and not self._leader.keys().isdisjoint(rows)
 
-    def live_files(self) -> list[int]:
+    def live_files(self) -> array[int]:
         """Give the path ids of all that the final file system shows and that is no directory."""
-        return [pid for pid, state in zip(range(len(self.paths)), self._state, strict=False) if state == OTHER]
+        return array("i", compress(range(len(self.paths)), self._state.translate(_IS_OTHER)))
 
-    def live_directories(self) -> list[int]:
+    def live_directories(self) -> array[int]:
         """Give the path ids of all directories that the final file system shows, parents first, the root included."""
-        return [pid for pid, state in zip(range(len(self.paths)), self._state, strict=False) if state == DIRECTORY]
+        return array("i", compress(range(len(self.paths)), self._state.translate(_IS_DIRECTORY)))
 
     def live_below(self, path_id: int) -> list[int]:
         """Give what the final file system shows at or below a path and that is no directory."""
