@@ -96,7 +96,8 @@ class Scene:
 
     @cached_property
     def _by_name(self) -> tuple[dict[str, int], dict[str, array[int]]]:
-        names, first, more = self.names, dict[str, int](), defaultdict[str, array[int]](_numbers)
+        names, first = self.names, dict[str, int]()
+        more: defaultdict[str, array[int]] = defaultdict(_numbers)
         for pid in self.pids:
             name = names[pid]
             if first.setdefault(name, pid) != pid:
@@ -105,13 +106,14 @@ class Scene:
 
     @cached_property
     def _by_suffix(self) -> dict[str, array[int]]:
-        names, found = self.names, defaultdict[str, array[int]](_numbers)
+        names = self.names
+        found: defaultdict[str, array[int]] = defaultdict(_numbers)
         for pid in self.pids:
             name = names[pid]
             dot = name.rfind(".")
             if dot > 0:
                 found[name[dot + 1 :]].append(pid)
-        lower = defaultdict[str, array[int]](_numbers)
+        lower: defaultdict[str, array[int]] = defaultdict(_numbers)
         for suffix, pids in found.items():
             lower[suffix.lower()].extend(pids)
         return lower
