@@ -16,6 +16,7 @@ COMMANDS = {
     "inspect": "Layers, sizes, waste and findings of an image, as text or JSON.",
     "graph": "The stage graph of a Dockerfile, as text or JSON.",
     "split": "The multi-stage Dockerfile that gets rid of the waste, as a plan and a diff.",
+    "fix": "The cures that need no build stage, as a diff or written.",
     "check": "Rules on size, waste, secrets and growth for continuous integration.",
     "record": "An image's index and the few facts that analysis needs, in a small file.",
 }

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import rich_click as click
 
 from msbtui.cli.options import build_inputs, quiet_option, run_session, session_options
+from msbtui.errors import TargetError, UsageError
+
+if TYPE_CHECKING:
+    from msbtui.session import Session
 
 
 @click.command(
@@ -15,7 +22,9 @@ from msbtui.cli.options import build_inputs, quiet_option, run_session, session_
 @click.option("--image", metavar="REF", help="The image that belongs to the Dockerfile; default: the engine's that fits it best.")
 @click.option("--dockerfile", metavar="PATH", help="The Dockerfile that belongs to the image.")
 @click.option("--json", "as_json", is_flag=True, help="The account as JSON.")
-@click.option("--files", is_flag=True, help="Add every entry with its change by layer.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="The account as Markdown, for a pull request.")
+@click.option("--html", "html", metavar="FILE", help="Write the account to FILE as one self-contained page.")
+@click.option("--files", is_flag=True, help="Add every entry with its change by layer (text and JSON).")
 @build_inputs
 @quiet_option
 def inspect_command(
@@ -23,6 +32,8 @@ def inspect_command(
     image: str | None,
     dockerfile: str | None,
     as_json: bool,
+    as_markdown: bool,
+    html: str | None,
     files: bool,
     stage: str | None,
     build_args: tuple[str, ...],
@@ -37,6 +48,8 @@ def inspect_command(
     """
     from msbtui.session import Session
 
+    if as_json and as_markdown:
+        raise UsageError("--json and --markdown exclude each other")
     session = Session(
         session_options(
             target,
@@ -49,13 +62,19 @@ def inspect_command(
         )
     )
     run_session(session, quiet=quiet)
+    if html is not None:
+        _write_page(session, html, quiet)
     if as_json:
         import json
 
         from msbtui.report.inspect_json import inspect_document
 
         print(json.dumps(inspect_document(session, files=files), indent=2))
-    else:
+    elif as_markdown:
+        from msbtui.report.inspect_markdown import inspect_markdown
+
+        click.echo(inspect_markdown(session), nl=False)
+    elif html is None:
         from msbtui.report.inspect_text import inspect_text
 
         click.echo(inspect_text(session, files=files), color=False if no_color else None)
@@ -63,3 +82,17 @@ def inspect_command(
         for note in session.image.notes:
             click.echo(f"note: {note}", err=True)
     return 0
+
+
+def _write_page(session: Session, path: str, quiet: bool) -> None:
+    from msbtui.report.inspect_html import inspect_html
+
+    if session.dockerfile is not None and not session.reconstructed:
+        session.make_plan()
+    page = inspect_html(session)
+    try:
+        Path(path).write_bytes(page.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise TargetError((error.strerror or "could not be written").lower(), where=path) from None
+    if not quiet:
+        click.echo(f"wrote {path}", err=True)

@@ -99,6 +99,11 @@ def shell_text_commands(text: str, variables: Mapping[str, str] | None = None) -
     return _Walker(Script(text.encode("utf-8", "surrogateescape")), dict(variables or {})).run()
 
 
+def shell_tree(text: bytes) -> Node:
+    """Give the root of a script's syntax tree; `has_error` says that a part was not understood."""
+    return _parser().parse(text).root_node
+
+
 def _without_type(script: Script) -> Script:
     text = script.text
     keyword = text.split(None, 1)[0] if text.split() else b""

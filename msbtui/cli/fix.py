@@ -1,0 +1,159 @@
+"""`msbtui fix DOCKERFILE`: the cures that need no build stage, as a diff or written."""
+
+from __future__ import annotations
+
+import sys
+from difflib import unified_diff
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from msbtui.cli.options import build_inputs, quiet_option, run_session, session_options
+from msbtui.errors import TargetError, UsageError
+from msbtui.text import printable, size
+
+if TYPE_CHECKING:
+    from msbtui.analysis.cure import Cure
+    from msbtui.session import Session
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: msbtui fix Dockerfile --image app:latest --only A2 --only A3 --write",
+)
+@click.argument("target", metavar="DOCKERFILE", default=".")
+@click.option("--image", metavar="REF", help="The image that the Dockerfile built; default: the engine's that fits it best.")
+@click.option("--dockerfile", metavar="PATH", help="The Dockerfile, where DOCKERFILE names an image.")
+@click.option("--only", multiple=True, metavar="ID", help="Make only this cure or the cure of this finding (repeatable).")
+@click.option("--diff", "mode", flag_value="diff", default="diff", help="Print a unified diff (the default).")
+@click.option("--write", "mode", flag_value="write", help="Write the Dockerfile and its .dockerignore.")
+@click.option("--list", "mode", flag_value="list", help="List the cures, those too that are only made when they are named.")
+@build_inputs
+@quiet_option
+def fix_command(
+    target: str,
+    image: str | None,
+    dockerfile: str | None,
+    only: tuple[str, ...],
+    mode: str,
+    stage: str | None,
+    build_args: tuple[str, ...],
+    build_contexts: tuple[str, ...],
+    platform: str | None,
+    quiet: bool,
+    no_color: bool,
+) -> int:
+    """Cure what can be cured in place: clean up in the same RUN, COPY --chown, one RUN of several, .dockerignore lines.
+
+    Every byte that no cure touches stays. What needs a build stage is left to `msbtui split`. Exit code 0 also where there is
+    nothing to do.
+    """
+    from msbtui.analysis.cure import cured, find_cures, ignored_text
+    from msbtui.session import Session
+    from msbtui.session.cures import chosen, ignore_file, world_of
+
+    session = Session(
+        session_options(
+            target,
+            image=image,
+            dockerfile=dockerfile,
+            stage=stage,
+            build_args=build_args,
+            build_contexts=build_contexts,
+            platform=platform,
+        )
+    )
+    run_session(session, quiet=quiet)
+    world = world_of(session)
+    assert session.waste is not None and session.dockerfile is not None
+    cures = find_cures(world)
+    if mode == "list":
+        click.echo("\n".join(_rows(cures)) or "Nothing can be cured in place.", color=False if no_color else None)
+        return 0
+    result = cured(world, chosen(cures, only, [finding.id for finding in session.waste.findings]))
+    from msbtui.dockerfile.edit import apply
+
+    files = []
+    if result.data != (before := apply(session.dockerfile, [])):
+        files.append((session.dockerfile_path, session.dockerfile.path, before, result.data))
+    if result.ignore_lines:
+        path = ignore_file(session) if session.dockerfile_path is not None else None
+        old = _read(path)
+        new = ignored_text(old.decode("utf-8", "surrogateescape"), result.ignore_lines).encode("utf-8", "surrogateescape")
+        if new != old:
+            files.append((path, str(path or ".dockerignore"), old, new))
+    for path, name, old, new in files:
+        if mode == "diff":
+            _print_diff(name, old, new)
+        else:
+            _write(path, name, new)
+            if not quiet:
+                click.echo(f"wrote {printable(name)}", err=True)
+    if not quiet:
+        for line in _said(session, result.made, result.left):
+            click.echo(line, err=True)
+    return 0
+
+
+def _read(path: Path | None) -> bytes:
+    from msbtui.session.files import read
+
+    return read(path) if path is not None and path.is_file() else b""
+
+
+def _write(path: Path | None, name: str, data: bytes) -> None:
+    if path is None:
+        raise UsageError("there is no file to write", where=printable(name), hint="name the Dockerfile with --dockerfile")
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise TargetError((error.strerror or "could not be written").lower(), where=str(path)) from None
+
+
+def _print_diff(name: str, old: bytes, new: bytes) -> None:
+    """Print a diff that `patch` understands, byte for byte; made printable where a terminal would read its bytes."""
+
+    def lines(data: bytes) -> list[str]:
+        return data.decode("utf-8", "surrogateescape").replace("\n", "\n\0").removesuffix("\0").split("\0")
+
+    name = printable(name)
+    before = lines(old) if old else []
+    out = []
+    for line in unified_diff(before, lines(new), f"{name}" if old else "/dev/null", name):
+        whole = line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
+        out.append("\n".join(map(printable, whole.split("\n"))) if sys.stdout.isatty() else whole)
+    sys.stdout.flush()
+    sys.stdout.buffer.write("".join(out).encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def _rows(cures: tuple[Cure, ...]) -> list[str]:
+    from msbtui.report.table import columns
+
+    rows = [
+        (cure.id, size(cure.saves), "when named" if cure.optional else "", cure.kind, printable(cure.title)) for cure in cures
+    ]
+    lines = columns(rows, right=(1,)) if rows else []
+    for at, cure in reversed(list(enumerate(cures))):
+        if cure.note:
+            lines.insert(at + 1, f"      {cure.note}")
+    return lines
+
+
+def _said(session: Session, made: tuple[Cure, ...], left: tuple[tuple[Cure, str], ...]) -> list[str]:
+    assert session.waste is not None
+    lines = [f"{cure.id}  {size(cure.saves)}  {printable(cure.title)}" for cure in made]
+    lines += [f"{cure.id}  not made: {why}" for cure, why in left]
+    total = sum(cure.saves for cure in made)
+    lines.append(f"saves {size(total)}" if made else "nothing to cure in place")
+    done = {name for cure in made for name in cure.findings}
+    rest = [
+        one for one in session.waste.findings if one.id not in done and not one.in_base and one.confidence in "AB" and one.bytes
+    ]
+    if rest:
+        names = ", ".join(one.id for one in rest[:8]) + (f" and {len(rest) - 8} more" if len(rest) > 8 else "")
+        lines.append(
+            f"left: {names} ({size(sum(one.bytes for one in rest))}); `msbtui split` moves what it can into a build stage"
+        )
+    return lines
