@@ -13,8 +13,8 @@ from msbtui.engine.outer import Readable, compression
 from msbtui.engine.store import Store
 from msbtui.image.cache import LayerCache
 from msbtui.image.compress import open_layer
-from msbtui.image.facts import FactsCollector, StoredContents
-from msbtui.image.model import Contents, LayerIndex
+from msbtui.image.facts import FactsCollector, MappedContents, StoredContents
+from msbtui.image.model import Contents, Image, LayerIndex
 from msbtui.image.tar import index_stream
 
 
@@ -126,6 +126,16 @@ class Keeper:
         """Keep the index of a plain layer in a file; its contents stay in the file."""
         if self._cache is not None and key:
             self._cache.put(key, entries, StoredContents(entries, complete=False))
+
+    def keep_learned(self, image: Image) -> None:
+        """Keep what was learned of the plain layers of `image` in files: their indexes, and what was asked of their contents.
+
+        To be called when an image was looked at; a next look then reads nothing of its layers.
+        """
+        for layer in image.layers:
+            contents = layer.contents
+            if self._cache is not None and isinstance(contents, MappedContents) and contents.key and contents.has_learned:
+                self._cache.put(contents.key, layer.entries, contents)
 
     def layer_of(self, key: str) -> str | None:
         """Give the diff id that the blob or file under `key` was hashed to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import fuzz_inputs
@@ -31,6 +32,7 @@ ACCEPTED = frozenset(
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    gc.collect()  # what other tests left is cleared away now, not while somebody watches
     return tmp_path
 
 

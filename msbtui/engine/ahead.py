@@ -1,0 +1,83 @@
+"""Compressed layers read ahead, some at a time: unpacking and hashing let other threads run, so that each core has one."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+from msbtui.engine import waiting
+from msbtui.engine.layers import Reading, read_stream
+
+_MOST = 4
+"""Layers that are read at a time at most: what is gathered of each may take 200 MiB."""
+_STEP = 0.05
+"""Seconds between two looks at whether the person cancelled, and at how far the reading is."""
+
+
+class Packed:
+    """A compressed blob in memory or in a memory map."""
+
+    def __init__(self, data: memoryview, where: str) -> None:
+        self.where = where
+        """Names it in errors."""
+        self.count = 0
+        """Bytes read so far."""
+        self._data = data
+
+    def read(self, size: int, /) -> bytes:
+        """Give at most `size` bytes."""
+        piece = bytes(self._data[self.count : self.count + size])
+        self.count += len(piece)
+        return piece
+
+
+class Ahead:
+    """Reads `blobs` in order, in threads of its own, at most a few ahead of the one that is asked for.
+
+    To be left as a context: what still runs then is ended.
+    """
+
+    def __init__(self, blobs: Sequence[Packed], cancel: threading.Event | None) -> None:
+        self._blobs = list(blobs)
+        self._places = {id(blob): place for place, blob in enumerate(blobs)}
+        self._cancel = cancel
+        self._stop = threading.Event()
+        self._jobs = min(os.cpu_count() or 1, _MOST, len(self._blobs))
+        self._threads = ThreadPoolExecutor(self._jobs, "layer") if self._jobs > 1 else None
+        self._futures: dict[int, Future[Reading]] = {}
+        self._next = 0
+
+    def __enter__(self) -> Ahead:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self._stop.set()
+        if self._threads is not None:
+            self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def take(self, blob: Packed, on_bytes: Callable[[int], None]) -> Reading:
+        """Give what `blob` holds. `on_bytes` hears, in this thread, the stored bytes read so far.
+
+        Raises `TargetError` that names the blob, and `Cancelled`.
+        """
+        place = self._places.pop(id(blob), None)
+        if self._threads is None or place is None:
+            return read_stream(blob, where=blob.where, cancel=self._cancel, on_bytes=on_bytes)
+        while self._next < min(place + self._jobs, len(self._blobs)):
+            self._futures[self._next] = self._threads.submit(self._read, self._blobs[self._next])
+            self._next += 1
+        future = self._futures.pop(place)
+        while True:
+            try:
+                return future.result(_STEP)
+            except TimeoutError:
+                if future.done():
+                    raise
+                waiting.check(self._cancel)
+                on_bytes(blob.count)
+
+    def _read(self, blob: Packed) -> Reading:
+        return read_stream(blob, where=blob.where, cancel=self._stop)
