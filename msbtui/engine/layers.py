@@ -153,3 +153,8 @@ class Keeper:
     def keep_document(self, data: bytes) -> None:
         """Keep a manifest or configuration."""
         self._store.keep(data)
+
+
+def keep_learned(image: Image, cache: LayerCache | None = None) -> None:
+    """Keep what was learned of the plain layers of `image` in files (see `Keeper.keep_learned`); `cache` defaults to the user's."""
+    Keeper(cache if cache is not None else LayerCache()).keep_learned(image)
