@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -36,6 +37,10 @@ _ASKING = frozenset(
     ("tzdata", "keyboard-configuration", "console-setup", "debconf-utils", "postfix", "wireshark-common", "locales")
 )
 """Packages whose installation asks questions where nobody tells it not to."""
+
+
+_LINKS_MANUALS = re.compile(r"(openjdk|default|temurin|java)-.*j(re|dk)(-.*)?|postgresql(-client)?-\d+|ed|nvi|vim.*|nano")
+"""Packages whose scripts link manual pages (update-alternatives --slave) and fail where slim images lack the directory."""
 
 
 class Parts(msgspec.Struct):
@@ -127,7 +132,13 @@ def _prepare(parts: Parts, stage: str, escape: str) -> list[tuple[str, list[str]
             )
         quiet = any(package.name in _ASKING for package in parts.arriving)
         names = [install.name for install in parts.installs]
-        found.append((_install_comment(parts.installs), [install_line(names, alpine=on_alpine, quiet=quiet, escape=escape)]))
+        there = parts.runtime.view is not None and parts.runtime.view.exists("usr/share/man/man1")
+        manuals = not on_alpine and not there and any(_LINKS_MANUALS.fullmatch(package.name) for package in parts.arriving)
+        line = install_line(names, alpine=on_alpine, quiet=quiet, manuals=manuals, escape=escape)
+        comment = _install_comment(parts.installs)
+        found.append(
+            (f"{comment} (their scripts link manual pages, and slim images lack the directory)" if manuals else comment, [line])
+        )
     commands = [f"rm -rf {' '.join(shlex.quote('/' + path) for path in parts.removed)}"] if parts.removed else []
     if commands:
         found.append(("the author deleted this from the base", [run_line(commands, escape)]))

@@ -166,7 +166,7 @@ class _Grouping:
             return False  # one file: said more plainly by its name
         content = [path for path in self.view.below(folder) if not self.view.is_dir(path) or not self.view.children(path)]
         extra = [path for path in content if path not in self.wanted]
-        if any(self.forbidden(path) for path in extra):
+        if not merged and any(self.forbidden(path) for path in extra):
             return False
         extra_bytes = sum(self.view.size(path) for path in extra)
         wanted_bytes = sum(self.view.size(path) for path in content if path in self.wanted)

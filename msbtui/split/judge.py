@@ -76,6 +76,8 @@ class Verdict(msgspec.Struct, frozen=True):
 
     why: str
     firm: bool = False
+    data: bool = False
+    """Whether the path may well be data: a program that names a directory above it needs it."""
 
 
 class Judge:
@@ -179,10 +181,12 @@ class Judge:
             return Verdict("bytecode of the base's own modules, which Python makes again", firm=True)
         if found := self._by_finding.get(path):
             return Verdict(found)
+        if path.endswith(".class") and any(inside(path, folder) for folder in self.reach.class_folders):
+            return None
         if self.in_build_tree(path):
             if SOURCE.fullmatch(path) or _BUILD_FOLDER.fullmatch(path):
                 return Verdict("sources, objects and build files of what was compiled", firm=True)
-            return Verdict("other files of the source tree")
+            return Verdict("other files of the source tree", data=True)
         if LIBRARY_TREE.fullmatch(path):
             return None
         if _DEVELOPMENT.fullmatch(path) and not any(inside(path, tree) for tree in self.app_trees):

@@ -131,11 +131,13 @@ class Kept:
         """Note that all new content of a directory is needed, but for what firmly stays behind."""
         if not folder or self.judge._of_system(folder):
             return
+        own = self.judge.verdict(folder)
         for path in self.view.below(folder):
             if self.view.is_dir(path) or not self.view.is_new(path):
                 continue
             verdict = self.judge.verdict(path)
-            if verdict is None or not verdict.firm:
+            # a name of the whole says nothing of the caches and development packages in it
+            if verdict is None or verdict.data or (own is not None and own.why == verdict.why and not verdict.firm):
                 self.need(path, why)
 
     # -- candidates: everything new without owner ---------------------------------------------------------------------

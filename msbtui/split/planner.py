@@ -25,7 +25,7 @@ from msbtui.split.metadata import plan_metadata
 from msbtui.split.model import Plan, Size
 from msbtui.split.reach import follow
 from msbtui.split.refuse import LEAST_BYTES, objection, too_little
-from msbtui.split.removals import removed_from_base
+from msbtui.split.removals import removed_from_base, whole_parts
 from msbtui.split.runtime import RuntimeBase, choose_base
 from msbtui.split.siblings import SiblingFacts
 from msbtui.split.starts import only_a_prompt, starts
@@ -176,7 +176,7 @@ class _Planner:
             accounts,
             copies,
             metadata,
-            removed_from_base(view, runtime.view, names),
+            whole_parts(removed_from_base(view, runtime.view, names), copies),
             runtime_config,
         )
         text = compose(self.dockerfile, self.graph, self.stage, parts)
@@ -322,6 +322,7 @@ class _Planner:
                     not runtime.view.exists(path)
                     and not (path.startswith("etc/ssl/") and "ca-certificates" in packages)
                     and not path.startswith("etc/alternatives/")
+                    and ((maker := view.packages.owner(path, inferred=True)) is None or maker.name not in packages)
                 ):
                     paths[path] = why
         return paths

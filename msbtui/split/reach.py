@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from msbtui.image.model import Kind
+from msbtui.split.java import JavaStart, java_start
 from msbtui.split.starts import SHELLS, Start
 from msbtui.split.view import View, relative
 from msbtui.split.words import Words, runs, shell_commands
@@ -76,6 +77,8 @@ class Reach:
         """Interpreters in use: language -> path of the executable."""
         self.scripts: list[str] = []
         """Program files that an interpreter is told to run."""
+        self.class_folders: dict[str, str] = {}
+        """Directories that Java searches for classes, and why."""
         self.shell = ""
         """Why a shell is needed; empty where none is."""
         self.build_tools: dict[str, str] = {}
@@ -144,9 +147,10 @@ class Reach:
             if not part or part.startswith("-") or "\0" in part:
                 continue
             whole = relative(part.removesuffix("/*"), self.view.workdir)
-            found = self.view.canonical(whole) if whole else None
-            if found and self.view.is_new(found):
-                self.add(found, why)
+            for match in self.view.glob(whole) if any(char in whole for char in "*?[") else [whole]:
+                found = self.view.canonical(match) if match else None
+                if found and self.view.is_new(found):
+                    self.add(found, why)
 
     def add(self, path: str, why: str) -> None:
         """Note a canonical path, and follow it: symlinks to their end, scripts to their interpreter and what they call."""
@@ -216,6 +220,9 @@ class Reach:
 
     def _program(self, language: str, words: Words, why: str) -> None:
         """Note the program file among an interpreter's arguments (`-m module` of Python included)."""
+        if language == "java":
+            self._java(java_start(words, self.view.env.get("CLASSPATH", "")), why)
+            return
         at = 0
         while at < len(words):
             word = words[at]
@@ -236,9 +243,27 @@ class Reach:
                         self.scripts.append(name)
                         self.add(name, why)
                         return
-                if language not in ("java",):
-                    return
+                return
             at += 1
+
+    def _java(self, start: JavaStart, why: str) -> None:
+        """Follow the jar with what lies in `lib` beside it, or the directories and jars of the class path."""
+        for jar in self.view.glob(relative(start.jar, self.view.workdir)) if start.jar else ():
+            self.scripts.append(jar)
+            self.add(jar, why)
+            for name in ("lib", "libs", "dependency", "dependencies", "dependency-jars", "jars"):
+                folder = f"{jar.rpartition('/')[0]}/{name}"
+                if self.view.is_dir(folder) and any(child.endswith(".jar") for child in self.view.children(folder)):
+                    self.folders.setdefault(folder, f"jars beside /{jar}, which its manifest may name")
+        for place in start.class_path if start.main else ():
+            path = relative(place.removesuffix("*"), self.view.workdir)
+            for found in self.view.glob(path) if path else [""]:
+                if self.view.is_dir(self.view.real(found) or ""):
+                    self.class_folders.setdefault(self.view.real(found) or found, f"{why}, and Java looks for classes there")
+                    if place not in (".", "./"):
+                        self.folders.setdefault(found, f"{why}, and Java looks for classes there")
+                elif self.view.exists(found):
+                    self.add(found, f"{why}, and Java looks for classes there")
 
     def _package_script(self, words: Words, blame: bool) -> None:
         """Follow `npm start`, `yarn serve`, `npm run NAME` into package.json."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from msbtui.split.copies import Copies
 from msbtui.split.view import View, inside
 
 _WATCHED = re.compile(r"(etc|opt|srv|usr/share/nginx|var/www|usr/local/(?!share/(man|doc)|include)[^/]+)/.+")
@@ -36,3 +37,16 @@ def removed_from_base(view: View, runtime: View | None, packages: Iterable[str])
         if not top or not inside(path, top[-1]):
             top.append(path)
     return top
+
+
+def whole_parts(removed: Iterable[str], copies: Copies) -> list[str]:
+    """Give what to delete before the copies: inside a directory that is copied whole, the part of it that the copy brings anew.
+
+    A library that was upgraded loses many files and gets others: its directory goes at once, before the new one comes.
+    """
+    folders = [copy.destination.lstrip("/") for copy in copies.copies if copy.folder]
+    found: dict[str, None] = {}
+    for path in removed:
+        folder = max((folder for folder in folders if path != folder and inside(path, folder)), key=len, default=None)
+        found[path if folder is None else f"{folder}/{path[len(folder) + 1 :].partition('/')[0]}"] = None
+    return list(found)

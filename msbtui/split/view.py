@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cached_property
 
 from msbtui.image.model import ElfFacts, Image, ImageConfig, Kind
@@ -173,6 +174,25 @@ class View:
             yield at
             if not at or self.is_dir(at):
                 stack.extend(reversed(self.children(at)))
+
+    def glob(self, pattern: str) -> list[str]:
+        """Give the paths that match a shell's pattern (as the table has it, no leading slash), sorted; hidden names need a dot."""
+        found = [""]
+        for part in pattern.split("/"):
+            known: list[str] = []
+            for folder in found:
+                real = self.real(folder)
+                if real is None:
+                    continue
+                if not any(char in part for char in "*?["):
+                    known += [path] if self.exists(path := f"{real}/{part}".lstrip("/")) else []
+                else:
+                    names = ((path, path.rpartition("/")[2]) for path in self.children(real))
+                    known += [
+                        path for path, name in names if fnmatchcase(name, part) and name.startswith(".") <= part.startswith(".")
+                    ]
+            found = known
+        return found
 
     def find_command(self, word: str, path: str | None = None) -> str | None:
         """Give the canonical path of the executable that `word` runs, as execvp(3) finds it; None where there is none."""

@@ -14,8 +14,12 @@ _PREFIXES = frozenset(
         "dumb-init catatonit eatmydata unbuffer watch strace runuser s6-setuidgid chpst"
     ).split()
 )
+_DECLARERS = frozenset(("export", "readonly", "local", "declare", "typeset"))
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?::?([-=+?])([^{}]*))?\})")
+_OWN_FOLDER = "OWN_FOLDER_OF_SCRIPT"
+_DIRNAME = re.compile(r"\s*(cd\b[^;|]*)?dirname\b[^;|]*(\$0|\$\{0\}|BASH_SOURCE)[^;|]*")
+"""The usual ways in which a script asks for its own directory: `dirname "$0"`, `cd "$(dirname "$0")/.." && pwd`."""
 _DURATION = re.compile(r"\d+(?:\.\d+)?[smhd]?|[-+]\w.*|[\w.-]+:[\w.-]+")
 
 
@@ -24,8 +28,16 @@ def shell_commands(text: str, env: Mapping[str, str] | None = None) -> Iterator[
 
     Commands inside `$(...)`, backquotes and subshells come too; so do the lines of here-documents, since they may be scripts.
     """
+    known = dict(env or {})
+    if "0" in known:
+        known.setdefault(_OWN_FOLDER, known["0"].rpartition("/")[0] or "/")
     for words in _simple(text):
-        expanded = tuple(expand(word, env or {}) for word in words)
+        expanded = tuple(expand(word, known) for word in words)
+        assigned = expanded[1:] if expanded and expanded[0] in _DECLARERS else expanded
+        for word in assigned if all(_ASSIGNMENT.match(word) for word in assigned) else ():
+            name, _, value = word.partition("=")
+            if "$" not in value and value:
+                known.setdefault(name, value)
         while expanded and (expanded[0] in _OPENERS or _ASSIGNMENT.match(expanded[0])):
             expanded = expanded[1:]
         if expanded:
@@ -88,12 +100,14 @@ def _simple(text: str) -> Iterator[Words]:
             inner, at = _parenthesis(text, at + 2)
             nested.append(inner)
             word = word if word is not None else []
+            word += _own_folder(inner)
             continue
         if char == "`":
             close = text.find("`", at + 1)
             close = end if close < 0 else close
             nested.append(text[at + 1 : close])
             word = word if word is not None else []
+            word += _own_folder(nested[-1])
             at = close + 1
             continue
         if text.startswith("${", at):
@@ -139,6 +153,11 @@ def _simple(text: str) -> Iterator[Words]:
         yield tuple(words)
     for inner in nested:
         yield from _simple(inner)
+
+
+def _own_folder(command: str) -> list[str]:
+    """Give the characters that stand for a command which prints the script's own directory or one above it; else none."""
+    return [f"${{{_OWN_FOLDER}}}", "/.." * command.count("/..")] if _DIRNAME.fullmatch(command) else []
 
 
 def _parenthesis(text: str, at: int) -> tuple[str, int]:

@@ -65,14 +65,15 @@ def whole(source: str, stage: RuntimeStage) -> str:
     return head + end + body.replace("\n", end)
 
 
-def install_line(packages: Sequence[str], *, alpine: bool, quiet: bool = False, escape: str = "\\") -> str:
-    """Give the one RUN that installs `packages` and leaves no lists behind."""
+def install_line(packages: Sequence[str], *, alpine: bool, quiet: bool = False, manuals: bool = False, escape: str = "\\") -> str:
+    """Give the one RUN that installs `packages` and leaves no lists behind; `manuals` makes the directory of manual pages."""
     names = f" {escape}\n        ".join(packages)
     if alpine:
         return f"RUN apk add --no-cache {escape}\n        {names}"
     front = "DEBIAN_FRONTEND=noninteractive " if quiet else ""
+    start = f"mkdir -p /usr/share/man/man1 {escape}\n    && " if manuals else ""
     return (
-        f"RUN apt-get update {escape}\n    && {front}apt-get install -y --no-install-recommends {escape}\n"
+        f"RUN {start}apt-get update {escape}\n    && {front}apt-get install -y --no-install-recommends {escape}\n"
         f"        {names} {escape}\n    && rm -rf /var/lib/apt/lists/*"
     )
 

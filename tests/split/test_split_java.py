@@ -1,0 +1,125 @@
+"""Plans for Java programs: classes and jars on the class path, jars named by scripts, packages whose scripts need a directory."""
+
+from __future__ import annotations
+
+import pytest
+from split_world import DEBIAN, DEBIAN_PACKAGES, MEGABYTE, PATH, F, L, P, World, dpkg, elf, library, script, sibling, view
+
+from msbtui.image.model import ImageConfig
+from msbtui.split.java import java_start
+from msbtui.split.words import shell_commands
+
+JAVA = "usr/lib/jvm/java-17-openjdk-amd64"
+PACKAGES = {
+    **DEBIAN_PACKAGES,
+    "openjdk-17-jre-headless": P([f"{JAVA}/bin/java", f"{JAVA}/lib/libjvm.so"], "java", "libc6"),
+    "openjdk-17-jdk-headless": P([f"{JAVA}/bin/javac"], "java", "openjdk-17-jre-headless", manual=True),
+}
+JDK = {
+    **DEBIAN,
+    f"{JAVA}/bin/java": elf("libjvm.so", "libc.so.6"),
+    f"{JAVA}/lib/libjvm.so": library("libjvm.so", "libc.so.6", size=20 * MEGABYTE),
+    f"{JAVA}/bin/javac": elf("libc.so.6", size=200 * MEGABYTE),
+    "etc/alternatives/java": L(f"/{JAVA}/bin/java"),
+    "usr/bin/java": L("/etc/alternatives/java"),
+    "usr/share/man/man1/x.1": F("manual"),
+    **dpkg(PACKAGES),
+}
+
+
+def world(made: dict[str, object], *words: str, workdir: str = "/app", cmd: tuple[str, ...] | None = None) -> World:
+    text = f"FROM openjdk:17\nWORKDIR {workdir}\nCOPY . .\nRUN javac *.java\nCMD {list(cmd or words)}\n".replace("'", '"')
+    config = ImageConfig(env=(PATH,), cmd=cmd or words, workdir=workdir)
+    return World(
+        text, [("RUN /bin/sh -c javac *.java # buildkit", made)], config, base=JDK, siblings=[sibling("debian:bookworm-slim")]
+    )  # type: ignore[list-item]
+
+
+SOURCES = {"app/Main.java": F("class Main"), "app/Other.java": F("class Other"), "app/README.md": F("read me")}
+
+
+def test_classes_beside_their_sources_are_what_runs():
+    runtime = world(
+        {**SOURCES, "app/Main.class": F("cafe"), "app/in/Other.class": F("babe")}, "java", "-Xmx1g", "Main", "x"
+    ).runtime()
+    assert "/app/Main.class" in runtime
+    assert "/app/in" in runtime
+    assert ".java" not in runtime
+    assert "README" not in runtime
+
+
+def test_the_jar_comes_with_the_jars_beside_it_and_the_classes_it_was_made_of_do_not():
+    made = {
+        **SOURCES,
+        "app/pom.xml": F("<project>"),
+        "app/target/app-1.jar": F("PK", size=MEGABYTE),
+        "app/target/lib/dep.jar": F("PK"),
+        "app/target/classes/Main.class": F("cafe"),
+    }
+    runtime = world(made, cmd=("/bin/sh", "-c", "java -jar target/*.jar")).runtime()
+    assert "/app/target/app-1.jar" in runtime
+    assert "/app/target/lib" in runtime
+    assert "classes" not in runtime
+
+
+def test_a_script_that_finds_the_jar_from_its_own_place_is_understood():
+    made = {
+        "app/pom.xml": F("<project>"),
+        "opt/tool/run": script('#!/bin/bash\nJAR="$(dirname "$0")/out/tool.jar"\nexec java -jar $JAR "$@"\n'),
+        "opt/tool/out/tool.jar": F("PK", size=MEGABYTE),
+        "opt/tool/pom.xml": F("<project>"),
+        "opt/tool/out/other.jar": F("PK", size=MEGABYTE),
+    }
+    plan = world(made, "/opt/tool/run", workdir="/").plan()
+    assert "opt/tool/out/tool.jar" in plan.kept
+    assert "opt/tool/out/other.jar" not in plan.kept
+
+
+def test_java_comes_as_its_package_and_its_links_are_not_copied_beside_it():
+    runtime = world({**SOURCES, "app/Main.class": F("cafe")}, "java", "Main").runtime()
+    assert "        openjdk-17-jre-headless \\\n" in runtime
+    assert "/usr/bin/java" not in runtime
+    assert "RUN mkdir -p /usr/share/man/man1 \\\n    && apt-get update \\\n" in runtime
+
+
+@pytest.mark.parametrize(
+    ("words", "jar", "main", "places"),
+    [
+        ("-Xmx1g -jar a.jar x", "a.jar", "", ()),
+        ("-Dx=y -cp lib/*:classes pkg.Main -jar b.jar", "", "pkg.Main", ("lib/*", "classes")),
+        ("--class-path=a:b Main", "", "Main", ("a", "b")),
+        ("--add-opens java.base/java.lang=ALL-UNNAMED -p mods -m x/y.Z", "", "x/y.Z", (".", "mods")),
+        ("Main", "", "Main", (".",)),
+        ("-jar", "", "", ()),
+        ("-cp", "", "", (".",)),
+    ],
+)
+def test_the_words_behind_java(words: str, jar: str, main: str, places: tuple[str, ...]):
+    found = java_start(tuple(words.split()))
+    assert (found.jar, found.main, found.class_path) == (jar, main, places)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "D=$(dirname $0)\njava -jar $D/a.jar",
+        'D="$(cd "$(dirname "$0")" && pwd)"\njava -jar "$D"/a.jar',
+        "export D=`dirname $0`; java -jar ${D}/a.jar",
+        'HERE=$(dirname "$(readlink -f "$0")")\njava -jar "$HERE/a.jar"',
+    ],
+)
+def test_a_scripts_own_directory(text: str):
+    assert ("java", "-jar", "/opt/x/a.jar") in list(shell_commands(text, {"0": "/opt/x/run"}))
+
+
+def test_a_directory_above_the_scripts_own():
+    found = list(shell_commands('B=$(cd "$(dirname "$0")/.." && pwd)\n$B/lib/go', {"0": "/opt/x/bin/run"}))
+    assert ("/opt/x/bin/../lib/go",) in found
+
+
+def test_patterns_match_as_a_shell_does():
+    made = view([("", {**DEBIAN, "app/a-1.jar": F("x"), "app/.b.jar": F("y"), "app/d/c.jar": F("z")})])
+    assert made.glob("app/*.jar") == ["app/a-1.jar"]
+    assert made.glob("app/*/c.jar") == ["app/d/c.jar"]
+    assert made.glob("app/a-[0-9].jar") == ["app/a-1.jar"]
+    assert made.glob("app/none/*.jar") == []
