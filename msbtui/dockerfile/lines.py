@@ -63,34 +63,35 @@ def is_comment(line: str) -> bool:
     return line.lstrip(SPACE).startswith("#")
 
 
-def read_lines(source: str, heredocs: Callable[[str, str], list[Opening]]) -> Lines:
+def read_lines(source: str, heredocs: Callable[[str, str], list[Opening]], *, mark: int = 0) -> Lines:
     """Cut a Dockerfile's text into logical lines. Never raises; what BuildKit refuses stands in `problems`.
 
+    `mark` is the size in bytes of the byte order mark that stood before the text: the first line's limit counts it.
     `heredocs(line, escape)` says which here-documents a logical line opens; its ValueError becomes the line's problem.
     """
-    return _LinePass(source, heredocs).run()
+    return _LinePass(source, heredocs, mark).run()
 
 
 class _LinePass:
-    def __init__(self, source: str, heredocs: Callable[[str, str], list[Opening]]) -> None:
+    def __init__(self, source: str, heredocs: Callable[[str, str], list[Opening]], mark: int) -> None:
         self.raw = source.split("\n")
         if self.raw[-1] == "":
             self.raw.pop()
         self.heredocs = heredocs
-        self.offsets = self._offsets(source)
+        self.offsets = self._offsets(source, mark)
         self.reader = DirectiveReader()
         self.out = Lines([], [], directives={})
         self.comments: list[str] = []
         self.ends: dict[bool, dict[str, list[int]]] = {}
         self.at = 0
 
-    def _offsets(self, source: str) -> list[int]:
+    def _offsets(self, source: str, mark: int) -> list[int]:
         """Give the byte offset of each line's start; a line over the limit ends the file, as it does for BuildKit."""
         offsets = [0]
         ascii_only = source.isascii()
         for number, line in enumerate(self.raw):
             size = len(line) if ascii_only else len(line.encode("utf-8", "surrogateescape"))
-            if size >= MAX_LINE:
+            if size + (0 if number else mark) >= MAX_LINE:
                 self.too_long = number
                 break
             offsets.append(offsets[-1] + size + 1)

@@ -131,7 +131,7 @@ class _Parser:
             self.checker = Checker(parse_options(check_text))
         except ValueError as error:
             first.append(Problem(clean(f"failed to parse check options: {error}"), self._line_of_check(), 1))
-        found = read_lines(self.text, self._openings)
+        found = read_lines(self.text, self._openings, mark=len(_BOM.encode()) if self.bom else 0)
         self.escape = found.escape
         self.syntax_errors += found.problems
         for line in found.lines:
