@@ -26,13 +26,14 @@ def open_image(
     cancel: threading.Event | None = None,
     cache: LayerCache | None = None,
     environ: Mapping[str, str] | None = None,
+    verify: bool = False,
 ) -> Image:
     """Read the image that `ref` names: an engine's image, an archive, an OCI layout or a recording (see `recognise`).
 
     `on_event` hears, in the calling thread, `Opened` once (configuration and history known, no layer yet), `Progress` in
     bytes and a `LayerRead` per layer from the base up. `cache` defaults to the user's. `environ` (default: the process's)
-    names the engine. Raises `TargetError` (one clear line), `Cancelled` soon after `cancel` is set. Layers read before
-    either stay in the cache.
+    names the engine. `verify` hashes also what lies on disk uncompressed, of which a first look reads headers only. Raises
+    `TargetError` (one clear line), `Cancelled` soon after `cancel` is set. Layers read before either stay in the cache.
     """
     target = recognise(ref) if isinstance(ref, str) else ref
     tell = on_event or ignore
@@ -45,17 +46,19 @@ def open_image(
 
         return open_recording(target.path, on_event=tell)
     from msbtui.engine.layers import Keeper
+    from msbtui.engine.request import Request
     from msbtui.image.cache import LayerCache
 
     keeper = Keeper(cache if cache is not None else LayerCache())
+    request = Request(platform, tell, cancel, keeper, verify)
     if target.kind == "docker-archive":
         from msbtui.engine.archive import open_archive
 
-        return open_archive(target.path, target.name, platform=platform, on_event=tell, cancel=cancel, keeper=keeper)
+        return open_archive(target.path, target.name, request)
     if target.kind == "oci-dir":
         from msbtui.engine.ocidir import open_oci_dir
 
-        return open_oci_dir(target.path, target.name, platform=platform, on_event=tell, cancel=cancel, keeper=keeper)
+        return open_oci_dir(target.path, target.name, request)
     from msbtui.engine.export import open_in_engine
 
     return open_in_engine(target.name, platform=platform, on_event=tell, cancel=cancel, keeper=keeper, environ=environ)

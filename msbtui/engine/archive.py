@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import os
 import posixpath
-import threading
 from typing import Protocol
-
-import msgspec
 
 from msbtui.engine import outer
 from msbtui.engine.choose import by_name
 from msbtui.engine.disk import Blob, KnownLayer, map_file, open_on_disk
-from msbtui.engine.events import OnEvent
-from msbtui.engine.layers import Keeper
 from msbtui.engine.layout import open_layout
 from msbtui.engine.manifest import JSON_LIMIT, SavedImage, check_layer_count, decode, decode_config, sha256_of, too_large
+from msbtui.engine.request import Request
 from msbtui.engine.streamed import is_streamed, open_streamed
 from msbtui.engine.target import missing, unreadable
 from msbtui.errors import TargetError
@@ -85,55 +81,34 @@ class _Mapped:
         return bytes(blob.data)
 
 
-def open_archive(
-    path: str, name: str = "", *, platform: str | None, on_event: OnEvent, cancel: threading.Event | None, keeper: Keeper
-) -> Image:
+def open_archive(path: str, name: str, request: Request) -> Image:
     """Give the image `name` (empty: the only one) of the archive at `path`, compressed or not.
 
     `-` is standard input; pipes are read as they flow. Raises `TargetError`, `Cancelled`.
     """
-    reading = Opening(name, platform, on_event, cancel, keeper)
     try:
         if is_streamed(path):
-            return open_streamed(path, reading.open, on_event=on_event, cancel=cancel, keeper=keeper)
+            return open_streamed(path, lambda members: _open(members, name, request), request)
         members = _Mapped(path)
     except OSError as error:
         raise (missing(path) if isinstance(error, FileNotFoundError) else unreadable(error, path)) from error
     if members.cut_off:
         raise TargetError(f"is truncated or damaged: {members.cut_off}", where=members.where, hint=_AGAIN)
-    return reading.open(members)
+    return _open(members, name, request)
 
 
-class Opening(msgspec.Struct, frozen=True):
-    """Which image is wanted, and who is told."""
-
-    name: str
-    platform: str | None
-    on_event: OnEvent
-    cancel: threading.Event | None
-    keeper: Keeper
-
-    def open(self, members: Members) -> Image:
-        """Give the image from the archive's members. Raises `TargetError`, `Cancelled`."""
-        if "index.json" in members:
-            return open_layout(
-                _Layout(members),
-                self.name,
-                what="archive",
-                where=members.where,
-                platform=self.platform,
-                on_event=self.on_event,
-                cancel=self.cancel,
-                keeper=self.keeper,
-            )
-        data = members.document("manifest.json")
-        if data is None:
-            raise TargetError(
-                "holds no manifest.json and no index.json",
-                where=members.where,
-                hint="it is no image archive; make one with docker save",
-            )
-        return _open_legacy(members, data, self.name, self.on_event, self.cancel, self.keeper)
+def _open(members: Members, name: str, request: Request) -> Image:
+    """Give the image from the archive's members. Raises `TargetError`, `Cancelled`."""
+    if "index.json" in members:
+        return open_layout(_Layout(members), name, request, what="archive", where=members.where)
+    data = members.document("manifest.json")
+    if data is None:
+        raise TargetError(
+            "holds no manifest.json and no index.json",
+            where=members.where,
+            hint="it is no image archive; make one with docker save",
+        )
+    return _open_legacy(members, data, name, request)
 
 
 class _Layout:
@@ -154,9 +129,7 @@ def _place(digest: str) -> str:
     return f"blobs/{digest.replace(':', '/', 1)}"
 
 
-def _open_legacy(
-    members: Members, data: bytes, name: str, on_event: OnEvent, cancel: threading.Event | None, keeper: Keeper
-) -> Image:
+def _open_legacy(members: Members, data: bytes, name: str, request: Request) -> Image:
     where = members.where
     saved = decode(data, list[SavedImage], "manifest.json", where)
     if not saved:
@@ -185,11 +158,9 @@ def _open_legacy(
         image_id,
         config,
         blobs,
+        request,
         source=f"archive {where}",
         where=where,
-        on_event=on_event,
-        cancel=cancel,
-        keeper=keeper,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from msbtui.engine.manifest import ATTESTATION, IMAGE_CONFIG_TYPES, INDEX_TYPES, Descriptor, Manifest, decode
+from msbtui.engine.manifest import ATTESTATION, IMAGE_CONFIG_TYPES, INDEX_TYPES, Descriptor, Manifest, decode, is_layer_type
 from msbtui.errors import TargetError
 from msbtui.text import printable
 
@@ -89,6 +89,7 @@ def manifests_below(descriptor: Descriptor, read: Callable[[str], bytes | None],
     """
     found: list[Found] = []
     seen: set[str] = set()
+    others: list[str] = []
 
     def walk(one: Descriptor, depth: int) -> None:
         if is_attestation(one) or one.digest in seen:
@@ -104,14 +105,31 @@ def manifests_below(descriptor: Descriptor, read: Callable[[str], bytes | None],
             for below in manifest.manifests or ():
                 walk(below, depth + 1)
         elif manifest.config is not None:
-            if manifest.config.media_type in IMAGE_CONFIG_TYPES:
+            if kind := artifact_kind(manifest):
+                others.append(kind)
+            else:
                 found.append(Found(one.digest, manifest, str(one.platform) if one.platform else ""))
-            elif depth == 0:
-                kind = printable(manifest.config.media_type)[:100]
-                raise TargetError(f"holds an artifact ({kind}), no image", where=where, hint="name an image")
+        elif manifest.artifact_type or one.artifact_type:
+            others.append(printable(manifest.artifact_type or one.artifact_type or "")[:100])
 
     walk(descriptor, 0)
+    if others and not found:
+        raise TargetError(f"holds an artifact ({others[0]}), no image", where=where, hint="name an image")
     return found
+
+
+def artifact_kind(manifest: Manifest) -> str:
+    """Give what a manifest that is no image holds (a chart, a signature, a list of parts), printable; empty for an image.
+
+    OCI image-spec, manifest.md, "Guidelines for Artifact Usage": by the configuration's media type, else the artifact's
+    own; signatures and statements come with an image's configuration, but with layers that are no file systems.
+    """
+    config = manifest.config.media_type if manifest.config else ""
+    if config not in IMAGE_CONFIG_TYPES:
+        return printable(manifest.artifact_type or config)[:100]
+    layers = manifest.layers or []
+    foreign = [layer.media_type for layer in layers if not is_layer_type(layer.media_type)]
+    return printable(foreign[0])[:100] if foreign and len(foreign) == len(layers) else ""
 
 
 def by_platform(found: Sequence[Found], wanted: str | None, platform_of: Callable[[Found], str], where: str) -> Found:

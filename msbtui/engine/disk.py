@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import mmap
 import os
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 import msgspec
 
 from msbtui.engine import waiting
-from msbtui.engine.events import LayerRead, OnEvent, Opened, Progress
+from msbtui.engine.ahead import Ahead, Packed
+from msbtui.engine.events import LayerRead, Opened, Progress
 from msbtui.engine.history import layer_history
-from msbtui.engine.layers import Keeper, Reading, read_stream
+from msbtui.engine.layers import Hashing, Reading
 from msbtui.engine.manifest import Configuration, wrong_digest
 from msbtui.engine.outer import compression
+from msbtui.engine.request import Request
 from msbtui.errors import TargetError
 from msbtui.image.facts import MappedContents
+from msbtui.image.heads import Heads
 from msbtui.image.model import Contents, Image, Layer, LayerIndex
+from msbtui.image.pages import release_pages
 from msbtui.image.tar import index_layer
 from msbtui.text import printable
 
@@ -61,28 +64,15 @@ def map_file(file: BinaryIO) -> memoryview:
     return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) if size else memoryview(b"")
 
 
-class _FromMemory:
-    def __init__(self, data: memoryview) -> None:
-        self._data = data
-        self._at = 0
-
-    def read(self, size: int, /) -> bytes:
-        piece = bytes(self._data[self._at : self._at + size])
-        self._at += len(piece)
-        return piece
-
-
 def open_on_disk(
     name: str,
     image_id: str,
     config: Configuration,
     blobs: Sequence[Blob | KnownLayer],
+    request: Request,
     *,
     source: str,
     where: str,
-    on_event: OnEvent,
-    cancel: threading.Event | None,
-    keeper: Keeper,
 ) -> Image:
     """Give the image of `config` whose layers are `blobs`, the base first.
 
@@ -95,6 +85,7 @@ def open_on_disk(
             hint="the image is damaged; save or pull it again",
         )
     history = config.history
+    on_event = request.on_event
     places, note = layer_history(history, len(blobs))
     image = Image(
         name=name, id=image_id, platform=config.platform, config=config.clean(), history=history, layers=[], source=source,
@@ -103,55 +94,102 @@ def open_on_disk(
     on_event(Opened(image))
     total = sum(blob.size for blob in blobs)
     done = 0
-    for number, (blob, diff_id, place) in enumerate(zip(blobs, config.diff_ids, places, strict=True)):
-        waiting.check(cancel)
-        before = done
+    packed = _packed(blobs, config.diff_ids, request, where)
+    with Ahead(list(packed.values()), request.cancel) as ahead:
+        for number, (blob, diff_id, place) in enumerate(zip(blobs, config.diff_ids, places, strict=True)):
+            waiting.check(request.cancel)
+            before = done
 
-        def tell(count: int, before: int = before) -> None:
-            on_event(Progress(f"reading {printable(name)}", before + count, total))
+            def tell(count: int, before: int = before) -> None:
+                on_event(Progress(f"reading {printable(name)}", before + count, total))
 
-        if isinstance(blob, KnownLayer):
-            if blob.diff_id != diff_id:
-                raise wrong_diff_id(diff_id, blob.name, where)
-            entries, contents, verified, digest = blob.entries, blob.contents, True, blob.digest or None
-        else:
-            entries, contents, verified = read_blob(blob, diff_id, where=where, keeper=keeper, cancel=cancel, on_bytes=tell)
-            packed = compression(bytes(blob.data[:8])) != "plain"
-            digest = blob.digest or (diff_id if not packed else None)
-        done += blob.size
-        layer = Layer(
-            index=number, diff_id=diff_id, entries=entries, contents=contents, digest=digest, stored_size=blob.size,
-            history=None if place is None else history[place], history_index=place, verified=verified,
-        )  # fmt: skip
-        image.layers.append(layer)
-        on_event(LayerRead(layer))
-        on_event(Progress(f"reading {printable(name)}", done, total))
+            if isinstance(blob, KnownLayer):
+                if blob.diff_id != diff_id:
+                    raise wrong_diff_id(diff_id, blob.name, where)
+                entries, contents, verified, digest = blob.entries, blob.contents, True, blob.digest or None
+            else:
+                entries, contents, verified = read_blob(
+                    blob, diff_id, request, ahead, packed.get(number), where=where, on_bytes=tell
+                )
+                digest = blob.digest or (None if _is_packed(blob) else diff_id)
+            done += blob.size
+            layer = Layer(
+                index=number, diff_id=diff_id, entries=entries, contents=contents, digest=digest, stored_size=blob.size,
+                history=None if place is None else history[place], history_index=place, verified=verified,
+            )  # fmt: skip
+            image.layers.append(layer)
+            on_event(LayerRead(layer))
+            on_event(Progress(f"reading {printable(name)}", done, total))
     return image
 
 
+def _is_packed(blob: Blob) -> bool:
+    return compression(bytes(blob.data[:8])) != "plain"
+
+
+def _is_known(blob: Blob, diff_id: str, request: Request) -> bool:
+    """Say whether a compressed blob was hashed to its diff id before, so that the cache may have it."""
+    known_as = request.keeper.layer_of(blob.key) or (request.keeper.layer_of(blob.digest) if blob.digest else None)
+    return known_as == diff_id and not request.verify
+
+
+def _packed(blobs: Sequence[Blob | KnownLayer], diff_ids: Sequence[str], request: Request, where: str) -> dict[int, Packed]:
+    """Give, by number, the compressed blobs that are to be read: of one that is there several times the first."""
+    found: dict[int, Packed] = {}
+    seen = set()
+    for number, (blob, diff_id) in enumerate(zip(blobs, diff_ids, strict=True)):
+        if isinstance(blob, Blob) and diff_id not in seen and _is_packed(blob) and not _is_known(blob, diff_id, request):
+            found[number] = Packed(blob.data, f"{where}: {blob.name}")
+        seen.add(diff_id)
+    return found
+
+
 def read_blob(
-    blob: Blob, diff_id: str, *, where: str, keeper: Keeper, cancel: threading.Event | None, on_bytes: object
+    blob: Blob,
+    diff_id: str,
+    request: Request,
+    ahead: Ahead,
+    packed: Packed | None = None,
+    *,
+    where: str,
+    on_bytes: Callable[[int], None],
 ) -> tuple[LayerIndex, Contents, bool]:
     """Give a layer's entries and contents, and whether its bytes were hashed to `diff_id`.
 
-    A plain blob is read by its headers alone and answers for contents from the file; a compressed one is hashed on the way,
-    both as stored and unpacked. Raises `TargetError` that names the blob where a hash is not what was promised.
+    A plain blob is read by its headers alone (unless the request says `verify`) and answers for contents from the file; a
+    compressed one is hashed on the way, both as stored and unpacked. One whose digest is known was hashed before. Raises
+    `TargetError` that names the blob where a hash is not what was promised.
     """
-    label = f"{where}: {blob.name}"
-    if compression(bytes(blob.data[:8])) == "plain":
+    label, keeper = f"{where}: {blob.name}", request.keeper
+    if not _is_packed(blob):
+        if request.verify:
+            _hash(blob, diff_id, request, where, on_bytes)
+        verified = keeper.layer_of(blob.key) == diff_id
         found = keeper.entries(blob.key)
         if found is not None and found[0].tar_size == len(blob.data):
-            return found[0], MappedContents(blob.data, found[0], found[1]), False
-        entries = index_layer(blob.data, where=label)
-        keeper.keep_entries(blob.key, entries)
-        return entries, MappedContents(blob.data, entries), False
-    if keeper.layer_of(blob.key) == diff_id and (known := keeper.layer(diff_id)) is not None:
+            return found[0], MappedContents(blob.data, found[0], found[1], key=blob.key), verified
+        heads = Heads()
+        entries = index_layer(blob.data, where=label, release=lambda: release_pages(blob.data), heads=heads)
+        return entries, MappedContents(blob.data, entries, key=blob.key, heads=heads), verified
+    if _is_known(blob, diff_id, request) and (known := keeper.layer(diff_id)) is not None:
         return known[0], known[1], True
-    reading = read_stream(_FromMemory(blob.data), where=label, cancel=cancel, on_bytes=on_bytes if callable(on_bytes) else None)
+    reading = ahead.take(packed or Packed(blob.data, label), on_bytes)
     check_reading(reading, blob.digest, diff_id, blob.name, where)
     keeper.keep_layer(reading)
     keeper.link(blob.key, diff_id)
+    keeper.link(reading.digest, diff_id)
     return reading.entries, reading.contents, True
+
+
+def _hash(blob: Blob, diff_id: str, request: Request, where: str, on_bytes: Callable[[int], None]) -> None:
+    """Hash a plain blob, and note that it is what it should be. Raises `TargetError` that names it where it is not."""
+    hashing = Hashing(Packed(blob.data, where), request.cancel, on_bytes)
+    hashing.drain()
+    if blob.digest.startswith("sha256:") and hashing.digest != blob.digest:
+        raise wrong_digest(blob.digest, where)
+    if hashing.digest != diff_id:
+        raise wrong_diff_id(diff_id, blob.name, where)
+    request.keeper.link(blob.key, diff_id)
 
 
 def check_reading(reading: Reading, digest: str, diff_id: str, name: str, where: str) -> None:

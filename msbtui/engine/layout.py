@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from typing import Protocol
 
 from msbtui.engine.choose import Found, by_name, by_platform, image_names, is_attestation, manifests_below
 from msbtui.engine.disk import Blob, KnownLayer, open_on_disk
-from msbtui.engine.events import OnEvent
-from msbtui.engine.layers import Keeper
 from msbtui.engine.manifest import (
+    ENCRYPTED,
     Configuration,
     Descriptor,
     Manifest,
@@ -18,7 +16,9 @@ from msbtui.engine.manifest import (
     check_layer_count,
     decode,
     decode_config,
+    is_layer_type,
 )
+from msbtui.engine.request import Request
 from msbtui.errors import TargetError
 from msbtui.image.model import Image
 from msbtui.text import printable
@@ -42,13 +42,10 @@ class Layout(Protocol):
 def open_layout(
     layout: Layout,
     name: str,
+    request: Request,
     *,
     what: str,
     where: str,
-    platform: str | None,
-    on_event: OnEvent,
-    cancel: threading.Event | None,
-    keeper: Keeper,
 ) -> Image:
     """Give the image `name` (a tag, a name or a digest; empty: the only one) of a layout. Raises `TargetError`, `Cancelled`."""
     if not layout.index:
@@ -72,17 +69,16 @@ def open_layout(
     index = decode(layout.index, Manifest, "index.json", where)
     chosen, names = _choose(index, name, where)
     found = [one for descriptor in chosen for one in manifests_below(descriptor, read, where)]
-    one = by_platform(found, platform, lambda found: configuration(found).platform, where)
+    one = by_platform(found, request.platform, lambda found: configuration(found).platform, where)
     config = configuration(one)
     layers = one.manifest.layers or []
     check_layer_count(len(layers), where)
     blobs = []
-    for descriptor in layers:
+    for number, descriptor in enumerate(layers):
+        check_layer(descriptor, number, where)
         blob = layout.blob(descriptor.digest)
         if blob is None:
-            raise TargetError(
-                f"the layer {descriptor.digest} is not in it", where=where, hint="save or pull the image again, for this platform"
-            )
+            raise absent(descriptor, number, where)
         if descriptor.size is not None and descriptor.size != blob.size:
             raise TargetError(
                 f"blob {descriptor.digest} has {blob.size} bytes instead of {descriptor.size}",
@@ -99,11 +95,41 @@ def open_layout(
         config_digest,
         config,
         blobs,
+        request,
         source=f"{what} {where}",
         where=where,
-        on_event=on_event,
-        cancel=cancel,
-        keeper=keeper,
+    )
+
+
+def check_layer(descriptor: Descriptor, number: int, where: str) -> None:
+    """Raise `TargetError` that says what a layer is that cannot be read as one."""
+    kind = descriptor.media_type
+    if kind.endswith(ENCRYPTED):
+        raise TargetError(
+            f"layer {number} ({descriptor.digest[:19]}) is encrypted",
+            where=where,
+            hint="decrypt the image with skopeo copy --decryption-key",
+        )
+    if not is_layer_type(kind):
+        raise TargetError(
+            f"layer {number} ({descriptor.digest[:19]}) is no file system but {printable(kind)[:100]}",
+            where=where,
+            hint="name an image",
+        )
+
+
+def absent(descriptor: Descriptor, number: int, where: str) -> TargetError:
+    """Give the error for a layer that is not there; of a foreign one, where it is kept."""
+    kind = descriptor.media_type
+    if "foreign" in kind or "nondistributable" in kind:
+        at = f", kept at {printable(descriptor.urls[0])[:200]}" if descriptor.urls else ", kept elsewhere"
+        return TargetError(
+            f"layer {number} ({descriptor.digest[:19]}) is a foreign layer{at}",
+            where=where,
+            hint="its licence keeps it out of archives; pull the image into an engine and name it there",
+        )
+    return TargetError(
+        f"the layer {descriptor.digest} is not in it", where=where, hint="save or pull the image again, for this platform"
     )
 
 

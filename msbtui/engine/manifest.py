@@ -23,6 +23,14 @@ _LAYER_LIMIT = 4096
 
 INDEX_TYPES = frozenset({"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"})
 IMAGE_CONFIG_TYPES = frozenset({"", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
+_LAYER_TYPES = (
+    "application/vnd.oci.image.layer.",
+    "application/vnd.docker.image.rootfs.",
+    "application/vnd.docker.container.image.rootfs.",
+    "application/x-tar",
+)
+ENCRYPTED = "+encrypted"
+"""What ends the media type of an encrypted layer (containers/ocicrypt, spec)."""
 ATTESTATION = "vnd.docker.reference.type"
 """The annotation by which BuildKit marks a manifest that is no image (BuildKit docs/attestations/attestation-storage.md)."""
 
@@ -51,6 +59,8 @@ class Descriptor(msgspec.Struct, frozen=True):
     annotations: dict[str, str] | None = None
     platform: Platform | None = None
     artifact_type: str | None = msgspec.field(name="artifactType", default=None)
+    urls: list[str] | None = None
+    """Where else the blob may be had; of foreign layers, the only place."""
 
     def annotation(self, key: str) -> str:
         """Give an annotation, empty where it is not there."""
@@ -61,6 +71,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """An image manifest, or an index of them: which, tells what is filled in."""
 
     media_type: str = msgspec.field(name="mediaType", default="")
+    artifact_type: str | None = msgspec.field(name="artifactType", default=None)
     config: Descriptor | None = None
     layers: list[Descriptor] | None = None
     manifests: list[Descriptor] | None = None
@@ -204,6 +215,11 @@ def decode(data: bytes, as_type: type[T], what: str, where: str) -> T:
 def too_large(what: str, where: str) -> TargetError:
     """Give the error for a manifest or configuration over the limit."""
     return TargetError(f"{what} is larger than 16 MiB", where=where, hint="this is no image that a builder wrote")
+
+
+def is_layer_type(media_type: str) -> bool:
+    """Tell whether a media type is that of a layer's file system; one that is not said counts as such."""
+    return not media_type or media_type.startswith(_LAYER_TYPES)
 
 
 _ABSENT = msgspec.Raw()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 
 import msgspec
 
 from msbtui.engine.disk import Blob, map_file
-from msbtui.engine.events import OnEvent
-from msbtui.engine.layers import Keeper
 from msbtui.engine.layout import open_layout
 from msbtui.engine.manifest import JSON_LIMIT, Descriptor, Manifest, sha256_of, too_large
+from msbtui.engine.request import Request
 from msbtui.engine.target import missing, unreadable
 from msbtui.errors import TargetError
 from msbtui.image.cache import file_key
@@ -83,9 +81,7 @@ class _SkopeoFolder(_Folder):
         return self._file(digest.partition(":")[2], digest)
 
 
-def open_oci_dir(
-    path: str, name: str = "", *, platform: str | None, on_event: OnEvent, cancel: threading.Event | None, keeper: Keeper
-) -> Image:
+def open_oci_dir(path: str, name: str, request: Request) -> Image:
     """Give the image `name` (empty: the only one) of the folder `path`. Raises `TargetError`, `Cancelled`."""
     if not os.path.isdir(path):
         raise missing(path)
@@ -93,10 +89,7 @@ def open_oci_dir(
     return open_layout(
         _Folder(path) if is_layout else _SkopeoFolder(path),
         name,
+        request,
         what="OCI layout" if is_layout else "folder",
         where=printable(path),
-        platform=platform,
-        on_event=on_event,
-        cancel=cancel,
-        keeper=keeper,
     )

@@ -19,9 +19,10 @@ import msgspec
 
 from msbtui.engine import outer, waiting
 from msbtui.engine.disk import KnownLayer
-from msbtui.engine.events import OnEvent, Progress
+from msbtui.engine.events import Progress
 from msbtui.engine.layers import Hashing, Keeper, Peeked, read_stream
 from msbtui.engine.manifest import JSON_LIMIT, sha256_of, too_large, wrong_digest
+from msbtui.engine.request import Request
 from msbtui.engine.target import STANDARD_INPUT
 from msbtui.errors import TargetError
 from msbtui.image.cache import file_key
@@ -165,28 +166,26 @@ class _Members:
 def open_streamed(
     path: str,
     put_together: Callable[[_Members], Image],
-    *,
-    on_event: OnEvent,
-    cancel: threading.Event | None,
-    keeper: Keeper,
+    request: Request,
 ) -> Image:
     """Give the image that `put_together` makes of the members of the archive at `path` (`-`: standard input).
 
     Raises `TargetError`, `Cancelled`, and OSError where the file cannot be read.
     """
+    keeper = request.keeper
     if path == STANDARD_INPUT:
         where, key, size = "standard input", "", None
     else:
         where, found = printable(path), os.stat(path)
         is_file = stat.S_ISREG(found.st_mode)
         key, size = (file_key(path, part="members"), found.st_size) if is_file else ("", None)
-        noted = keeper.document(keeper.layer_of(key) or "") if key else None
+        noted = keeper.document(keeper.layer_of(key) or "") if key and not request.verify else None
         if noted is not None:
             try:
                 return put_together(_Members(where, keeper, msgspec.json.decode(noted, type=_Catalogue)))
             except (_ForgottenError, msgspec.DecodeError):
                 pass
-    members = _pass_by(path, where, size, on_event, cancel, keeper)
+    members = _pass_by(path, where, size, request)
     if key and not members.damaged:
         _note(members.catalogue, key, keeper)
     return put_together(members)
@@ -202,11 +201,9 @@ def _open(path: str) -> BinaryIO:
     return open(os.dup(sys.stdin.fileno()), "rb")
 
 
-def _pass_by(
-    path: str, where: str, size: int | None, on_event: OnEvent, cancel: threading.Event | None, keeper: Keeper
-) -> _Members:
+def _pass_by(path: str, where: str, size: int | None, request: Request) -> _Members:
     """Read the archive to its end. It is decompressed in a thread of its own, ahead of what reads the layers."""
-    members = _Members(where, keeper)
+    members = _Members(where, request.keeper)
     source = _Source(path, where)
     told = 0.0
 
@@ -214,13 +211,13 @@ def _pass_by(
         nonlocal told
         if time.monotonic() - told >= _TOLD_EVERY:
             told = time.monotonic()
-            on_event(Progress(f"reading {where}", source.count, size))
+            request.on_event(Progress(f"reading {where}", source.count, size))
 
-    pump = waiting.Pump(source.chunks, cancel=cancel, patience=lambda: _NEVER, on_bytes=tell)
+    pump = waiting.Pump(source.chunks, cancel=request.cancel, patience=lambda: _NEVER, on_bytes=tell)
     try:
         tar = outer.OuterTar(pump)
         for member in tar:
-            members.take(member, tar.content, cancel)
+            members.take(member, tar.content, request.cancel)
         while pump.read(_CHUNK):  # zeros behind the last member; a writer that we leave early would complain
             pass
     except outer.DamagedTarError as damage:
