@@ -36,6 +36,7 @@ class AppCommand(click.RichCommand):
 @click.option("--image", metavar="REF", help="The image that belongs to the Dockerfile; default: the engine's that fits it best.")
 @click.option("--dockerfile", metavar="PATH", help="The Dockerfile that belongs to the image.")
 @build_inputs
+@click.option("--ascii", "plain", is_flag=True, help="Draw in ASCII; done by itself where the terminal is not UTF-8.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
 @click.version_option(__version__, prog_name="msbtui", message="%(prog)s %(version)s")
 def app_command(
@@ -46,6 +47,7 @@ def app_command(
     build_args: tuple[str, ...],
     build_contexts: tuple[str, ...],
     platform: str | None,
+    plain: bool,
     no_mouse: bool,
 ) -> int:
     """Open a Dockerfile, a folder with one, or an image: stage graph, layers, files, waste, and the split.
@@ -69,9 +71,10 @@ def app_command(
     require_terminal()
     session = Session(options)
     session.open()
+    from msbtui.session.rows.plain import wants_ascii
     from msbtui.tui import run_app
 
-    return run_app(session, mouse=not no_mouse)
+    return run_app(session, mouse=not no_mouse, plain=plain or wants_ascii(sys.stdout.encoding))
 
 
 def require_terminal() -> None:

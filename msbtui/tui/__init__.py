@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 __all__ = ["run_app"]
 
 
-def run_app(session: Session, *, mouse: bool = True) -> int:
-    """Open the app on a session and give the exit code when the person leaves it.
+def run_app(session: Session, *, mouse: bool = True, plain: bool = False) -> int:
+    """Open the app on a session and give the exit code when the person leaves it; `plain` draws in ASCII.
 
     Textual is imported here and not before, so that no other command pays for it. Textual restores the terminal, also when
     the app breaks.
     """
     from msbtui.tui.app import MsbtuiApp
 
-    app = MsbtuiApp(session)
+    app = MsbtuiApp(session, plain=plain)
     app.run(mouse=mouse)
     return app.return_code or 0

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.filter import LineFilter
 from textual.markup import escape
 from textual.screen import Screen
 
 from msbtui.session import Session
+from msbtui.session.rows.plain import ascii_text
 from msbtui.tui.actions import ACTIONS, Action
 from msbtui.tui.screens.main import MainScreen
 
@@ -47,6 +51,14 @@ class ActionProvider(Provider):
             self.screen.action_do(name)
 
 
+class PlainFilter(LineFilter):
+    """Draws borders, lanes, bars and marks in ASCII; a foreign character that ASCII lacks becomes a question mark."""
+
+    def apply(self, segments: list[Segment], _background: Color) -> list[Segment]:
+        """Give the segments in ASCII, in as many cells."""
+        return [Segment(ascii_text(text), style, control) for text, style, control in segments]
+
+
 class MsbtuiApp(App[None]):
     """The app on one session."""
 
@@ -58,11 +70,16 @@ class MsbtuiApp(App[None]):
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="app.suspend"),
     ]
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, plain: bool = False) -> None:
         super().__init__()
         self.session = session
+        self._plain = [PlainFilter()] if plain else []
         # Animation is what hurts over ssh: a page of scrolling costs ten times the bytes.
         self.animation_level = "none"
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Give what goes over all that is drawn: at the end, signs in ASCII where they are asked for."""
+        return [*super().get_line_filters(), *self._plain]
 
     def on_mount(self) -> None:
         """Leave in order when the terminal closes or the process is told to end, so that the screen is given back."""

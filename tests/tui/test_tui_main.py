@@ -28,7 +28,7 @@ async def test_the_dockerfile_is_drawn_before_the_image_is_asked_for():
         await pilot.pause()
         text = screen_text(pilot.app)
         assert "FROM golang:1.22 AS build" in text
-        assert "╰▶◉ 1 (final)" in text
+        assert "╰▶◉›1 (final)" in text
         assert "waste" in text
         session.release.set()
         await settled(pilot)

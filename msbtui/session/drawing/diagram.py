@@ -8,8 +8,8 @@ import msgspec
 
 from msbtui.dockerfile.model import Instruction, Origin, Stage, StageGraph, Use
 from msbtui.session.rows.cells import cut, cut_middle, shown
-from msbtui.session.rows.outside import CONTEXT, outside_sources
-from msbtui.session.rows.stages import NO_IMAGE, StageFacts, shipped_stages
+from msbtui.session.rows.outside import CONTEXT, outside_key, outside_sources
+from msbtui.session.rows.stages import StageFacts, origin_key, origin_title, shipped_stages
 from msbtui.text import size
 
 LABEL = 34
@@ -105,19 +105,18 @@ class _Maker:
             self.boxes.append(Box(key, kind, shown(title), stage=stage.index, line=stage.line))
         return self.number[key]
 
-    def _origin(self, origin: Origin, stage: Stage, dim: bool, platform: str = "") -> int | None:
+    def _origin(self, origin: Origin, stage: Stage, dim: bool, *, base: bool = False) -> int | None:
+        key = origin_key(origin, stage, base=base)
         if origin.stage is not None:
-            return self.number.get(f"stage {origin.stage}")
-        if origin.scratch:
-            return self._outside(f"scratch {stage.index}", "scratch", "scratch", stage, dim)
-        title = f"{origin.image}  {platform}" if platform else origin.image or NO_IMAGE
-        return self._outside(f"image {title}", "image", title, stage, dim)
+            return self.number.get(key)
+        kind = "scratch" if origin.scratch else "image"
+        return self._outside(key, kind, origin_title(origin, stage, base=base), stage, dim)
 
     def _stage(self, stage: Stage) -> None:
         target = stage.index == self.graph.target_index
         dim = not stage.reachable and not target
         sources: list[tuple[int, str, tuple[str, ...], int]] = []
-        base = self._origin(stage.base, stage, dim, stage.platform if stage.base.image else "")
+        base = self._origin(stage.base, stage, dim, base=True)
         if base is not None:
             sources.append((base, "FROM", self._sized("FROM", stage.line), stage.line))
         for origin, via, uses in self.edges[stage.index]:
@@ -126,8 +125,8 @@ class _Maker:
                 sources.append((source, via, self._label(uses, via), uses[0].line if uses else stage.line))
         if self.inputs:
             for name, taken in outside_sources(stage).items():
-                key, kind, title = (name, "context", "build context") if name == CONTEXT else (f"url {name}", "remote", name)
-                source = self._outside(key, kind, cut_middle(shown(title), LABEL), stage, dim)
+                kind, title = ("context", "build context") if name == CONTEXT else ("remote", name)
+                source = self._outside(outside_key(name), kind, cut_middle(shown(title), LABEL), stage, dim)
                 label = self._label(taken, "COPY") if kind == "context" else self._sized("ADD", taken[0].line)
                 sources.append((source, "context", label, taken[0].line))
         own = self.number[f"stage {stage.index}"] = len(self.boxes)

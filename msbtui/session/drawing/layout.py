@@ -18,7 +18,7 @@ from msbtui.session.drawing.tracks import Segment, assign_tracks
 DIRECTIONS = ("TB", "BT", "LR", "RL")
 """Top to bottom and so on, as graphviz's `rankdir` and Mermaid name them."""
 
-DUMMIES = 30_000
+DUMMIES = 10_000
 """Vertices for long edges that a layout may hold; beyond them, the longest edges go straight."""
 
 
@@ -131,13 +131,18 @@ def lay_out(sizes: Sequence[tuple[float, float]], links: Sequence[Link], spacing
 def _chains(vertices: _Vertices, links: Sequence[Link], ranks: list[int], sideways: bool) -> list[list[int]]:
     """Give the vertices of each edge, its ends included; adds labels and dummies."""
     room = DUMMIES
+    longest = 0
+    for span in sorted(abs(ranks[link.target] - ranks[link.source]) for link in links):
+        room -= 2 * span
+        if room < 0:
+            break
+        longest = span
     shared: dict[tuple[int, str, int], int] = {}
     chains: list[list[int]] = []
     for link in links:
         upper, lower = link.source, link.target
         backwards = ranks[upper] >= ranks[lower]
-        span = 2 * abs(ranks[lower] - ranks[upper])
-        if backwards or span > room:
+        if backwards or ranks[lower] - ranks[upper] > longest:
             chains.append([upper, lower])
             continue
         chain = [upper]
@@ -145,12 +150,10 @@ def _chains(vertices: _Vertices, links: Sequence[Link], ranks: list[int], sidewa
             key = (upper, link.style, rank)
             if key not in shared:
                 shared[key] = vertices.add(0, 0, rank)
-                room -= 1
             chain.append(shared[key])
         width, height = link.label
         chain.append(vertices.add(height if sideways else width, width if sideways else height, 2 * ranks[lower] - 1))
         chain.append(lower)
-        room -= 1
         for above, below in pairwise(chain):
             vertices.join(above, below)
         chains.append(chain)
@@ -228,14 +231,12 @@ class _Drawer:
         self.width = max((start + size for start, size in zip(self.starts, vertices.across, strict=True)), default=0.0)
         if spacing.whole:
             self.width += 1
+        middles = [start + size / 2 for start, size in zip(self.starts, vertices.across, strict=True)]
+        self.middles = [float(int(middle)) for middle in middles] if spacing.whole else middles
         self.ports = self._ports()
 
     def _whole(self, value: float) -> float:
         return float(round(value)) if self.spacing.whole else value
-
-    def _centre(self, vertex: int) -> float:
-        middle = self.starts[vertex] + self.vertices.across[vertex] / 2
-        return float(int(middle)) if self.spacing.whole else middle
 
     def _ports(self) -> dict[tuple[int, int, bool], float]:
         """Give where each edge leaves or enters each vertex of its chain; edges of a box spread over its side."""
@@ -243,8 +244,8 @@ class _Drawer:
         entering: dict[int, list[tuple[float, int]]] = {}
         ports: dict[tuple[int, int, bool], float] = {}
         for at, (chain, link) in enumerate(zip(self.chains, self.links, strict=True)):
-            leaving.setdefault(chain[0], {}).setdefault(link.style, []).append((at, self._centre(chain[1])))
-            entering.setdefault(chain[-1], []).append((self._centre(chain[-2]), at))
+            leaving.setdefault(chain[0], {}).setdefault(link.style, []).append((at, self.middles[chain[1]]))
+            entering.setdefault(chain[-1], []).append((self.middles[chain[-2]], at))
         for vertex, styles in leaving.items():
             ordered = sorted(styles.values(), key=lambda edges: sum(x for _, x in edges) / len(edges))
             for place, edges in zip(self._spread(vertex, len(ordered)), ordered, strict=True):
@@ -258,23 +259,33 @@ class _Drawer:
 
     def _spread(self, vertex: int, count: int) -> list[float]:
         if count == 1:
-            return [self._centre(vertex)]
+            return [self.middles[vertex]]
         size, start = self.vertices.across[vertex], self.starts[vertex]
         return [self._whole(start + size * (index + 1) / (count + 1)) for index in range(count)]
 
-    def _port(self, vertex: int, at: int, entering: bool) -> float:
-        return self.ports.get((vertex, at, entering), self._centre(vertex))
+    def _places(self, at: int) -> list[tuple[int, int, float, float]]:
+        """Give each piece of an edge's chain: its two vertices, and where it leaves the one and enters the other."""
+        chain, ports, middles = self.chains[at], self.ports, self.middles
+        last = len(chain) - 2
+        return [
+            (
+                upper,
+                lower,
+                ports[upper, at, False] if number == 0 else middles[upper],
+                ports[lower, at, True] if number == last else middles[lower],
+            )
+            for number, (upper, lower) in enumerate(pairwise(chain))
+        ]
 
     def layout(self) -> Layout:
         """Give the layout in the direction that was asked for."""
         vertices, spacing = self.vertices, self.spacing
         segments: list[list[Segment]] = [[] for _ in self.ranks]
-        for at, chain in enumerate(self.chains):
-            for upper, lower in pairwise(chain):
-                if vertices.rank[lower] == vertices.rank[upper] + 1:
-                    owner = f"{upper} {self.links[at].style}"
-                    ends = (self._port(upper, at, False), self._port(lower, at, True))
-                    segments[vertices.rank[upper]].append(Segment(owner, *ends))
+        places = [self._places(at) for at in range(len(self.chains))]
+        for link, pieces in zip(self.links, places, strict=True):
+            for upper, lower, begin, end in pieces:
+                if begin != end and vertices.rank[lower] == vertices.rank[upper] + 1:
+                    segments[vertices.rank[upper]].append(Segment(f"{upper} {link.style}", begin, end))
         tracks = [assign_tracks(each) for each in segments]
         tops, sizes, y = [], [], 0.0
         for number, rank in enumerate(self.ranks):
@@ -296,14 +307,13 @@ class _Drawer:
             return start, start + vertices.along[vertex]
 
         routes: list[list[Point]] = []
-        for at, chain in enumerate(self.chains):
+        for link, pieces in zip(self.links, places, strict=True):
             points: list[Point] = []
-            for upper, lower in pairwise(chain):
+            for upper, lower, begin, end in pieces:
                 level = vertices.rank[upper]
-                begin, end = self._port(upper, at, False), self._port(lower, at, True)
                 points.append((begin, edge_of(upper)[1]))
                 if begin != end and vertices.rank[lower] == level + 1:
-                    track = tracks[level][Segment(f"{upper} {self.links[at].style}", begin, end)]
+                    track = tracks[level][Segment(f"{upper} {link.style}", begin, end)]
                     turn = tops[level] + sizes[level] + spacing.gap + track * spacing.track
                     points += [(begin, turn), (end, turn)]
                 points.append((end, edge_of(lower)[0]))

@@ -61,7 +61,11 @@ def draw_lanes(nodes: Sequence[Node], limit: int = 12) -> list[Lanes]:
             lanes += [None] * (own + 1 - len(lanes))
             lanes[own] = node.key
         below = "".join("  " if key is None else "│ " for key in lanes)
-        out.append(Lanes(_cut(node_row, limit), _cut(below, limit)))
+        node_cut = _cut(node_row, limit)
+        if 2 * own >= len(node_cut) - 1 and len(node_cut) < len(node_row.rstrip()):
+            # The node itself is always seen, also where its lane is not.
+            node_cut = node_cut[:-2] + ELLIPSIS + node.mark
+        out.append(Lanes(node_cut, _cut(below, limit)))
     return out
 
 

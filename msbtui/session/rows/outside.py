@@ -25,6 +25,11 @@ def outside_sources(stage: Stage) -> dict[str, list[Use]]:
     return found
 
 
+def outside_key(source: str) -> str:
+    """Give the key of a source among all nodes of a graph."""
+    return CONTEXT if source == CONTEXT else f"url {source}"
+
+
 def is_remote(word: str) -> bool:
     """Say whether an ADD source is fetched: a URL, or a git reference (BuildKit's `util/gitutil`)."""
     scheme, found, _ = word.partition("://")

@@ -9,7 +9,7 @@ import msgspec
 from msbtui.dockerfile.model import Edge, Origin, Stage, StageGraph
 from msbtui.session.rows.cells import Part, Row, fit, left, right, row_text, shown, width
 from msbtui.session.rows.lanes import Node, draw_lanes
-from msbtui.session.rows.outside import CONTEXT, outside_sources
+from msbtui.session.rows.outside import CONTEXT, outside_key, outside_sources
 from msbtui.text import size
 
 NO_IMAGE = "(no image)"
@@ -45,10 +45,19 @@ class StageFacts(msgspec.Struct, frozen=True):
     line_bytes: Mapping[int, int] = {}
 
 
-def _key(origin: Origin) -> str:
+def origin_key(origin: Origin, stage: Stage, *, base: bool = False) -> str:
+    """Give the key of what `stage` uses. Each scratch stands for itself, and an image at two platforms is two."""
     if origin.stage is not None:
         return f"stage {origin.stage}"
-    return "scratch" if origin.scratch else f"image {origin.image}"
+    return f"scratch {stage.index}" if origin.scratch else f"image {origin_title(origin, stage, base=base)}"
+
+
+def origin_title(origin: Origin, stage: Stage, *, base: bool = False) -> str:
+    """Give an external image's name, with its platform where FROM names one."""
+    if origin.scratch:
+        return "scratch"
+    name = shown(origin.image or NO_IMAGE)
+    return f"{name}  {shown(stage.platform)}" if base and stage.platform else name
 
 
 def shipped_stages(graph: StageGraph) -> set[int]:
@@ -74,27 +83,22 @@ def stage_rows(
     seen: set[str] = set()
     for stage in graph.stages:
         origins = [(stage.base, "base"), *((edge.origin, "copied from") for edge in edges[stage.index])]
-        for origin, role in origins:
-            if origin.stage is not None:
-                continue
-            # Each FROM scratch stands for itself: nothing is shared between two of them.
-            key = f"scratch {stage.index}" if origin.scratch else _key(origin)
-            if key not in seen:
+        parents = [origin_key(origin, stage, base=role == "base") for origin, role in origins]
+        for key, (origin, role) in zip(parents, origins, strict=True):
+            if origin.stage is None and key not in seen:
                 seen.add(key)
                 nodes.append(Node(key, "○"))
-                makers.append(("scratch" if origin.scratch else shown(origin.image or NO_IMAGE), stage, role))
-        parents = [f"scratch {stage.index}" if origin.scratch else _key(origin) for origin, _ in origins]
+                makers.append((origin_title(origin, stage, base=role == "base"), stage, role))
         target = stage.index == graph.target_index
         mark = "◉" if target else "●" if stage.reachable else "◌"
         nodes.append(Node(f"stage {stage.index}", mark, tuple(parents)))
         makers.append(("", stage, ""))
     shipped = shipped_stages(graph)
     used = {
-        _key(origin)
-        for stage in graph.stages
-        if stage.reachable or stage.index == graph.target_index
-        for origin in (stage.base, *(edge.origin for edge in edges[stage.index]))
-        if origin.image is not None
+        key
+        for node, (image, stage, _) in zip(nodes, makers, strict=True)
+        if not image and (stage.reachable or stage.index == graph.target_index)
+        for key in node.parents
     }
     rows: list[StageRow] = []
     for node, lanes, (image, stage, role) in zip(nodes, draw_lanes(nodes, lane_limit), makers, strict=True):
@@ -139,13 +143,13 @@ def _below(graph: StageGraph, stage: Stage, edges: list[Edge], facts: StageFacts
         known = [facts.line_bytes[line] for line in dict.fromkeys(use.line for use in uses) if line in facts.line_bytes]
         words = ", ".join(shown(use.source) for use in uses)
         text = f"← build context: {words}" if source == CONTEXT else f"← ADD {words}"
-        add("input", text, uses[0].line, sum(known) if known else None)
+        add("input", text, uses[0].line, sum(known) if known else None, outside_key(source))
     for edge in edges:
         origin = edge.origin
         name = graph.stages[origin.stage].name or str(origin.stage) if origin.stage is not None else origin.image or "scratch"
         for use in edge.uses:
             text = f"← {edge.via}={shown(name)} {shown(use.source)}"
-            add("use", text, use.line, facts.line_bytes.get(use.line), _key(origin))
+            add("use", text, use.line, facts.line_bytes.get(use.line), origin_key(origin, stage))
     for item in stage.instructions if layers else ():
         if item.keyword != "FROM":
             line = item.span.first_line
@@ -157,9 +161,11 @@ def path_keys(graph: StageGraph, start: str) -> set[str]:
     """Give the keys on the ways from a node to the target, both included; of one that the target does not need, itself."""
     users: dict[str, list[str]] = {}
     for stage in graph.stages:
-        users.setdefault(_key(stage.base), []).append(f"stage {stage.index}")
+        users.setdefault(origin_key(stage.base, stage, base=True), []).append(f"stage {stage.index}")
+        for source in outside_sources(stage):
+            users.setdefault(outside_key(source), []).append(f"stage {stage.index}")
     for edge in graph.edges:
-        users.setdefault(_key(edge.origin), []).append(f"stage {edge.to}")
+        users.setdefault(origin_key(edge.origin, graph.stages[edge.to]), []).append(f"stage {edge.to}")
     forward = _closure(start, users)
     goal = f"stage {graph.target_index}"
     if goal not in forward:
@@ -218,9 +224,7 @@ def draw_stage(row: StageRow, lane: int, cells: int, *, lit: bool = False) -> Ro
     role = "good" if lit else "dim" if row.dim else "text"
     gap = PATH_SIGN if lit else " "
     lanes: list[Part] = [(left(row.lanes, lane), "good" if lit else "dim" if row.dim else "lane"), (gap, role)]
-    status_cells = 11 if cells >= 44 else 7 if cells >= 26 else 0
-    size_cells = 8 if cells >= 34 else 0
-    count_cells = 10 if cells >= 44 else 0
+    status_cells, size_cells, count_cells = _columns(cells, cells - lane - 1 - LABEL)
     tail = status_cells + size_cells + count_cells + (2 if status_cells else 0)
     label_cells = max(cells - lane - 2 - tail, 4)
     if row.kind in ("use", "input", "instruction"):
@@ -246,6 +250,20 @@ def draw_stage(row: StageRow, lane: int, cells: int, *, lit: bool = False) -> Ro
         parts.append(("  " + left(short, status_cells), "good" if row.status == "SHIPPED" else "dim"))
     return fit(parts, cells)
 
+
+def _columns(cells: int, room: int) -> tuple[int, int, int]:
+    """Give the cells of status, size and count: what says least goes first where lanes and names need the room."""
+    status = 7 if cells >= 26 and room >= 9 else 0
+    room -= status + 2
+    bytes_ = 8 if cells >= 34 and room >= 8 else 0
+    room -= bytes_
+    if status and cells >= 44 and room >= 4:
+        status, room = 11, room - 4
+    return status, bytes_, 10 if cells >= 44 and room >= 10 else 0
+
+
+LABEL = 14
+"""Cells that a name gets before any column beside it."""
 
 PATH_SIGN = "›"
 """Stands before what lies on the path from the selection to the target."""

@@ -12,12 +12,12 @@ from msbtui.session import Session, files
 from msbtui.session.model import BetterImage, Progress
 from msbtui.session.rows.cells import shown
 from msbtui.session.rows.costs import Costs
+from msbtui.session.rows.facts import linked_facts
 from msbtui.session.rows.files import Finder, Sort
 from msbtui.session.rows.header import Heading
 from msbtui.session.rows.layers import layer_rows
 from msbtui.session.rows.selection import Links, Selection
 from msbtui.session.rows.source import follow_line, source_rows
-from msbtui.session.rows.stages import StageFacts, stage_facts
 from msbtui.text import size
 from msbtui.tui.layout import arrange
 from msbtui.tui.widgets.advice_list import AdviceList
@@ -97,6 +97,7 @@ class PanesScreen(Screen[None]):
         rows = {name: pane.count + pane.HEADER for name, pane in self.panes.items()}
         layout = arrange(width, height, self.current, zoom=self.zoomed, rows=rows)
         self.set_class(layout.bare, "-bare")
+        self.stages.draw_boxes(self.zoomed and self.current == "stages")
         for name, pane in self.panes.items():
             pane.display = name in layout.visible
             rows_high = layout.heights.get(name, 0)
@@ -114,7 +115,7 @@ class PanesScreen(Screen[None]):
         with session.lock:
             costs = Costs(session.table, session.waste, session.base, session.provenance)
             self.links = Links(costs, session.dockerfile, session.graph, session.waste)
-            self._show_stages(costs)
+            self._show_stages()
             self._show_source(costs)
             self.layers_table.show(
                 layer_rows(session.image, costs, session.dockerfile, session.base.name if session.base else "")
@@ -135,16 +136,9 @@ class PanesScreen(Screen[None]):
         self._show_top()
         self._show_keys()
 
-    def _show_stages(self, costs: Costs) -> None:
+    def _show_stages(self) -> None:
         session = self.session
-        facts = StageFacts()
-        if session.graph is not None and costs.layers:
-            lines = {
-                layer: (self.links.line_of(layer), m.stage if (m := costs.matches.get(layer)) else None)
-                for layer in range(costs.layers)
-            }
-            facts = stage_facts(session.graph, lines, {layer: costs.size(layer) or 0 for layer in range(costs.layers)})
-        self.stages.show(session.graph, facts, old=session.is_stale)
+        self.stages.show(session.graph, linked_facts(self.links), old=session.is_stale)
 
     def _show_source(self, costs: Costs) -> None:
         session = self.session
