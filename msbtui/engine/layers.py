@@ -156,5 +156,5 @@ class Keeper:
 
 
 def keep_learned(image: Image, cache: LayerCache | None = None) -> None:
-    """Keep what was learned of the plain layers of `image` in files (see `Keeper.keep_learned`); `cache` defaults to the user's."""
+    """Keep what was learned of the plain layers of `image` in files; `cache` defaults to the user's. See `Keeper`."""
     Keeper(cache if cache is not None else LayerCache()).keep_learned(image)

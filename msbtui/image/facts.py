@@ -9,6 +9,7 @@ from typing import Final
 from xxhash import xxh3_128, xxh3_128_digest
 
 from msbtui.image.elf import MAGIC, STRINGS_LIMIT, elf_facts
+from msbtui.image.heads import Heads
 from msbtui.image.keep import LOOKED_AT, SCRIPT, TEXT_BUDGET, Rule, is_secret, rule_for
 from msbtui.image.model import ElfFacts, Kind, LayerIndex
 from msbtui.image.pages import release_pages
@@ -21,9 +22,6 @@ _EMPTY: Final = xxh3_128(b"").hexdigest()
 _MOST_BUFFERED: Final = 160 << 20
 """Bytes up to which an ELF file in a stream is held whole; of a larger one the part that is searched."""
 _SHEBANG: Final = b"#!"
-_LEAST_ELF: Final = 52
-"""Bytes of an ELF header at least (System V gABI, `Elf32_Ehdr`); no PEM file is shorter either."""
-_HEADS: Final = (MAGIC, PEM_HEAD)
 
 
 class HardLinks:
@@ -140,7 +138,8 @@ class StoredContents:
 class MappedContents:
     """The contents of one layer (`Contents`), read at need from its uncompressed archive in memory or in a memory map.
 
-    `known` is what was gathered before of the same archive; it is asked first. `key` is what the cache knows the archive by.
+    `known` is what was gathered before of the same archive; it is asked first. `key` is what the cache knows the archive by,
+    `heads` what was seen of its files' first bytes when it was indexed.
     """
 
     def __init__(
@@ -150,6 +149,7 @@ class MappedContents:
         known: StoredContents | None = None,
         *,
         key: str = "",
+        heads: Heads | None = None,
     ) -> None:
         self.key = key
         self._buffer = buffer
@@ -160,15 +160,15 @@ class MappedContents:
         self._elves: dict[int, ElfFacts | None] = {}
         self._asked: set[int] = set()
         self._secrets: Mapping[int, str] | None = None
-        self._begins: tuple[list[int], list[int]] | None = None
+        self._heads = heads
         if known is not None and known.searched is not None:
-            self._secrets, self._begins = known.secrets, (sorted(known.searched), [])
+            self._secrets, self._heads = known.secrets, Heads(sorted(known.searched))
 
     @property
     def has_learned(self) -> bool:
         """Whether there is something to keep that was not kept before."""
         known = self._known
-        searched = self._begins is not None and self._secrets is not None and (known is None or known.searched is None)
+        searched = self._heads is not None and self._secrets is not None and (known is None or known.searched is None)
         return known is None or searched or bool(self._digests or self._elves or self._asked)
 
     def digest(self, entry: int) -> str | None:
@@ -204,20 +204,15 @@ class MappedContents:
     def programs(self) -> list[int]:
         """Give the files that begin as ELF files do, in order."""
         known = self._known
-        return known.programs() if known is not None and known.complete else self._heads()[0]
+        return known.programs() if known is not None and known.complete else self._look().elves
 
-    def _heads(self) -> tuple[list[int], list[int]]:
-        """Give the files that begin as ELF files do, and those that begin as PEM files do; looked for once."""
-        if self._begins is None:
-            index, buffer, size = self._index, self._buffer, len(MAGIC)
-            elves, pems = list[int](), list[int]()
-            for entry, (start, length) in enumerate(zip(index.offsets, index.sizes, strict=True)):
-                if length >= _LEAST_ELF and (head := buffer[start : start + size]) in _HEADS and entry not in index.logical:
-                    (elves if head == MAGIC else pems).append(entry)
-            self._begins = elves, pems
-            if isinstance(buffer, memoryview):
-                release_pages(buffer)
-        return self._begins
+    def _look(self) -> Heads:
+        if self._heads is None:
+            self._heads = Heads()
+            self._heads.look(self._buffer, self._index)
+            if isinstance(self._buffer, memoryview):
+                release_pages(self._buffer)
+        return self._heads
 
     def text(self, entry: int, limit: int = 1 << 20) -> bytes | None:
         """Give at most `limit` bytes from the start of the file, or None where it is no file (or a sparse one)."""
@@ -239,7 +234,7 @@ class MappedContents:
             return self._known.secrets
         if self._secrets is None:
             index, buffer, found = self._index, self._buffer, dict[int, str]()
-            for entry in sorted({*self._heads()[1], *looked_at(index.paths)}):
+            for entry in sorted({*self._look().pems, *looked_at(index.paths)}):
                 start, length = index.offsets[entry], min(index.sizes[entry], LOOKED_AT.limit)
                 if length and entry not in index.logical:
                     what = secret_in(index.paths[entry], bytes(buffer[start : start + length]))
@@ -266,8 +261,8 @@ class MappedContents:
                     taker.take(file, self._index.paths[file], bytes(self._piece(view, file, min(size, rule.limit))), rule)
         searched = known.searched
         secrets = self.secrets if known.complete else {**known.secrets, **taker.secrets}
-        if searched is None and self._begins is not None and self._secrets is not None:
-            searched, secrets = frozenset(self._begins[0]), dict(self._secrets)
+        if searched is None and self._heads is not None and self._secrets is not None:
+            searched, secrets = frozenset(self._heads.elves), dict(self._secrets)
         return StoredContents(
             self._index,
             bytes(digests),

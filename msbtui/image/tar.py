@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from mmap import mmap
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.tarscan import BLOCK, Scanner, Sink
+
+if TYPE_CHECKING:
+    from msbtui.image.heads import Heads
 
 Buffer = bytes | bytearray | memoryview | mmap
 CHUNK: Final = 1 << 18
@@ -24,16 +27,18 @@ class Stream(Protocol):
         ...
 
 
-def index_layer(buffer: Buffer, *, where: str = "", release: Callable[[], None] | None = None) -> LayerIndex:
+def index_layer(
+    buffer: Buffer, *, where: str = "", release: Callable[[], None] | None = None, heads: Heads | None = None
+) -> LayerIndex:
     """Give the index of the uncompressed layer archive that `buffer` holds whole; only headers are looked at.
 
     What a header claims is checked against the buffer's size. `where` names the archive in errors. `release` is called now
-    and then, and at the end, to give back the memory of what was looked at (see `msbtui.image.pages`). Raises TargetError on what
-    is no sound tar archive, with the byte at which it goes wrong.
+    and then, and at the end, to give back the memory of what was looked at (see `msbtui.image.pages`); `heads` is told of the
+    first bytes of files before. Raises TargetError on what is no sound tar archive, with the byte at which it goes wrong.
     """
     with memoryview(buffer) as whole, whole.cast("B") as view:
         scanner = Scanner(where, None)
-        pos, size = 0, len(view)
+        pos, size, looked = 0, len(view), 0
         end = size if release is None else min(_WINDOW, size)
         while not scanner.ended:
             with view[:end] as window:
@@ -42,14 +47,22 @@ def index_layer(buffer: Buffer, *, where: str = "", release: Callable[[], None] 
                 length, content, _ = scanner.partial
                 if content + length > size:
                     raise scanner.cut_off(content + length, size)
-            elif end == size:
+            elif end == size and not scanner.ended:
                 break
+            if heads is not None:
+                heads.look(view, scanner.index, looked)
+                looked = len(scanner.index)
             if release is not None:
                 release()
             end = min(max(pos, end) + _WINDOW, size)
         if not scanner.ended:
             scanner.close(bytes(view[pos:]), min(pos, size))
-        return scanner.result(size)
+        if heads is not None:
+            heads.look(view, scanner.index, looked)
+        index = scanner.result(size)
+        if heads is not None and scanner.kept is not None:
+            heads.renumber(scanner.kept)
+        return index
 
 
 def index_stream(stream: Stream, sink: Sink | None = None, *, where: str = "") -> LayerIndex:

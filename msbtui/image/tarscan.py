@@ -74,6 +74,8 @@ class Scanner:
         """Whether the two zero blocks were read."""
         self.partial: tuple[int, int, bool] | None = None
         """Content that goes on past the window: its bytes, where in the window it begins, and whether the sink wants it."""
+        self.kept: Sequence[int] | None = None
+        """Once the archive is read: which entries' content is that of the index's entries; None: all, in their order."""
         self.at = 0
         """Where in the window the header begins that is being read."""
         self._ignored: set[int] = set()
@@ -286,7 +288,7 @@ class Scanner:
     def result(self, tar_size: int) -> LayerIndex:
         """Give the index of the archive of `tar_size` bytes, and tell the sink that it is read."""
         self.index.tar_size = tar_size
-        kept = settle(self.index, self._ignored)
+        self.kept = settle(self.index, self._ignored)
         if self.sink is not None:
-            self.sink.finish(self.index, kept)
+            self.sink.finish(self.index, self.kept)
         return self.index

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tar_maker import END, Trickle, body, entries, header, pax, read, rows, sparse_header
 
 from msbtui.errors import TargetError
+from msbtui.image.heads import Heads
 from msbtui.image.model import Kind
 from msbtui.image.tar import index_layer, index_stream, stream_members
 from msbtui.text import printable
@@ -336,13 +337,19 @@ def test_an_archive_is_read_alike_window_by_window(data: st.DataObject) -> None:
         header(b"d/.wh.gone", size=2) + body(b"xx"),
         header(b"d/big", size=5000) + body(b"z" * 5000),
         header(b"old/", flag=b"\0"),
+        header(b"prog", size=80) + body(b"\x7fELF" + b"p" * 76),
+        header(b"d/a", size=60) + body(b"-----BEGIN" + b"k" * 50),
+        header(b"d/l2", flag=b"1", link=b"d/a"),
     ]
     chosen = data.draw(st.lists(st.sampled_from(parts), max_size=12))
     archive = b"".join(chosen) + data.draw(st.sampled_from([b"", bytes(512), END, bytes(4096)]))
     released: list[int] = []
+    heads, late = Heads(), Heads()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("msbtui.image.tar._WINDOW", 2048)
-        index = index_layer(archive, release=lambda: released.append(1))
+        index = index_layer(archive, release=lambda: released.append(1), heads=heads)
+    late.look(archive, index)
+    assert (heads.elves, heads.pems) == (late.elves, late.pems)
     whole = index_layer(archive)
     assert rows(index) == rows(whole)
     assert index.tar_size == whole.tar_size == len(archive)
