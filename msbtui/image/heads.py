@@ -13,6 +13,7 @@ from msbtui.image.secret import PEM_HEAD
 _LEAST: Final = 52
 """Bytes of an ELF header at least (System V gABI, `Elf32_Ehdr`); no PEM file is shorter either."""
 _HEADS: Final = (MAGIC, PEM_HEAD)
+_FIRST: Final = frozenset(head[0] for head in _HEADS)
 
 
 class Heads:
@@ -26,8 +27,11 @@ class Heads:
         """Look at the files from entry `first` on in the archive that `buffer` holds."""
         size = len(MAGIC)
         for entry, (start, length) in enumerate(zip(index.offsets[first:], index.sizes[first:], strict=True), first):
-            if length >= _LEAST and (head := buffer[start : start + size]) in _HEADS and entry not in index.logical:
-                (self.elves if head == MAGIC else self.pems).append(entry)
+            # One byte first: a number is had sooner than a slice.
+            if length >= _LEAST and buffer[start] in _FIRST and entry not in index.logical:
+                head = buffer[start : start + size]
+                if head in _HEADS:
+                    (self.elves if head == MAGIC else self.pems).append(entry)
 
     def renumber(self, kept: Sequence[int]) -> None:
         """Take note that the content of entry n is now what was that of entry `kept[n]`."""
