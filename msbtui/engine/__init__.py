@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -61,4 +62,8 @@ def open_image(
         return open_oci_dir(target.path, target.name, request)
     from msbtui.engine.export import open_in_engine
 
+    if target.podman:
+        from msbtui.engine.host import podman_environ
+
+        environ = podman_environ(os.environ if environ is None else environ)
     return open_in_engine(target.name, platform=platform, on_event=tell, cancel=cancel, keeper=keeper, environ=environ)

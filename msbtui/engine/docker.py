@@ -96,8 +96,18 @@ class _Past(msgspec.Struct, frozen=True):
     size: int = msgspec.field(name="Size", default=0)
 
 
+class _Component(msgspec.Struct, frozen=True):
+    name: str = msgspec.field(name="Name", default="")
+
+
 class _Version(msgspec.Struct, frozen=True):
     version: str = msgspec.field(name="Version", default="")
+    components: list[_Component] | None = msgspec.field(name="Components", default=None)
+
+    @property
+    def product(self) -> str:
+        """Give whose engine it is."""
+        return "podman" if any(one.name == "Podman Engine" for one in self.components or ()) else "Docker"
 
 
 class _Complaint(msgspec.Struct, frozen=True):
@@ -129,8 +139,9 @@ class Engine:
         self._layers: dict[str, tuple[str, ...]] = {}
         self.host = endpoint.host
         """The engine's address, as `DOCKER_HOST` has it."""
-        self.version = printable(self._ask("/version", _Version).version)
-        self.name = f"Docker {self.version} at {printable(self.host)}"
+        answer = self._ask("/version", _Version)
+        self.version = printable(answer.version)
+        self.name = f"{answer.product} {self.version} at {printable(self.host)}"
 
     def images(self) -> list[EngineImage]:
         """Give the engine's images, newest first; quick. Raises `TargetError`, `Cancelled`."""

@@ -1,5 +1,7 @@
 """Which engine the docker client would talk to: `DOCKER_HOST`, else the docker context, else the default socket.
 
+Where that socket is not there or not for us, the places are tried where rootless Docker, Docker Desktop and others put theirs.
+
 As docker/cli has it (cli/command/cli.go, `resolveContextName`; cli/context/store): `DOCKER_HOST` wins over `DOCKER_CONTEXT`,
 which wins over `currentContext` of `config.json`; a context lies in `contexts/meta/<sha256 of its name>/meta.json`, its keys
 in `contexts/tls/<the same>/docker/`.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +22,21 @@ from msbtui.errors import TargetError
 from msbtui.text import printable
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+_HOME_SOCKETS = (
+    (".docker/run/docker.sock", "rootless Docker or Docker Desktop"),
+    (".docker/desktop/docker.sock", "Docker Desktop"),
+    (".colima/default/docker.sock", "Colima"),
+    (".config/colima/default/docker.sock", "Colima"),
+    (".rd/docker.sock", "Rancher Desktop"),
+    (".orbstack/run/docker.sock", "OrbStack"),
+    (".lima/docker/sock/docker.sock", "Lima"),
+)
+_HOME_PODMAN_SOCKETS = (
+    ".local/share/containers/podman/machine/podman.sock",
+    ".local/share/containers/podman/machine/qemu/podman.sock",
+)
+_KNOCK = 2.0
+"""Seconds that a local socket may take to let us in."""
 _SETTINGS_LIMIT = 16 << 20
 
 
@@ -75,8 +93,69 @@ def find_endpoint(environ: Mapping[str, str]) -> Endpoint:
         name = _current_context(folder_of_settings / "config.json")
         because = f"the docker context {printable(name)}"
     if name in ("", "default"):
-        return Endpoint(DEFAULT_SOCKET, "the default socket")
+        return _found_socket(environ)
     return _of_context(folder_of_settings, name, because)
+
+
+def _runtime_folder(environ: Mapping[str, str]) -> Path:
+    """Give where a person's own services keep their sockets (XDG Base Directory Specification)."""
+    return Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid() if hasattr(os, 'getuid') else 0}")
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HOME") or os.path.expanduser("~"))
+
+
+def _listens(path: Path) -> bool:
+    """Tell whether somebody listens at a unix socket who lets us in."""
+    if not hasattr(socket, "AF_UNIX"):
+        return False
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
+            knocking.settimeout(_KNOCK)
+            knocking.connect(str(path))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _found_socket(environ: Mapping[str, str]) -> Endpoint:
+    """Give the first engine that lets us in: the default socket, then those of rootless and desktop engines, then podman's."""
+    default = Endpoint(DEFAULT_SOCKET, "the default socket")
+    if _listens(Path(default.socket)):
+        return default
+    places = [(_runtime_folder(environ) / "docker.sock", "rootless Docker")]
+    places += [(_home(environ) / place, whose) for place, whose in _HOME_SOCKETS]
+    places += [(path, "podman") for path in _podman_sockets(environ)]
+    for path, whose in places:
+        if _listens(path):
+            return Endpoint(f"unix://{path}", f"the socket of {whose}")
+    return msgspec.structs.replace(default, because="the default socket and those of rootless Docker, desktop engines and podman")
+
+
+def _podman_sockets(environ: Mapping[str, str]) -> list[Path]:
+    """Give where podman's service listens: a person's own, the system's, a virtual machine's (podman-system-service(1))."""
+    own = _runtime_folder(environ) / "podman" / "podman.sock"
+    return [own, Path("/run/podman/podman.sock"), *(_home(environ) / place for place in _HOME_PODMAN_SOCKETS)]
+
+
+def podman_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give `environ` with podman's service as the engine: `CONTAINER_HOST`, else the first of its sockets that lets us in.
+
+    Raises `TargetError` where none does.
+    """
+    host = environ.get("CONTAINER_HOST", "")
+    if not host:
+        found = next((path for path in _podman_sockets(environ) if _listens(path)), None)
+        if found is None:
+            tried = ", ".join(map(str, _podman_sockets(environ)[:2]))
+            raise TargetError(
+                f"no podman service listens (tried {printable(tried)})",
+                hint="start it: systemctl --user start podman.socket, or podman system service --time=0; or set CONTAINER_HOST",
+            )
+        host = f"unix://{found}"
+    dropped = ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+    return {**{name: value for name, value in environ.items() if name not in dropped}, "DOCKER_HOST": host}
 
 
 def _read(path: Path) -> bytes | None:

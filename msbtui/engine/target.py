@@ -22,6 +22,7 @@ DOCKERFILE_NAMES = ("Dockerfile", "Containerfile")
 
 SCHEMES: dict[str, TargetKind] = {
     "docker": "docker",
+    "podman": "docker",
     "docker-archive": "docker-archive",
     "oci-archive": "docker-archive",
     "oci-dir": "oci-dir",
@@ -57,14 +58,15 @@ class Target(msgspec.Struct, frozen=True):
     """The file or folder on disk; empty for an image in an engine."""
     name: str = ""
     """`docker`: the image; archives and layouts: which of the images in it, empty where there is no choice to make."""
+    podman: bool = False
+    """`docker`: whether podman's engine is meant, whatever `DOCKER_HOST` says (see `msbtui.engine.host.podman_environ`)."""
 
 
 def recognise(target: str) -> Target:
     """Tell what `target` is: a Dockerfile, a folder with one, an image on disk or the name of an image in an engine.
 
-    A scheme (`docker:` `docker-archive:` `oci-archive:` `oci-dir:` `recorded:`, also with `//`) decides; without one, a path
-    that exists wins over an image name. Reads headers only. Raises `TargetError` for what is not there or cannot be read, and
-    `UsageError` for an empty target.
+    A scheme (one of `SCHEMES`, also with `//`) decides; without one, a path that exists wins over an image name. Reads headers
+    only. Raises `TargetError` for what is not there or cannot be read, and `UsageError` for an empty target.
     """
     if not target:
         raise UsageError("no target is named", hint="name a Dockerfile, a folder, an image or an archive")
@@ -92,7 +94,7 @@ def _with_scheme(kind: TargetKind, scheme: str, value: str) -> Target:
             raise TargetError(
                 "is no image name", where=printable(value), hint="a name looks like debian:bookworm-slim or registry/name:tag"
             )
-        return Target(kind, name=value)
+        return Target(kind, name=value, podman=scheme == "podman")
     if kind == "docker-archive" and (value == STANDARD_INPUT or value.startswith(f"{STANDARD_INPUT}:")):
         return Target(kind, STANDARD_INPUT, value[2:])
     path, name = (value, "") if os.path.lexists(value) else next(_splits(value), ("", ""))
