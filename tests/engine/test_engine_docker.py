@@ -14,10 +14,12 @@ import pytest
 from fake_engine import FakeEngine
 from image_samples import Sample
 
+from msbtui.engine import open_image
 from msbtui.engine.docker import connect, known_bases, nearest
 from msbtui.engine.history import api_history, layer_history
 from msbtui.engine.host import DEFAULT_SOCKET, find_endpoint
 from msbtui.errors import Cancelled, TargetError
+from msbtui.image.cache import LayerCache
 from msbtui.image.model import HistoryItem
 
 
@@ -83,6 +85,14 @@ def test_list_and_inspect(engine):
     before = len(engine.asked)
     assert connected.inspect(details.id) is details
     assert len(engine.asked) == before
+
+
+def test_an_engine_that_cannot_tell_the_history_gives_it_in_its_export(engine, tmp_path):
+    engine.answers[f"/images/{engine.id}/history"] = 500
+    assert connect(engine.environ).inspect("sample").history == ()
+    image = open_image("docker:sample", environ=engine.environ, cache=LayerCache(tmp_path))
+    assert [layer.history_index for layer in image.layers] == [0, 1, 2]
+    assert not image.notes
 
 
 def test_known_bases_ask_each_image_once(engine):
