@@ -103,6 +103,10 @@ SUFFIXES: Final[dict[str, Rule]] = {
     ),
     **dict.fromkeys((".pth", ".egg-link"), MANIFEST),
 }
+APPLICATION: Final = frozenset((".py", ".js", ".mjs", ".cjs", ".rb", ".php", ".pl", ".lua", ".jsx", ".ts"))
+"""Programs as texts: which modules and commands they name tells what an application needs."""
+NO_APPLICATION: Final = ("usr/lib/", "usr/share/", "usr/local/lib/", "usr/local/share/", "usr/local/go/", "opt/conda/")
+"""Where the programs of languages and packages lie, not an application's own."""
 MANIFEST_ENDS: Final = (".runtimeconfig.json", ".deps.json", "vendor/composer/installed.json")
 """Manifests of .NET programs and of PHP's composer."""
 CROWDED: Final = (
@@ -170,6 +174,8 @@ def rule_for(path: str) -> Rule | None:
             if rule is CONFIG and any(part in "/" + path for part in CROWDED):
                 return None
             return rule
+        if name[dot:] in APPLICATION and not path.startswith(NO_APPLICATION) and not any(part in "/" + path for part in CROWDED):
+            return SCRIPT
         if name.startswith((".env.", "requirements")):
             return CONFIG
     if name == "HEAD" and folder.endswith(".git"):

@@ -18,11 +18,13 @@ from msbtui.split.installs import Install
 from msbtui.split.judge import Judge
 from msbtui.split.keep import Kept
 from msbtui.split.metadata import Metadata
+from msbtui.split.node import Prune
 from msbtui.split.reach import Reach
 from msbtui.split.runtime import RuntimeBase
 from msbtui.split.view import View
 from msbtui.split.write import (
     RuntimeStage,
+    between_name,
     copy_line,
     directory_commands,
     install_line,
@@ -58,6 +60,7 @@ class Parts(msgspec.Struct):
     metadata: Metadata
     removed: list[str]
     runtime_config: ImageConfig
+    prunes: list[Prune] = []
 
 
 def alpine(view: View) -> bool:
@@ -71,6 +74,14 @@ def compose(dockerfile: Dockerfile, graph: StageGraph, stage: Stage, parts: Part
     source = dockerfile.source if has_name else with_stage_name(dockerfile, stage, name)
     escape = dockerfile.escape
     written = RuntimeStage()
+    build = name
+    if parts.prunes:
+        production = between_name(graph.stages, name)
+        user = parts.view.config.user.partition(":")[0]
+        lines = [f"FROM {name} AS {production}", *(["USER root"] if user not in ("", "0", "root") else [])]
+        lines += [f"RUN {prune.command}" for prune in parts.prunes]
+        written.add(lines, "development packages go before anything is copied")
+        name = production
     written.add(
         [from_line(dockerfile, graph, stage, parts.runtime.ref)],
         "runtime stage: only what runs; compilers, sources and caches stay in the stage above",
@@ -85,6 +96,11 @@ def compose(dockerfile: Dockerfile, graph: StageGraph, stage: Stage, parts: Part
         written.add(lines, comment)
     written.add([line.text for line in parts.metadata.of("SHELL", "WORKDIR")])
     _copies(parts, name, escape, written)
+    restored = [path for prune in parts.prunes for path in prune.restored]
+    written.add(
+        [f"COPY --from={build} /{path} /{path}" for path in restored],
+        "package.json has this for development only, and the program requires it",
+    )
     for comment, lines in later:
         written.add(lines, comment)
     written.add([line.text for line in parts.metadata.of("ENV", "LABEL")])

@@ -65,15 +65,22 @@ class Copies(msgspec.Struct):
 
 
 def plan_copies(
-    view: View, kept: Mapping[str, str], runtime: View | None, *, scratch: bool = False, forbidden: Callable[[str], bool]
+    view: View,
+    kept: Mapping[str, str],
+    runtime: View | None,
+    *,
+    scratch: bool = False,
+    forbidden: Callable[[str], bool],
+    gone: Callable[[str], bool] = lambda _: False,
 ) -> Copies:
     """Give the copies for `kept` (new paths -> why) onto a base whose file system is `runtime` (None: as the original's base).
 
-    `forbidden` says of a path that it must not come along with a directory that is copied whole.
+    `forbidden` says of a path that it must not come along with a directory that is copied whole, `gone` that the stage which is
+    copied from does not have it any more.
     """
     plan = Copies()
     wanted = {path: why for path, why in kept.items() if not same_there(view, runtime, path)}
-    grouping = _Grouping(view, wanted, runtime, plan, scratch, forbidden)
+    grouping = _Grouping(view, wanted, runtime, plan, scratch, forbidden, gone)
     grouping.folder("")
     plan.copies.sort(key=lambda copy: (copy.layer, copy.destination))
     plan.links.sort(key=lambda link: link.path)
@@ -107,6 +114,7 @@ class _Grouping:
         plan: Copies,
         scratch: bool,
         forbidden: Callable[[str], bool],
+        gone: Callable[[str], bool],
     ) -> None:
         self.view = view
         self.wanted = wanted
@@ -114,6 +122,7 @@ class _Grouping:
         self.scratch = scratch
         self.plan = plan
         self.forbidden = forbidden
+        self.gone = gone
         self.parents: dict[str, int] = {}
         for path in wanted:
             folder = path
@@ -164,7 +173,11 @@ class _Grouping:
             return False
         if self.parents.get(folder) == 1 and not merged:
             return False  # one file: said more plainly by its name
-        content = [path for path in self.view.below(folder) if not self.view.is_dir(path) or not self.view.children(path)]
+        content = [
+            path
+            for path in self.view.below(folder)
+            if (not self.view.is_dir(path) or not self.view.children(path)) and not self.gone(path)
+        ]
         extra = [path for path in content if path not in self.wanted]
         if not merged and any(self.forbidden(path) for path in extra):
             return False

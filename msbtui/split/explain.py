@@ -36,6 +36,8 @@ def _steps(parts: Parts, origin: str) -> list[Step]:
         steps.append(
             Step(f"install {install.name}", install.why + (" (kept from caution)" if install.cautious else ""), install.evidence)
         )
+    for prune in parts.prunes:
+        steps.append(Step(f"RUN {prune.command}", "nothing that runs requires the development packages", prune.evidence))
     for path in parts.removed:
         steps.append(Step(f"delete /{path}", "the author deleted it, and the runtime base brings it"))
     for made in parts.copies.made:

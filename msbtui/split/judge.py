@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import msgspec
 
 from msbtui.analysis.model import WasteReport
+from msbtui.image.model import Kind
+from msbtui.split.node import Prune
 from msbtui.split.reach import Reach
 from msbtui.split.view import View, inside, relative
 
@@ -30,7 +32,7 @@ _STATE = re.compile(
 )
 _CACHE = re.compile(
     r"(.*/)?(\.cache|\.npm|\.cargo/registry|\.cargo/git|\.m2|\.gradle|\.ivy2|\.sbt|\.cpan|\.cpanm|\.bundle/cache|\.nuget|\.yarn/cache|\.pnpm-store|\.node-gyp"
-    r"|\.ccache|\.wget-hsts|\.bash_history|\.python_history|\.lesshst|\.rustup|\.stack|\.cabal|\.ghcup|\.hex|\.mix|\.config/go|\.electron-gyp)(/.*|\Z)"
+    r"|\.ccache|\.wget-hsts|\.bash_history|\.python_history|\.lesshst|\.rustup|\.stack|\.cabal|\.ghcup|\.hex|\.mix|\.config/(go|configstore)|\.electron-gyp)(/.*|\Z)"
     r"|go/pkg/.*|usr/local/(cargo/(registry|git)|rustup)(/.*|\Z)"
 )
 _BUNDLED_CACHE = re.compile(
@@ -83,12 +85,22 @@ class Verdict(msgspec.Struct, frozen=True):
 class Judge:
     """Says of each new path why it would stay behind."""
 
-    def __init__(self, view: View, reach: Reach, waste: WasteReport | None, places: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        view: View,
+        reach: Reach,
+        waste: WasteReport | None,
+        places: Iterable[str] = (),
+        pruned: Iterable[Prune] = (),
+        idle: Iterable[str] = (),
+    ) -> None:
         self.view = view
         self.reach = reach
         self.interpreted = sorted(set(reach.languages) - _COMPILED)
         self.places = {place for place in places if place}
         """Directories that COPY, ADD and WORKDIR of the final stage name."""
+        self._pruned = frozenset(path for prune in pruned for path in prune.removed)
+        self._idle = frozenset(idle)
         self._by_finding = _finding_paths(view, waste)
         self.app_trees = self._app_trees()
         self.build_trees = self._build_trees()
@@ -171,8 +183,24 @@ class Judge:
         """Tell whether a path lies where something was compiled."""
         return any(inside(path, tree) for tree in self.build_trees)
 
+    def pruned(self, path: str) -> bool:
+        """Tell whether a path goes with the development packages that the stage in between takes away."""
+        return bool(self._pruned) and "node_modules/" in path and _within(path, self._pruned)
+
+    def _of_idle_tool(self, path: str) -> bool:
+        if not self._idle:
+            return False
+        if "node_modules/" in path:
+            return _within(path, self._idle)
+        real = self.view.real(path) if self.view.kind(path) is Kind.SYMLINK else None
+        return real is not None and _within(real, self._idle)
+
     def verdict(self, path: str) -> Verdict | None:
         """Give why a new path stays behind; None where nothing speaks against keeping it."""
+        if self.pruned(path):
+            return Verdict("development packages", firm=True)
+        if self._of_idle_tool(path):
+            return Verdict("globally installed packages of which nothing that starts calls a command")
         if _STATE.fullmatch(path):
             return Verdict("state of the package manager, logs and temporary files")
         if _CACHE.fullmatch(path) and not _BUNDLED_CACHE.fullmatch(path):
@@ -206,12 +234,25 @@ class Judge:
         return self.view.elf(path) is None
 
 
+def _within(path: str, folders: frozenset[str]) -> bool:
+    """Tell whether a path or a directory above it is among `folders`."""
+    while path:
+        if path in folders:
+            return True
+        path = path.rpartition("/")[0]
+    return False
+
+
 def _finding_paths(view: View, waste: WasteReport | None) -> dict[str, str]:
     """Give by path the kind of waste that certain or strong findings (A, B) say it is."""
     found: dict[str, str] = {}
     for finding in waste.findings if waste else ():
         if finding.kind in _FINDINGS and finding.confidence in ("A", "B"):
             for layer, entry in finding.entries:
-                if view.table.hidden_by(layer, entry) is None:
+                path = view.table.index(layer).paths[entry]
+                # which of Node's packages go is for `node.prunes` to say: some of these records may be needed
+                if view.table.hidden_by(layer, entry) is None and not (
+                    finding.kind == "dev-dependencies" and "node_modules/" in path
+                ):
                     found.setdefault(view.table.index(layer).paths[entry], _FINDINGS[finding.kind])
     return found

@@ -23,6 +23,7 @@ from msbtui.split.keep import Kept
 from msbtui.split.ladder import EVERYTHING, IN_PLACE, SELECTIVE, Wider, widen
 from msbtui.split.metadata import plan_metadata
 from msbtui.split.model import Plan, Size
+from msbtui.split.node import idle_tools, prunes
 from msbtui.split.reach import follow
 from msbtui.split.refuse import LEAST_BYTES, objection, too_little
 from msbtui.split.removals import removed_from_base, whole_parts
@@ -142,7 +143,7 @@ class _Planner:
             runtime = RuntimeBase(self.origin, "the original's own base", (), self.siblings(self.origin), True, same=True)
         else:
             # packages that the author installs by name are for people who look into the container, and scratch has no manager
-            empty = self.wider.rung == SELECTIVE and not wished(view, words)
+            empty = small and not wished(view, words)
             runtime = choose_base(view, kept, self.origin, self.siblings, wanted, empty=empty)
         present = self._present(runtime)
         installs = (
@@ -152,7 +153,9 @@ class _Planner:
         names = {package.name for package in arriving} | set(present)
         accounts = new_accounts(view, runtime.view, self.wider.users)
         paths = self._final_paths(kept, runtime, names, accounts)
-        copies = plan_copies(view, paths, runtime.view, scratch=runtime.scratch, forbidden=lambda path: _firm(judge, path))
+        copies = plan_copies(
+            view, paths, runtime.view, scratch=runtime.scratch, forbidden=lambda path: _firm(judge, path), gone=judge.pruned
+        )
         runtime_config = self._runtime_config(runtime)
         before_config = facts.image.config if (facts := self.siblings(self.origin)) else None
         folders = {"/" + path.rpartition("/")[0] for path in (*reach.why, *copies.covered) if view.executable(path)}
@@ -178,6 +181,7 @@ class _Planner:
             metadata,
             whole_parts(removed_from_base(view, runtime.view, names), copies),
             runtime_config,
+            pruned,
         )
         text = compose(self.dockerfile, self.graph, self.stage, parts)
         after = size_after(view, runtime, arriving, copies)
@@ -198,7 +202,7 @@ class _Planner:
             Size(estimated=after),
             steps=tuple(steps),
             left_out=tuple(left_out),
-            kept=tuple(sorted(copies.covered)),
+            kept=tuple(sorted(copies.covered - {path for prune in pruned for path in prune.rewritten})),
             dropped_settings=tuple(f"{item.field}.{item.name}" for item in metadata.dropped),
             rung=self.wider.rung,
             set_aside=_set_aside(kept),

@@ -85,6 +85,8 @@ class Reach:
         """Commands of the start that compile or build, and where they stand: what makes a split unsound."""
         self.missing: list[str] = []
         """Commands of the start that the image does not have."""
+        self.words: set[str] = set()
+        """Every word of the commands that were followed."""
         self.names: set[str] = set()
         """Every absolute path that a reached text names, whether it exists or not."""
         self.blaming = True
@@ -112,6 +114,7 @@ class Reach:
     def command(self, words: Words, why: str, *, blame: bool = True) -> bool:
         """Follow one command with its arguments; tell whether its executable is in the image."""
         found = False
+        self.words.update(words)
         for run in runs(words):
             name = run[0].rpartition("/")[2]
             self._blame(run, why, blame)

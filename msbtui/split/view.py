@@ -176,7 +176,7 @@ class View:
                 stack.extend(reversed(self.children(at)))
 
     def glob(self, pattern: str) -> list[str]:
-        """Give the paths that match a shell's pattern (as the table has it, no leading slash), sorted; hidden names need a dot."""
+        """Give the paths that match a shell's pattern (as the table has it, without leading slash), sorted."""
         found = [""]
         for part in pattern.split("/"):
             known: list[str] = []

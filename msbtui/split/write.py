@@ -41,6 +41,15 @@ def stage_name(dockerfile: Dockerfile, stages: Sequence[Stage], stage: Stage) ->
     return f"build-{number}", False
 
 
+def between_name(stages: Sequence[Stage], build: str) -> str:
+    """Give a name for the stage between the original and the runtime stage."""
+    taken = {stage.name for stage in stages} | {build}
+    name, number = "production", 2
+    while name in taken:
+        name, number = f"production-{number}", number + 1
+    return name
+
+
 def with_stage_name(dockerfile: Dockerfile, stage: Stage, name: str) -> str:
     """Give the source with ` AS name` on the stage's FROM and every other byte as it was."""
     source = dockerfile.source.encode("utf-8", "surrogateescape")

@@ -1,0 +1,150 @@
+"""Plans for Node applications: development packages go in a stage between, unless the code requires them."""
+
+from __future__ import annotations
+
+import json
+
+from split_world import DEBIAN, MEGABYTE, PATH, D, F, L, World, elf, script
+
+from msbtui.image.model import ImageConfig
+
+BASE = {
+    **DEBIAN,
+    "usr/local/bin/node": elf("libc.so.6", size=90 * MEGABYTE),
+    "usr/local/lib/node_modules/npm/bin/npm-cli.js": script("#!/usr/bin/env node\n"),
+    "usr/local/lib/node_modules/npm/package.json": F("{}"),
+    "usr/local/bin/npm": L("../lib/node_modules/npm/bin/npm-cli.js"),
+}
+TEXT = 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install\nCMD ["npm", "start"]\n'
+
+
+def package(name: str, size: int = 1000, **fields: object) -> dict[str, F]:
+    place = f"app/node_modules/{name}"
+    return {f"{place}/package.json": F(json.dumps({"name": name, **fields})), f"{place}/index.js": F(f"{name}", size=size)}
+
+
+def world(
+    code: str,
+    *,
+    lock: bool = True,
+    manifest: dict[str, object] | None = None,
+    more: dict[str, object] | None = None,
+    cmd: tuple[str, ...] = ("npm", "start"),
+    user: str = "",
+) -> World:
+    about = {
+        "scripts": {"start": "node dist/server.js"},
+        "dependencies": {"express": "4"},
+        "devDependencies": {"eslint": "8", "morgan": "1"},
+        **(manifest or {}),
+    }
+    made: dict[str, object] = {
+        "app/package.json": F(json.dumps(about)),
+        "app/dist/server.js": F(code),
+        **package("express", dependencies={"qs": "1"}),
+        **package("qs"),
+        **package("eslint", 40 * MEGABYTE),
+        **package("morgan", dependencies={"depd": "1"}),
+        **package("depd"),
+        "app/node_modules/eslint/bin/eslint.js": script("#!/usr/bin/env node\n"),
+        "app/node_modules/.bin/eslint": L("../eslint/bin/eslint.js"),
+        **(more or {}),
+    }
+    if lock:
+        names = ["express", "qs", "eslint", "morgan", "depd"]
+        packages = {
+            f"node_modules/{name}": {"version": "1", **({"dev": True} if name in ("eslint", "morgan", "depd") else {})}
+            for name in names
+        }
+        made["app/node_modules/.package-lock.json"] = F(json.dumps({"lockfileVersion": 3, "packages": packages}))
+    config = ImageConfig(env=(PATH,), cmd=cmd, workdir="/app", user=user)
+    return World(TEXT, [("RUN /bin/sh -c npm install # buildkit", made)], config, base=BASE)  # type: ignore[list-item]
+
+
+def test_development_packages_go_in_a_stage_between():
+    plan = world("const express = require('express')").plan()
+    assert (
+        plan.dockerfile
+        == TEXT.replace("node:20", "node:20 AS build", 1)
+        + """
+# development packages go before anything is copied
+FROM build AS production
+RUN npm prune --omit=dev --ignore-scripts
+
+# runtime stage: only what runs; compilers, sources and caches stay in the stage above
+FROM node:20-slim
+
+WORKDIR /app
+
+COPY --from=production /app /app
+
+CMD ["npm", "start"]
+"""
+    )
+    assert "app/node_modules/express/index.js" in plan.kept
+    assert "app/node_modules/eslint/index.js" not in plan.kept
+    assert "app/node_modules/.bin/eslint" not in plan.kept
+    assert "app/node_modules/.package-lock.json" not in plan.kept  # npm writes it anew
+    assert any("development packages" in item.what and item.bytes > 40 * MEGABYTE for item in plan.left_out)
+
+
+def test_a_development_package_that_the_code_requires_comes_from_the_first_stage_with_what_it_needs():
+    for code in ("require('morgan')", "import m from 'morgan/lib'", 'const {x} = await import("morgan")', "require('./log')"):
+        runtime = world(code, more={"app/dist/log.js": F("module.exports = require('morgan')")}).runtime()
+        assert "COPY --from=build /app/node_modules/morgan /app/node_modules/morgan\n" in runtime, code
+        assert "COPY --from=build /app/node_modules/depd /app/node_modules/depd\n" in runtime
+        assert "eslint" not in runtime
+
+
+def test_code_that_is_not_reached_does_not_count_unless_names_are_made_at_run_time():
+    seed = {"app/dist/seed.js": F("require('morgan')")}
+    assert "morgan" not in world("require('express')", more=seed).runtime()
+    assert "morgan" in world("require('./' + name)", more=seed).runtime()
+
+
+def test_nothing_is_pruned_where_the_start_translates_by_itself_or_nothing_tells():
+    for one in (
+        world("x", manifest={"scripts": {"start": "ts-node src/a.ts"}}),
+        world("x", manifest={"scripts": {"start": "node -r @babel/register dist/server.js"}}),
+        world("x", manifest={"workspaces": ["a"]}),
+        world("x", lock=False),
+    ):
+        plan = one.plan()
+        assert "production" not in plan.dockerfile
+
+
+def test_yarn_prunes_by_installing_again_but_not_past_hooks():
+    files = {"app/node_modules/.yarn-integrity": F("{}"), "app/yarn.lock": F("express@4:\n")}
+    plan = world("require('express')", lock=False, more=files).plan()
+    assert "RUN yarn install --production --frozen-lockfile --prefer-offline --non-interactive\n" in plan.dockerfile
+    assert "app/node_modules/qs/index.js" in plan.kept
+    assert "app/node_modules/depd/index.js" not in plan.kept
+    hooks = {"scripts": {"start": "node dist/server.js", "prepare": "build"}}
+    assert "production" not in world("require('express')", lock=False, more=files, manifest=hooks).plan().dockerfile
+
+
+def test_pruning_runs_as_root_and_where_the_application_is():
+    plan = world("x", user="www-data").plan()
+    assert "FROM build AS production\nUSER root\nRUN npm prune" in plan.dockerfile
+    deep = world("x", cmd=("node", "/app/dist/server.js"))
+    deep.config = ImageConfig(env=(PATH,), cmd=("node", "/app/dist/server.js"), workdir="/")
+    assert "RUN cd /app && npm prune --omit=dev" in deep.plan().dockerfile
+
+
+def test_global_tools_that_only_building_called_stay_behind_with_their_links():
+    tools = {
+        "usr/local/lib/node_modules/typescript/bin/tsc": script("#!/usr/bin/env node\n"),
+        "usr/local/bin/tsc": L("../lib/node_modules/typescript/bin/tsc"),
+        "usr/local/lib/node_modules/@scope/cli/run.js": script("#!/usr/bin/env node\n"),
+        "usr/local/bin/cli": L("../lib/node_modules/@scope/cli/run.js"),
+        "usr/local/lib/node_modules": D(),
+    }
+    plan = world("x", more=tools, manifest={"scripts": {"start": "cli --port 1"}}).plan()
+    assert "usr/local/lib/node_modules/@scope/cli/run.js" in plan.kept
+    assert not any("tsc" in path for path in plan.kept)
+
+
+def test_the_whole_tree_is_kept_on_the_safer_rungs():
+    plan = world("x").plan(rung="trees")
+    assert "production" not in plan.dockerfile
+    assert "app/node_modules/eslint/index.js" in plan.kept or plan.decision != "split"
