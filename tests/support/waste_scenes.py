@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msbtui.analysis.lines import match_lines, numbered_layers
@@ -118,6 +118,7 @@ def look(
     dockerfile: str | None = None,
     history: Sequence[str] = (),
     in_base: bool = False,
+    ignored: Callable[[str], bool] | None = None,
 ) -> Scenery:
     """Read an image made of these layers and find its waste. `history`: BuildKit's text of each layer above the base."""
     layers = []
@@ -136,5 +137,5 @@ def look(
         graph = build_graph(parsed)
         provenance = match_lines(parsed, graph, items, numbered_layers(items, len(layers)))
     packages = read_packages(image, table)
-    report = find_waste(image, table, packages, Base(base), provenance, parsed, graph, in_base=in_base)
+    report = find_waste(image, table, packages, Base(base), provenance, parsed, graph, in_base=in_base, ignored=ignored)
     return Scenery(image, table, provenance, report)

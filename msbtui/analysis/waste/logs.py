@@ -18,6 +18,8 @@ _LEFT = {
 }
 _RECORDS = re.compile(r"var/log/(btmp|wtmp|lastlog|faillog)")
 """Records of log-ins, as long as the greatest user number times a record: sparse, if the archive says so (lastlog(8))."""
+_WORTH = 1_000_000
+"""Bytes from which logs and temporary files are told of as certain waste."""
 _CORE = re.compile(r"core(\.\d+)?")
 
 
@@ -36,7 +38,9 @@ def find(scene: Scene) -> Iterator[Draft]:
             if elf is not None and elf.kind == "ET_CORE":
                 found.append(file.pid)
     for layer, rows in scene.by_layer(found):
-        yield Draft(layer, rows, "A", subject="Logs and temporary files")
+        # Below that size nobody who built with care would clean up: strong enough to count, but nothing to insist on.
+        confidence = "A" if scene.table.bytes_of_rows(rows) >= _WORTH else "B"
+        yield Draft(layer, rows, confidence, subject="Logs and temporary files")
 
 
 def _unused(scene: Scene) -> Callable[[str], bool]:

@@ -27,7 +27,7 @@ _MOST_WORDS = 5000
 _MOST_FILES = 400
 _MOST_DIRECTORIES = 32
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "execlineb", "with-contenv", "openrc-run"))
-_SETTINGS = re.compile(r".*\.(conf|cfg|ini|ya?ml|toml|json|cron|service|xml)|Procfile|crontab|run|finish")
+_SETTINGS = re.compile(r".*\.(sh|bash|conf|cfg|ini|ya?ml|toml|json|cron|service|xml)|Procfile|crontab|run|finish")
 _SUPERVISORS: dict[str, tuple[str, ...]] = {
     "supervisord": ("etc/supervisord.conf", "etc/supervisord.d", "etc/supervisor"),
     "nginx": ("etc/nginx",),
@@ -183,13 +183,16 @@ def _named_in_script(scene: Scene, path: str) -> list[str]:
     if text.startswith("#!"):
         first, _, text = text.partition("\n")
         words = first[2:].split()
-    if any(word.rpartition("/")[2] in _SHELLS for word in words) or _SETTINGS.fullmatch(file.name):
+    shell = any(word.rpartition("/")[2] in _SHELLS for word in words)
+    if shell or _SETTINGS.fullmatch(file.name) or (not words and "." not in file.name):
         code = re.sub(r"(?m)(^|\s)#.*$", "", text)
-        words += dict.fromkeys(_WORD.findall(code)[: 4 * _MOST_WORDS])
+        named = list(dict.fromkeys(_WORD.findall(code)[: 4 * _MOST_WORDS]))
+        # `command=/usr/bin/x` in a configuration, `TOOL=x` in a script.
+        words += [*named, *(word.rpartition("=")[2] for word in named if "=" in word)]
     else:
         words += dict.fromkeys(_QUOTED.findall(text)[:_MOST_WORDS])
     beside = path.rpartition("/")[0]
-    return [named for word in words if (named := _lookup(scene, word, beside)) is not None]
+    return [found for word in words if (found := _lookup(scene, word, beside)) is not None]
 
 
 def _opened(scene: Scene, path: str) -> Iterator[str]:

@@ -1,0 +1,181 @@
+"""What the container's start needs is never called removable, and a finding says what it left out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from waste_scenes import F, elf, look
+
+from msbtui.image.model import Healthcheck, ImageConfig
+
+PATH = "PATH=/usr/local/bin:/usr/bin:/bin"
+TOOL = F(b"t" * 900, mode=0o755)
+CACHES = {"root/.m2/repository/a.jar": 500, "root/.m2/repository/b.jar": 70, "root/.bashrc": 5}
+
+
+def script(text: str) -> F:
+    return F(text.encode(), mode=0o755)
+
+
+@pytest.mark.parametrize(
+    ("config", "more"),
+    [
+        (ImageConfig(cmd=("cmake", "--version")), {}),
+        (ImageConfig(cmd=("sh", "-c", "cd /srv && exec cmake .")), {}),
+        (ImageConfig(entrypoint=("/start",)), {"start": script("#!/bin/sh\nset -e\ncmake --build .\n")}),
+        (ImageConfig(entrypoint=("/start",)), {
+            "start": script("#!/bin/sh\n. /lib.sh\n"),
+            "lib.sh": F(b"run() { cmake .; }\n"),
+        }),
+        (ImageConfig(entrypoint=("/start",)), {"start": script('#!/usr/bin/python3\nsubprocess.run(["cmake", "."])\n')}),
+        (ImageConfig(cmd=("/usr/bin/app",), healthcheck=Healthcheck(("CMD-SHELL", "cmake --version || exit 1"))), {}),
+        (ImageConfig(cmd=("supervisord",)), {
+            "usr/bin/supervisord": script("#!/usr/bin/python3\n"),
+            "etc/supervisor/conf.d/a.conf": F(b"[program:a]\ncommand=cmake -P x\n"),
+        }),
+        (ImageConfig(cmd=("npm", "start"), workdir="/app"), {
+            "app/package.json": F(json.dumps({"scripts": {"start": "cmake . && node x"}}).encode()),
+        }),
+    ],
+)  # fmt: skip
+def test_a_tool_that_starts_is_no_waste(config: ImageConfig, more: dict[str, F]) -> None:
+    from msgspec.structs import replace
+
+    tree = {"usr/bin/cmake": TOOL, "usr/bin/ninja": TOOL, **more}
+    seen = look(tree, config=replace(config, env=(PATH,)))
+    named = {path for finding in seen.kind("compiler") for path in finding.paths}
+    assert named == {"usr/bin/ninja"}
+    assert seen.kind("compiler")[0].kept == ("usr/bin/cmake",)
+    assert "/usr/bin/cmake stays" in seen.kind("compiler")[0].advice
+
+
+def test_what_is_needed_wholly_is_told_apart() -> None:
+    seen = look(CACHES, config=ImageConfig(cmd=("mvn", "exec:java")))
+    assert seen.report.findings == ()
+    (kept,) = seen.report.kept
+    assert (kept.kind, kept.bytes, kept.layer, kept.paths) == ("package-cache", 570, 0, ("root/.m2",))
+    assert seen.report.removable == 0
+
+
+def test_a_file_on_the_class_path_stays() -> None:
+    seen = look(CACHES, config=ImageConfig(cmd=("java", "-cp", "/app:/root/.m2/repository/a.jar", "Main")))
+    (found,) = seen.kind("package-cache")
+    assert (found.bytes, found.paths, found.kept) == (70, ("root/.m2/repository/b.jar",), ("root/.m2/repository/a.jar",))
+    assert seen.report.removable == 70
+
+
+def test_a_directory_that_the_command_names_stays() -> None:
+    tree = {"usr/share/doc/a/index.html": 800, "usr/share/doc/b/x": 90}
+    serve = ImageConfig(cmd=("python3", "-m", "http.server", "--directory=/usr/share/doc/a"))
+    (found,) = look(tree, config=serve).kind("docs")
+    assert (found.bytes, found.kept) == (90, ("usr/share/doc/a",))
+    # A working directory is no reason to keep what lies in it.
+    repository = {"srv/app/.git/HEAD": 20, "srv/app/.git/objects/a": 500}
+    assert [one.bytes for one in look(repository, config=ImageConfig(cmd=("sh", "-c", "cd /srv/app && ./x"))).kind("vcs")] == [
+        520
+    ]
+    assert [one.bytes for one in look({"tmp/x": 50}, config=ImageConfig(cmd=("app", "--scratch", "/tmp"))).kind("log-temp")] == [
+        50
+    ]
+
+
+def test_strings_of_the_program_keep_files_but_not_its_sources() -> None:
+    program = elf("ET_EXEC", paths=("/usr/local/share/doc/app/help.txt", "/src/main.c"), libraries=("libplug.so.1",))
+    tree = {
+        "usr/local/bin/app": TOOL,
+        "usr/local/share/doc/app/help.txt": 700,
+        "usr/local/share/doc/app/other.txt": 60,
+        "src/main.c": 300,
+        "src/Makefile": 10,
+        "src/a.o": 40,
+    }
+    seen = look(tree, elves={"usr/local/bin/app": program}, config=ImageConfig(cmd=("/usr/local/bin/app",)))
+    assert [(one.bytes, one.kept) for one in seen.kind("docs")] == [(60, ("usr/local/share/doc/app/help.txt",))]
+    assert [one.bytes for one in seen.kind("sources")] == [310]
+
+
+def test_what_programs_read_unasked_is_not_left_over() -> None:
+    from waste_scenes import auto, status
+
+    gcc = {"Package": "gcc-12", "Section": "devel", "Depends": "ca-certificates, libisl23"}
+    packages = ({"Package": "ca-certificates"}, {"Package": "libisl23"}, gcc)
+    tree: dict[str, object] = {
+        "var/lib/dpkg/status": status(*packages),
+        "var/lib/apt/extended_states": auto("ca-certificates", "libisl23"),
+    }
+    for package in packages:
+        name = package["Package"]
+        tree[f"usr/lib/{name}/file"] = 1000
+        tree[f"var/lib/dpkg/info/{name}.list"] = f"/.\n/usr/lib/{name}/file\n".encode()
+    (found,) = look(tree, config=ImageConfig(cmd=("x",))).kind("compiler")  # type: ignore[arg-type]
+    assert not any("ca-certificates" in path for path in found.paths)
+    assert any("libisl23" in path for path in found.paths)
+
+
+# -- kinds that are new or wider ---------------------------------------------------------------------------------------
+
+
+def test_rules_that_depend_on_neighbours() -> None:
+    linked = {"opt/conda/pkgs/a/x.so": F(b"x" * 300), "opt/conda/lib/x.so": F(hard="opt/conda/pkgs/a/x.so")}
+    assert look(linked).report.removable == 0
+    zero = {"app/.yarn/cache/a.zip": 300, "app/.pnp.cjs": 20, "app/node_modules/x": 1}
+    assert look(zero).kind("package-cache") == []
+    installed = {"app/.yarn/cache/a.zip": 300, "app/node_modules/x": 1}
+    assert [one.bytes for one in look(installed).kind("package-cache")] == [300]
+    assert look({"app/.yarn/cache/a.zip": 300}).kind("package-cache") == []
+    configured = {"src/config.status": 40, "src/config.log": 50, "srv/config.log": 60}
+    assert [(one.bytes, one.confidence) for one in look(configured).kind("build-objects")] == [(90, "A")]
+    lists = {"src/a.o": 10, "src/a.d": 5, "etc/conf.d/x.d": 7}
+    assert sum(one.bytes for one in look(lists).kind("build-objects")) == 15
+    assert [one.confidence for one in look({"app/bin/app.pdb": 400}).kind("debug-symbols")] == ["B"]
+    assert [
+        one.bytes for one in look({"usr/local/bundle/gems/rack-3/spec/a_spec.rb": 30, "app/spec/b.rb": 40}).kind("tests")
+    ] == [30]
+
+
+def test_what_dockerignore_names_now() -> None:
+    dockerfile, history = "FROM scratch\nWORKDIR /app\nCOPY . .\n", ["WORKDIR /app", "COPY . . # buildkit"]
+    tree = {"app/data/big.csv": 900, "app/main.py": 10, "etc/data/big.csv": 5}
+    seen = look({"app": None}, tree, dockerfile=dockerfile, history=history, config=ImageConfig(workdir="/app", cmd=("x",)),
+                ignored=lambda path: path.startswith("data/"))  # fmt: skip
+    assert [(one.bytes, one.paths, one.line) for one in seen.kind("context-junk")] == [(900, ("app/data",), 3)]
+    named = look({"app": None}, tree, dockerfile="FROM scratch\nWORKDIR /app\nCOPY data/ ./data/\n",
+                 history=["WORKDIR /app", "COPY data/ ./data/ # buildkit"], ignored=lambda path: True)  # fmt: skip
+    assert named.kind("context-junk") == []
+
+
+def test_a_virtual_environment_of_the_sender() -> None:
+    tree = {"app/.venv/pyvenv.cfg": 20, "app/.venv/lib/a.py": 300, "app/main.py": 5}
+    history = ["COPY . /app # buildkit"]
+    used = ImageConfig(cmd=("python", "main.py"), env=("PATH=/app/.venv/bin:/usr/bin",))
+    assert look(tree, history=history, config=used).kind("context-junk") == []
+    unused = look(tree, history=history, config=ImageConfig(cmd=("python", "main.py")))
+    assert [(one.bytes, one.confidence) for one in unused.kind("context-junk")] == [(320, "C")]
+    # One that a RUN made is the program's.
+    assert look(tree, history=["RUN /bin/sh -c python -m venv # buildkit"]).kind("context-junk") == []
+
+
+def test_logs_by_size_and_place() -> None:
+    assert [one.confidence for one in look({"var/log/dpkg.log": 5000}).kind("log-temp")] == ["B"]
+    assert [one.confidence for one in look({"var/log/dpkg.log": 2_000_000}).kind("log-temp")] == ["A"]
+    assert look({"var/log/app/data.bin": 5000, "srv/tmp/x": 10, "var/lib/app/x-old": 5}).kind("log-temp") == []
+
+
+def test_secrets_of_the_history() -> None:
+    dockerfile = "FROM scratch\nARG NPM_TOKEN\nARG VERSION=1\nRUN x\nRUN curl https://me:hunter2hunter2@example.com/x\n"
+    history = ["RUN |1 NPM_TOKEN=abcdef /bin/sh -c x # buildkit", "RUN /bin/sh -c curl https://me:hunter2hunter2@example.com/x"]
+    seen = look({"a": 1}, {"b": 1}, dockerfile=dockerfile, history=history)
+    found = {(one.title, one.confidence, one.bytes) for one in seen.kind("secret")}
+    assert found == {
+        ("the history shows a value of NPM_TOKEN, which may be a secret", "C", 0),
+        ("the history shows a password or an access token", "B", 0),
+    }
+    assert "hunter2" not in repr(seen.report)
+    assert "abcdef" not in repr(seen.report)
+    only = look(
+        {"a": 1}, dockerfile="FROM scratch\nARG NPM_TOKEN\nARG PUBLIC_KEY\nRUN x\n", history=["RUN /bin/sh -c x # buildkit"]
+    )
+    assert [(one.title, one.line) for one in only.kind("secret")] == [
+        ("the build argument NPM_TOKEN may hold a secret, which the history of the image then shows", 2)
+    ]
