@@ -90,8 +90,17 @@ class Layer:
 
 
 def save(path: Path, name: str, layers: list[Layer]) -> None:
-    """Write the archive of an image, as `docker save` before version 25 lays it out; the layers' files go into it."""
-    config = json.dumps(
+    """Write the archive of an image as `docker save` does since version 25: an OCI layout with a `manifest.json`."""
+    packed = "+gzip" if layers[0].digest != layers[0].diff_id else ""
+    documents: dict[str, bytes] = {}
+
+    def described(document: object, kind: str) -> dict[str, object]:
+        data = json.dumps(document).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        documents[f"blobs/sha256/{digest}"] = data
+        return {"mediaType": f"application/vnd.oci.image.{kind}+json", "digest": f"sha256:{digest}", "size": len(data)}
+
+    config = described(
         {
             "architecture": "amd64",
             "os": "linux",
@@ -102,29 +111,35 @@ def save(path: Path, name: str, layers: list[Layer]) -> None:
                 {"created": "2024-01-01T00:00:00Z", "created_by": f"RUN /bin/sh -c step {number} # buildkit"}
                 for number in range(len(layers))
             ],
-        }
-    ).encode()
-    image_id = hashlib.sha256(config).hexdigest()
-    places = [f"{layer.digest}/layer.tar" for layer in layers]
-    manifest = json.dumps([{"Config": f"{image_id}.json", "RepoTags": [f"{name}:latest"], "Layers": places}]).encode()
+        },
+        "config.v1",
+    )
+    kind = f"application/vnd.oci.image.layer.v1.tar{packed}"
+    blobs = [{"mediaType": kind, "digest": f"sha256:{layer.digest}", "size": layer.size} for layer in layers]
+    manifest = described({"schemaVersion": 2, "config": config, "layers": blobs}, "manifest.v1")
+    names = {"io.containerd.image.name": f"docker.io/{name}:latest", "org.opencontainers.image.ref.name": "latest"}
+    documents["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [{**manifest, "annotations": names}]}).encode()
+    saved = {
+        "Config": f"blobs/sha256/{str(config['digest'])[7:]}",
+        "RepoTags": [f"{name}:latest"],
+        "Layers": [f"blobs/sha256/{layer.digest}" for layer in layers],
+    }
+    documents["manifest.json"] = json.dumps([saved]).encode()
+    documents["oci-layout"] = b'{"imageLayoutVersion": "1.0.0"}'
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        for layer, place in zip(layers, places, strict=True):
-            file.write(header(layer.digest + "/", 0, b"5") + header(place, layer.size))
+        file.write(header("blobs/", 0, b"5") + header("blobs/sha256/", 0, b"5"))
+        for layer in layers:
+            file.write(header(f"blobs/sha256/{layer.digest}", layer.size))
             with layer.path.open("rb") as source:
                 while data := source.read(1 << 22):
                     file.write(data)
             file.write(bytes(-layer.size % BLOCK))
             layer.path.unlink()
-        for member, document in ((f"{image_id}.json", config), ("manifest.json", manifest)):
+        for member, document in documents.items():
             file.write(header(member, len(document)) + document + bytes(-len(document) % BLOCK))
         file.write(END)
     part.rename(path)
-
-
-def _folders(paths: list[str]) -> list[str]:
-    found = {path[:at] for path in paths for at in range(len(path)) if path[at] == "/"}
-    return sorted(found)
 
 
 def _noise() -> bytes:
@@ -138,7 +153,7 @@ def big_files(layer: int) -> Iterator[Entry]:
     for folder in range(83):
         yield f"usr/lib/p{layer}-{folder:02}", None
         for number in range(40):
-            size = min(int(rnd.lognormvariate(9.3, 2.02)) + 1, 6_000_000)
+            size = min(int(rnd.lognormvariate(9.5, 2.02)) + 1, 6_000_000)
             start = rnd.randrange(len(noise) - size)
             yield f"usr/lib/p{layer}-{folder:02}/file-{number:02}.so", noise[start : start + size]
 
