@@ -198,21 +198,19 @@ def _package_sources(view: View) -> list[str]:
 
 
 def _copies(parts: Parts, stage: str, escape: str, written: RuntimeStage) -> None:
-    plain: list[str] = []
+    said = ""
+    lines: list[str] = []
     for copy in parts.copies.copies:
-        line = copy_line(copy, stage, escape)
         comment = ""
         if copy.extra > 1 << 20:
             comment = "copied whole: most of it is new, and its parts belong together"
-        elif all(source.lstrip("/") in parts.kept.cautious for source in copy.sources):
+        elif copy.cautious:
             comment = "kept from caution: it lies where the program starts"
-        if comment:
-            written.add(plain)
-            plain = []
-            written.add([line], comment)
-        else:
-            plain.append(line)
-    written.add(plain)
+        if comment != said:
+            written.add(lines, said)
+            lines, said = [], comment
+        lines.append(copy_line(copy, stage, escape))
+    written.add(lines, said)
 
 
 def _after(parts: Parts, escape: str) -> list[tuple[str, list[str]]]:

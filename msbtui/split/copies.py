@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
@@ -31,6 +31,8 @@ class Copy(msgspec.Struct, frozen=True):
     why: str
     extra: int = 0
     """Bytes that come along because the directory is copied whole."""
+    cautious: bool = False
+    """Whether all of it is kept only from caution."""
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -72,6 +74,7 @@ def plan_copies(
     scratch: bool = False,
     forbidden: Callable[[str], bool],
     gone: Callable[[str], bool] = lambda _: False,
+    cautious: Collection[str] = (),
 ) -> Copies:
     """Give the copies for `kept` (new paths -> why) onto a base whose file system is `runtime` (None: as the original's base).
 
@@ -80,7 +83,7 @@ def plan_copies(
     """
     plan = Copies()
     wanted = {path: why for path, why in kept.items() if not same_there(view, runtime, path)}
-    grouping = _Grouping(view, wanted, runtime, plan, scratch, forbidden, gone)
+    grouping = _Grouping(view, wanted, runtime, plan, scratch, forbidden, gone, cautious)
     grouping.folder("")
     plan.copies.sort(key=lambda copy: (copy.layer, copy.destination))
     plan.links.sort(key=lambda link: link.path)
@@ -115,6 +118,7 @@ class _Grouping:
         scratch: bool,
         forbidden: Callable[[str], bool],
         gone: Callable[[str], bool],
+        cautious: Collection[str],
     ) -> None:
         self.view = view
         self.wanted = wanted
@@ -123,6 +127,7 @@ class _Grouping:
         self.plan = plan
         self.forbidden = forbidden
         self.gone = gone
+        self.cautious = cautious
         self.parents: dict[str, int] = {}
         for path in wanted:
             folder = path
@@ -200,7 +205,17 @@ class _Grouping:
     def _tree(self, folder: str, content: list[str], why: str, extra: int) -> None:
         total = sum(self.view.size(path) for path in content)
         self.plan.copies.append(
-            Copy((f"/{folder}",), f"/{folder}", True, self._layer(content or [folder]), total, len(content), why, extra)
+            Copy(
+                (f"/{folder}",),
+                f"/{folder}",
+                True,
+                self._layer(content or [folder]),
+                total,
+                len(content),
+                why,
+                extra,
+                self._cautious(content or [folder]),
+            )
         )
         self.plan.covered.update(content or [folder])
         self.created.add(folder)
@@ -211,9 +226,14 @@ class _Grouping:
         reasons = list(dict.fromkeys(self.wanted[path] for path in files))
         why = reasons[0] if len(reasons) == 1 else f"{reasons[0]}, and {len(reasons) - 1} more"
         total = sum(self.view.size(path) for path in files)
-        self.plan.copies.append(Copy(sources, destination, False, self._layer(files), total, len(files), why))
+        self.plan.copies.append(
+            Copy(sources, destination, False, self._layer(files), total, len(files), why, 0, self._cautious(files))
+        )
         self.plan.covered.update(files)
         self.created.add(folder)
+
+    def _cautious(self, paths: list[str]) -> bool:
+        return all(path in self.cautious for path in paths)
 
     def _layer(self, paths: list[str]) -> int:
         return max((at[0] for path in paths if (at := self.view.entry(path)) is not None), default=0)

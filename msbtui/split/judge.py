@@ -62,6 +62,14 @@ _MARKERS = frozenset(
 _BUILD_FOLDER = re.compile(
     r"(.*/)?(\.git|\.hg|\.svn|\.github|CMakeFiles|\.deps|\.libs|autom4te\.cache|__tests__|([a-z]+[_-])?tests?|\.travis|\.circleci|\.gitlab|spec|doc|docs|example|examples|\.vscode|\.idea)(/.*|\Z)"
 )
+_OUTPUT = re.compile(
+    r"(.*/)?(target/(test-classes|generated-sources|generated-test-sources|generated-docs|maven-archiver|maven-status|surefire-reports|archive-tmp"
+    r"|failsafe-reports|antrun|site|apidocs|jacoco[^/]*|(debug|release|[^/]+/release)/(build|deps|incremental|\.fingerprint|examples)|\.rustc_info\.json"
+    r"|(.*/)?[^/]+\.d)"
+    r"|build/(tmp|reports|test-results|generated|kotlin|intermediates)|\.gradle|CMakeFiles|cmake_install\.cmake|project/target)(/.*|\Z)"
+)
+"""What Maven, Gradle, sbt, Cargo and CMake leave beside their results."""
+_ARTIFACT = re.compile(r".*\.(jar|war|ear|whl|gem|deb|rpm)")
 _BYTECODE = re.compile(r"(.*/)__pycache__/([^/]+?)\.[^/]*\.pyc")
 _ABOUT = re.compile(
     r"(.*/)?((UN)?LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|PATENTS|CONTRIBUTORS|MAINTAINERS|OWNERS|THANKS|CREDITS|CITATION|CODEOWNERS"
@@ -212,7 +220,7 @@ class Judge:
         if path.endswith(".class") and any(inside(path, folder) for folder in self.reach.class_folders):
             return None
         if self.in_build_tree(path):
-            if SOURCE.fullmatch(path) or _BUILD_FOLDER.fullmatch(path):
+            if any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _OUTPUT)):
                 return Verdict("sources, objects and build files of what was compiled", firm=True)
             return Verdict("other files of the source tree", data=True)
         if LIBRARY_TREE.fullmatch(path):
@@ -226,11 +234,17 @@ class Judge:
     def kept_from_caution(self, path: str) -> bool:
         """Tell whether a path of the source tree may be data that the program reads from the directory it starts in."""
         workdir = relative(self.view.workdir)
-        if not workdir or any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _ABOUT)) or path in self._by_finding:
+        if (
+            not workdir
+            or any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _ABOUT, _OUTPUT))
+            or path in self._by_finding
+        ):
             return False
         if not inside(path, workdir) or not self.in_build_tree(path):
             return False
-        # a binary that nothing starts is an intermediate of the build; data has no program headers
+        # a binary or jar that nothing starts, where one is started, is an intermediate of the build; data has no program headers
+        if _ARTIFACT.fullmatch(path) and any(_ARTIFACT.fullmatch(script) for script in self.reach.scripts):
+            return False
         return self.view.elf(path) is None
 
 

@@ -19,12 +19,12 @@ _PROVIDED = re.compile(
     r"(proc|sys|dev|run|tmp|var/tmp|var/run)(/.*|\Z)|etc/(hosts|hostname|resolv\.conf|mtab|passwd|group|shadow|localtime|nsswitch\.conf)"
 )
 """What the container runtime provides, or what is treated apart (accounts, time zone)."""
-_GENERATED = re.compile(r"(etc|usr|var|lib|lib64|bin|sbin|opt/[^/]+/share)(/.*|\Z)")
+_GENERATED = re.compile(r"(etc|usr|var|lib|lib64|bin|sbin|opt/[^/]+/share)(/.*|\Z)|root/\.(ssh|gnupg|config|local)")
 _KNOWN_TO_BE_MADE = re.compile(
     r"(etc|var)/.*"
     r"|usr/(local/)?share/(fonts|mime|icons|applications|info|glib-2\.0)(/.*|\Z)"
     r"|usr/(local/)?share/(ca-certificates|perl|sgml|xml|vim|doc|man)(/.*|\Z)"
-    r"|usr/(local/)?lib/(ssl|mime|locale|sysusers)(/.*|\Z)|usr/local/lib/python3\.\d+(/dist-packages)?"
+    r"|root/\.(ssh|gnupg|config|local)|usr/(local/)?lib/(ssl|mime|locale|sysusers)(/.*|\Z)|usr/local/lib/python3\.\d+(/dist-packages)?"
     r"|usr/lib/python3.*/__pycache__/.*|.*/(gconv-modules|loaders|immodules|icon-theme)\.cache|usr/s?bin/policy-rc\.d|usr/lib/.*\.cache"
 )
 _PACKAGE_COMMANDS = frozenset(
@@ -112,6 +112,8 @@ class Kept:
             if kind is Kind.DIRECTORY:
                 return
             owner = self.view.owner(path)
+            if owner is None and kind is Kind.SYMLINK:
+                owner = self.view.packages.owner(path, inferred=True)  # alternatives, which the package's script makes
             if owner is not None and path not in self._changed_owned:
                 self.owned.setdefault(path, why)
                 if direct:

@@ -154,7 +154,13 @@ class _Planner:
         accounts = new_accounts(view, runtime.view, self.wider.users)
         paths = self._final_paths(kept, runtime, names, accounts)
         copies = plan_copies(
-            view, paths, runtime.view, scratch=runtime.scratch, forbidden=lambda path: _firm(judge, path), gone=judge.pruned
+            view,
+            paths,
+            runtime.view,
+            scratch=runtime.scratch,
+            forbidden=lambda path: _firm(judge, path),
+            gone=judge.pruned,
+            cautious=kept.cautious,
         )
         runtime_config = self._runtime_config(runtime)
         before_config = facts.image.config if (facts := self.siblings(self.origin)) else None

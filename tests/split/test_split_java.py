@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from split_world import DEBIAN, DEBIAN_PACKAGES, MEGABYTE, PATH, F, L, P, World, dpkg, elf, library, script, sibling, view
+from split_world import DEBIAN, DEBIAN_PACKAGES, MEGABYTE, PATH, D, F, L, P, World, dpkg, elf, library, script, sibling, view
 
 from msbtui.image.model import ImageConfig
 from msbtui.split.java import java_start
@@ -123,3 +123,22 @@ def test_patterns_match_as_a_shell_does():
     assert made.glob("app/*/c.jar") == ["app/d/c.jar"]
     assert made.glob("app/a-[0-9].jar") == ["app/a-1.jar"]
     assert made.glob("app/none/*.jar") == []
+
+
+def test_what_maven_leaves_beside_its_jar_stays_behind():
+    made = {
+        "app/pom.xml": F("<project>"),
+        "app/target/app-1.jar": F("PK", size=MEGABYTE),
+        "app/target/original-app-1.jar": F("PK", size=MEGABYTE),
+        "app/target/maven-status/x.lst": F("x"),
+        "app/target/surefire-reports/a.txt": F("ok"),
+        "app/target/archive-tmp": D(),
+        "app/settings.yml": F("a: 1"),
+    }
+    runtime = world(made, "java", "-jar", "target/app-1.jar").runtime()
+    assert "COPY --from=build /app/target/app-1.jar /app/target/app-1.jar\n" in runtime
+    assert (
+        "# kept from caution: it lies where the program starts\nCOPY --from=build /app/settings.yml /app/settings.yml\n"
+        in runtime
+    )
+    assert not any(word in runtime for word in ("original", "maven-status", "surefire", "archive-tmp"))
