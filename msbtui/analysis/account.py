@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from msbtui.analysis.model import Base, WasteReport
+from msbtui.analysis.owners import live_owners
 from msbtui.analysis.purpose import database_of, is_application, language_of, purpose_of
 from msbtui.image.model import Image
 from msbtui.image.packages import Packages
@@ -111,14 +112,7 @@ def account(image: Image, table: FileTable, packages: Packages, base: Base, wast
         for layer, entry in finding.entries
         if finding.hidden_by is not None and finding.kind != "secret"
     }
-    owners: dict[int, str] = {}
-    for key, package in packages.installed.items():
-        for path in package.files:
-            pid = table.id_of(path)
-            if pid is None or table.live_rows[pid] < 0:
-                pid = table.resolve(path, follow=False)
-            if pid is not None:
-                owners.setdefault(pid, key)
+    owners = live_owners(table, packages)
     copied = _copied_layers(image, base)
     inodes, hidden = table.inodes, table.row_hidden
     for layer in range(table.layers):

@@ -40,9 +40,10 @@ RPM_NAMES = (
 )
 _NOT_APK = re.compile(r"openjdk\d+-jre.*")
 _ALWAYS = re.compile(
-    r"ca-certificates.*|tzdata.*|netbase|openssl|locales.*|glibc-langpack.*|fontconfig.*|fonts-.*|libnss.*|libicu.*|icu-.*"
+    r"(?:ca-certificates|tzdata|locales|glibc-langpack|fontconfig|fonts-|libnss|libicu|icu-).*"
+    r"|media-types|mailcap|shared-mime-info|netbase|openssl"
 )
-"""What programs read without naming it: certificates, time zones, names of protocols, languages, fonts."""
+"""What programs read without naming it: certificates, time zones, names of protocols, types of content, languages, fonts."""
 _PARTS = frozenset(("cc1", "cc1plus", "cc1obj", "collect2", "lto1", "f951", "lto-wrapper", "clang-cpp"))
 """Parts of GCC that lie in a directory of their own (GCC internals, "Collect2")."""
 _TOOLS = re.compile(

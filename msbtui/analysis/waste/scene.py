@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 
 from msbtui.analysis.lines import stage_chain
 from msbtui.analysis.model import Base, Provenance
+from msbtui.analysis.owners import live_owners
 from msbtui.analysis.waste.kind import Entry
 from msbtui.analysis.waste.needs import Needs, find_needs
 from msbtui.dockerfile.model import Dockerfile, Instruction, StageGraph
@@ -309,17 +310,7 @@ class Scene:
     @cached_property
     def owned(self) -> set[int]:
         """Path ids of live files that an installed package owns."""
-        table, found = self.table, set[int]()
-        rows = table.live_rows
-        for package in self.packages.installed.values():
-            for path in package.files:
-                pid = table.id_of(path)
-                if pid is None or rows[pid] < 0:
-                    # The database may know it by another name than the table, through links among directories.
-                    pid = table.resolve(path, follow=False)
-                if pid is not None:
-                    found.add(pid)
-        return found
+        return set(live_owners(self.table, self.packages))
 
     # -- helpers of rules ---------------------------------------------------------------------------------------------
 
