@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import humanize
-
 _LOOKS_LIKE_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
@@ -56,6 +54,8 @@ def size(count: int | None) -> str:
         return "–"
     if abs(count) < 1000:
         return f"{count} B"
+    import humanize  # only where a size is shown: most of what loads this module shows none
+
     number, unit = humanize.naturalsize(count, format="%.1f").split(" ")
     return f"{float(number):.0f} {unit}" if abs(float(number)) >= 10 else f"{number} {unit}"
 

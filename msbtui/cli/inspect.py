@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rich_click as click
+import click
 
+from msbtui.cli.helped import HelpedCommand
 from msbtui.cli.options import build_inputs, quiet_option, run_session, session_options
 from msbtui.errors import TargetError, UsageError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=HelpedCommand,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: msbtui inspect docker:app:latest --dockerfile Dockerfile --json",
 )

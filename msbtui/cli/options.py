@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import rich_click as click
+import click
 
 from msbtui import text
 from msbtui.errors import MsbtuiError, UsageError

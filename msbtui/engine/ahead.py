@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from msbtui.engine import waiting
 from msbtui.engine.layers import Reading, read_stream
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _MOST = 4
 """Layers that are read at a time at most: what is gathered of each may take 200 MiB."""
@@ -46,7 +49,11 @@ class Ahead:
         self._cancel = cancel
         self._stop = threading.Event()
         self._jobs = min(os.cpu_count() or 1, _MOST, len(self._blobs))
-        self._threads = ThreadPoolExecutor(self._jobs, "layer") if self._jobs > 1 else None
+        self._threads: ThreadPoolExecutor | None = None
+        if self._jobs > 1:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._threads = ThreadPoolExecutor(self._jobs, "layer")
         self._futures: dict[int, Future[Reading]] = {}
         self._next = 0
 

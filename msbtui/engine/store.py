@@ -11,10 +11,10 @@ import contextlib
 import hashlib
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from msbtui.engine.manifest import JSON_LIMIT, sha256_of
+from msbtui.image.whole import write_whole
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LIMIT = 2000
@@ -71,15 +71,7 @@ def _write(folder: Path, name: str, data: bytes) -> None:
     """Write atomically. A cache that cannot be written is no reason to stop."""
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.replace(temporary, folder / name)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            return
+        write_whole(folder / name, data, prefix=".new-")
         _prune(folder)
 
 

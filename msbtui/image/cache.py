@@ -10,17 +10,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Final, NamedTuple
-
-from platformdirs import user_cache_path
 
 from msbtui.errors import TargetError
 from msbtui.image.facts import StoredContents
 from msbtui.image.layerfile import decode_layer, encode_layer
 from msbtui.image.model import Contents, LayerIndex
+from msbtui.image.whole import write_whole
 
 DEFAULT_LIMIT: Final = 2 << 30
 _SUFFIX: Final = ".layer"
@@ -89,17 +87,10 @@ class LayerCache:
         if len(data) > self.limit:
             return False
         path = self._path(key)
-        temporary = None
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            number, temporary = tempfile.mkstemp(suffix=_TEMPORARY, dir=self.root)
-            with open(number, "wb") as file:
-                file.write(data)
-            os.replace(temporary, path)
+            write_whole(path, data, suffix=_TEMPORARY)
         except OSError:
-            if temporary is not None:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
             return False
         self._size = None if self._size is None else self._size + len(data)
         if self._size is None or self._size > self.limit:
@@ -164,5 +155,8 @@ class LayerCache:
 def default_root() -> Path:
     """Give the folder of the cache: below `XDG_CACHE_HOME` where that is set, on every system; else where caches belong."""
     home = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(home) / "msbtui" if os.path.isabs(home) else user_cache_path("msbtui", appauthor=False)
-    return base / "layers" / "v1"
+    if os.path.isabs(home):
+        return Path(home) / "msbtui" / "layers" / "v1"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("msbtui", appauthor=False) / "layers" / "v1"
