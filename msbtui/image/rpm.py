@@ -7,16 +7,18 @@ include/rpm/rpmtag.h (tags). The older forms (Berkeley DB and ndb) are named whe
 
 from __future__ import annotations
 
-import sqlite3
 import struct
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from msbtui.image.package import Key, Package, Reader
 from msbtui.text import printable_bytes
+
+if TYPE_CHECKING:
+    import sqlite3
 
 ROOTS = ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
 """rpm's `_dbpath`: its own default, SUSE's and Fedora's, rpm-ostree's."""
@@ -116,6 +118,8 @@ def read_headers(data: bytes) -> list[Header] | None:
     """Give the headers in a sqlite database of rpm; None where it is none, or is damaged. A single bad header is left out."""
     if not data.startswith(_SQLITE_HEAD) or len(data) < 512:
         return None
+    import sqlite3  # here, since few images have such a database
+
     # A database with a write-ahead log cannot be opened from memory; closed, it stands whole in its own file.
     data = data[:18] + b"\1\1" + data[20:]
     headers: list[Header] = []
@@ -142,6 +146,8 @@ class _opened:  # noqa: N801
     """A database in memory, closed at the end."""
 
     def __init__(self, data: bytes) -> None:
+        import sqlite3
+
         self._connection = sqlite3.connect(":memory:")
         self._data = data
 
