@@ -28,12 +28,14 @@ def open_image(
     cache: LayerCache | None = None,
     environ: Mapping[str, str] | None = None,
     verify: bool = False,
+    plain_http: bool = False,
 ) -> Image:
-    """Read the image that `ref` names: an engine's image, an archive, an OCI layout or a recording (see `recognise`).
+    """Read the image that `ref` names: of an engine or registry, an archive, a layout or a recording (see `recognise`).
 
     `on_event` hears, in the calling thread, `Opened` once (configuration and history known, no layer yet), `Progress` in
     bytes and a `LayerRead` per layer from the base up. `cache` defaults to the user's. `environ` (default: the process's)
-    names the engine. `verify` hashes also what lies on disk uncompressed, of which a first look reads headers only. Raises
+    names the engine and the credentials for registries. `plain_http` allows a registry without TLS elsewhere than on this
+    machine. `verify` hashes also what lies on disk uncompressed, of which a first look reads headers only. Raises
     `TargetError` (one clear line), `Cancelled` soon after `cancel` is set. Layers read before either stay in the cache.
     """
     target = recognise(ref) if isinstance(ref, str) else ref
@@ -51,7 +53,7 @@ def open_image(
     from msbtui.image.cache import LayerCache
 
     keeper = Keeper(cache if cache is not None else LayerCache())
-    request = Request(platform, tell, cancel, keeper, verify)
+    request = Request(platform, tell, cancel, keeper, verify, plain_http)
     if target.kind == "docker-archive":
         from msbtui.engine.archive import open_archive
 
@@ -60,6 +62,10 @@ def open_image(
         from msbtui.engine.ocidir import open_oci_dir
 
         return open_oci_dir(target.path, target.name, request)
+    if target.kind == "registry":
+        from msbtui.engine.registry import open_registry
+
+        return open_registry(target.name, request, environ)
     from msbtui.engine.export import open_in_engine
 
     if target.podman:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import msgspec
 
@@ -58,6 +58,28 @@ class KnownLayer(msgspec.Struct, frozen=True):
     contents: Contents
 
 
+class Pending(Protocol):
+    """A stored layer that is still on its way."""
+
+    @property
+    def name(self) -> str:
+        """Give what errors call it, printable."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Give the bytes as stored."""
+        ...
+
+    def start(self, diff_id: str) -> None:
+        """Begin to read it; never waits."""
+        ...
+
+    def take(self, on_bytes: Callable[[int], None]) -> KnownLayer:
+        """Wait for it. `on_bytes` hears, in this thread, the bytes so far of this and later ones. Raises `TargetError`."""
+        ...
+
+
 def map_file(file: BinaryIO) -> memoryview:
     """Give the file's bytes without reading them; the map lives as long as something of it is used."""
     size = os.fstat(file.fileno()).st_size
@@ -68,7 +90,7 @@ def open_on_disk(
     name: str,
     image_id: str,
     config: Configuration,
-    blobs: Sequence[Blob | KnownLayer],
+    blobs: Sequence[Blob | KnownLayer | Pending],
     request: Request,
     *,
     source: str,
@@ -95,6 +117,9 @@ def open_on_disk(
     total = sum(blob.size for blob in blobs)
     done = 0
     packed = _packed(blobs, config.diff_ids, request, where)
+    for blob, diff_id in zip(blobs, config.diff_ids, strict=True):
+        if not isinstance(blob, Blob | KnownLayer):
+            blob.start(diff_id)
     with Ahead(list(packed.values()), request.cancel) as ahead:
         for number, (blob, diff_id, place) in enumerate(zip(blobs, config.diff_ids, places, strict=True)):
             waiting.check(request.cancel)
@@ -103,10 +128,11 @@ def open_on_disk(
             def tell(count: int, before: int = before) -> None:
                 on_event(Progress(f"reading {printable(name)}", before + count, total))
 
-            if isinstance(blob, KnownLayer):
-                if blob.diff_id != diff_id:
+            if not isinstance(blob, Blob):
+                layer_read = blob if isinstance(blob, KnownLayer) else blob.take(tell)
+                if layer_read.diff_id != diff_id:
                     raise wrong_diff_id(diff_id, blob.name, where)
-                entries, contents, verified, digest = blob.entries, blob.contents, True, blob.digest or None
+                entries, contents, verified, digest = layer_read.entries, layer_read.contents, True, layer_read.digest or None
             else:
                 entries, contents, verified = read_blob(
                     blob, diff_id, request, ahead, packed.get(number), where=where, on_bytes=tell
@@ -133,7 +159,9 @@ def _is_known(blob: Blob, diff_id: str, request: Request) -> bool:
     return known_as == diff_id and not request.verify
 
 
-def _packed(blobs: Sequence[Blob | KnownLayer], diff_ids: Sequence[str], request: Request, where: str) -> dict[int, Packed]:
+def _packed(
+    blobs: Sequence[Blob | KnownLayer | Pending], diff_ids: Sequence[str], request: Request, where: str
+) -> dict[int, Packed]:
     """Give, by number, the compressed blobs that are to be read: of one that is there several times the first."""
     found: dict[int, Packed] = {}
     seen = set()
@@ -209,4 +237,4 @@ def wrong_diff_id(diff_id: str, name: str, where: str) -> TargetError:
     )
 
 
-__all__ = ["Blob", "KnownLayer", "check_reading", "map_file", "open_on_disk", "read_blob", "wrong_diff_id"]
+__all__ = ["Blob", "KnownLayer", "Pending", "check_reading", "map_file", "open_on_disk", "read_blob", "wrong_diff_id"]

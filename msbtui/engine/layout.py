@@ -6,7 +6,7 @@ import os
 from typing import Protocol
 
 from msbtui.engine.choose import Found, by_name, by_platform, image_names, is_attestation, manifests_below
-from msbtui.engine.disk import Blob, KnownLayer, open_on_disk
+from msbtui.engine.disk import Blob, KnownLayer, Pending, open_on_disk
 from msbtui.engine.manifest import (
     ENCRYPTED,
     Configuration,
@@ -34,7 +34,7 @@ class Layout(Protocol):
         """Give a manifest's or configuration's bytes, not yet checked; None where it is not there. Raises `TargetError`."""
         ...
 
-    def blob(self, digest: str) -> Blob | KnownLayer | None:
+    def blob(self, digest: str) -> Blob | KnownLayer | Pending | None:
         """Give a layer as stored, None where it is not there. Raises `TargetError`."""
         ...
 

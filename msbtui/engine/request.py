@@ -20,3 +20,5 @@ class Request(msgspec.Struct, frozen=True):
     keeper: Keeper
     verify: bool = False
     """Hash also what lies on disk uncompressed, and what was hashed before."""
+    plain_http: bool = False
+    """Whether a registry elsewhere than on this machine may be asked without TLS."""

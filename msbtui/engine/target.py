@@ -15,7 +15,7 @@ from msbtui.engine.outer import BLOCK, compression, is_tar_header
 from msbtui.errors import TargetError, UsageError
 from msbtui.text import printable
 
-TargetKind = Literal["dockerfile", "docker", "docker-archive", "oci-dir", "recorded"]
+TargetKind = Literal["dockerfile", "docker", "docker-archive", "oci-dir", "recorded", "registry"]
 
 DOCKERFILE_NAMES = ("Dockerfile", "Containerfile")
 """What a folder is searched for, in this order."""
@@ -29,6 +29,7 @@ SCHEMES: dict[str, TargetKind] = {
     "oci": "oci-dir",
     "dir": "oci-dir",
     "recorded": "recorded",
+    "registry": "registry",
 }
 
 RECORDING_MAGIC = b"msbtui recording\x1a\n"
@@ -55,9 +56,9 @@ class Target(msgspec.Struct, frozen=True):
 
     kind: TargetKind
     path: str = ""
-    """The file or folder on disk; empty for an image in an engine."""
+    """The file or folder on disk; empty for an image in an engine or a registry."""
     name: str = ""
-    """`docker`: the image; archives and layouts: which of the images in it, empty where there is no choice to make."""
+    """`docker`, `registry`: the image; archives and layouts: which of those in it, empty where there is no choice to make."""
     podman: bool = False
     """`docker`: whether podman's engine is meant, whatever `DOCKER_HOST` says (see `msbtui.engine.host.podman_environ`)."""
 
@@ -89,7 +90,7 @@ def missing(path: str) -> TargetError:
 
 
 def _with_scheme(kind: TargetKind, scheme: str, value: str) -> Target:
-    if kind == "docker":
+    if kind in ("docker", "registry"):
         if not (_REFERENCE.fullmatch(value) or _IMAGE_ID.fullmatch(value)):
             raise TargetError(
                 "is no image name", where=printable(value), hint="a name looks like debian:bookworm-slim or registry/name:tag"
@@ -121,6 +122,7 @@ _WORDS: dict[TargetKind, str] = {
     "docker-archive": "an image archive",
     "oci-dir": "an image folder",
     "recorded": "a recording",
+    "registry": "an image in a registry",
 }
 
 

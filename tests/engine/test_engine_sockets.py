@@ -121,7 +121,7 @@ def test_a_real_podman(home, tmp_path):
         assert [layer.history_index for layer in image.layers] == [0, 1, 2]
         assert not image.notes
         assert image.source.startswith("engine podman ")
-        with pytest.raises(TargetError, match=r"no such image in podman .* nearest: docker.io/library/sample:latest"):
+        with pytest.raises(TargetError, match=r"no such image in podman .* \(nearest: docker.io/library/sample:latest"):
             open_image("podman:docker.io/library/samples", environ=environ, cache=cache)
     finally:
         service.terminate()

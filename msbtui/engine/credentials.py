@@ -1,0 +1,139 @@
+"""Credentials for a registry, from where docker and podman keep them; never asked for, never shown.
+
+docker/cli cli/config/configfile and cli/config/credentials (`auths`, `credHelpers`, `credsStore`); the helpers' protocol is
+docker/docker-credential-helpers; podman's file is containers-auth.json(5).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from msbtui.engine.host import settings_folder
+from msbtui.engine.manifest import JSON_LIMIT, decode
+from msbtui.errors import TargetError
+from msbtui.text import printable
+
+DOCKER_HUB = "docker.io"
+_HUB_KEY = "https://index.docker.io/v1/"
+_NO_NAME = "<token>"
+_HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_HELPER_TIME = 30
+"""Seconds that a credential helper may take: it may wait for a person to unlock a key ring."""
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """Who we are to a registry."""
+
+    user: str = ""
+    password: str = ""
+    identity_token: str = ""
+    """Instead of a password: what a login with OAuth2 left behind."""
+
+    def __repr__(self) -> str:
+        """Give nothing away."""
+        return "Credentials(...)"
+
+    @property
+    def basic(self) -> str:
+        """Give the value of an Authorization header (RFC 7617)."""
+        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
+
+
+class _Auth(msgspec.Struct, frozen=True):
+    auth: str | None = None
+    username: str | None = None
+    password: str | None = None
+    identitytoken: str | None = None
+
+
+class _File(msgspec.Struct, frozen=True):
+    auths: dict[str, _Auth] | None = None
+    helpers: dict[str, str] | None = msgspec.field(name="credHelpers", default=None)
+    store: str | None = msgspec.field(name="credsStore", default=None)
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    user: str = msgspec.field(name="Username", default="")
+    secret: str = msgspec.field(name="Secret", default="")
+
+
+def find_credentials(host: str, environ: Mapping[str, str]) -> Credentials | None:
+    """Give what docker, else podman, would show to the registry `host` (`docker.io` for Docker Hub); None for nobody.
+
+    A helper that is not there or does not know the host counts as nobody. Raises `TargetError` for a damaged file.
+    """
+    key = _HUB_KEY if host == DOCKER_HUB else host
+    for path in _files(environ):
+        try:
+            with path.open("rb") as opened:
+                data = opened.read(JSON_LIMIT + 1)
+        except OSError:
+            continue
+        file = decode(data or b"{}", _File, "the file of credentials", printable(str(path)))
+        helper = (file.helpers or {}).get(host) or file.store
+        found = (_from_helper(helper, key, environ) if helper else None) or _from_file(file, host, key)
+        if found is not None:
+            return found
+    return None
+
+
+def _files(environ: Mapping[str, str]) -> Iterator[Path]:
+    yield settings_folder(environ) / "config.json"
+    if named := environ.get("REGISTRY_AUTH_FILE"):
+        yield Path(named)
+    if runtime := environ.get("XDG_RUNTIME_DIR"):
+        yield Path(runtime) / "containers" / "auth.json"
+    home = environ.get("HOME") or os.path.expanduser("~")
+    yield Path(environ.get("XDG_CONFIG_HOME") or Path(home) / ".config") / "containers" / "auth.json"
+
+
+def _from_file(file: _File, host: str, key: str) -> Credentials | None:
+    for name, auth in (file.auths or {}).items():
+        if name == key or name.removeprefix("https://").removeprefix("http://").partition("/")[0] == host:
+            if auth.identitytoken:
+                return Credentials(identity_token=auth.identitytoken)
+            user, password = auth.username or "", auth.password or ""
+            if auth.auth:
+                try:
+                    text = base64.b64decode(auth.auth, validate=True).decode("utf-8", "surrogateescape")
+                except (binascii.Error, ValueError):
+                    continue
+                user, _, password = text.partition(":")
+                password = password.rstrip("\0")
+            if user:
+                return Credentials(user, password)
+    return None
+
+
+def _from_helper(name: str, key: str, environ: Mapping[str, str]) -> Credentials | None:
+    if not _HELPER.fullmatch(name):
+        return None
+    try:
+        done = subprocess.run(
+            [f"docker-credential-{name}", "get"],
+            input=key.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_HELPER_TIME,
+            env=dict(environ),
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if done.returncode:
+        return None
+    try:
+        answer = decode(done.stdout, _Answer, "", "")
+    except TargetError:
+        return None
+    if answer.user == _NO_NAME:
+        return Credentials(identity_token=answer.secret)
+    return Credentials(answer.user, answer.secret) if answer.user else None

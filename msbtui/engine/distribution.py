@@ -1,0 +1,398 @@
+"""A registry over HTTP: requests with authentication, redirects, retries; everything it says is bounded and mistrusted.
+
+OCI distribution-spec v1.1 ("Pulling manifests", "Pulling blobs"); token authentication as distribution/distribution
+docs/spec/auth/token.md and oauth.md have it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from msbtui.engine import waiting
+from msbtui.engine.credentials import DOCKER_HUB, Credentials, find_credentials
+from msbtui.engine.manifest import JSON_LIMIT, decode, too_large
+from msbtui.errors import TargetError
+from msbtui.text import printable
+from msbtui.text import size as words_of_size
+
+if TYPE_CHECKING:
+    import requests
+
+ACCEPT = ", ".join((
+    "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json",
+))  # fmt: skip
+_ATTEMPTS = 5
+_BACK_OFF = 0.25
+"""Seconds before the second attempt; doubled each time."""
+_LONGEST_WAIT = 30.0
+_TIMEOUT = (10.0, 30.0)
+"""Seconds to connect, and of silence."""
+_REDIRECTS = 5
+_CHUNK = 1 << 18
+_ANSWER = 1 << 20
+_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+_CHALLENGE = re.compile(r'([A-Za-z_]+)="([^"]*)"')
+
+
+class _Token(msgspec.Struct, frozen=True):
+    token: str | None = None
+    access_token: str | None = None
+
+
+class _Complaint(msgspec.Struct, frozen=True):
+    message: str | None = None
+    code: str | None = None
+
+
+class _Complaints(msgspec.Struct, frozen=True):
+    errors: list[_Complaint] | None = None
+
+
+class AbsentError(Exception):
+    """The registry does not have it."""
+
+
+class _BrokenError(Exception):
+    """A request that may be tried again; the message says why it failed, in words for a person."""
+
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` (with or without a port) is this machine by its very name."""
+    name = host.rpartition(":")[0] if re.search(r":\d+\Z", host) else host
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Registry:
+    """One repository of a registry. Safe to use from several threads; `cancel` and `stop` end every wait."""
+
+    def __init__(
+        self,
+        host: str,
+        repository: str,
+        environ: Mapping[str, str],
+        *,
+        where: str,
+        plain_http: bool = False,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        import requests
+
+        self.host = host
+        self._repository = repository
+        self._environ = environ
+        self._where = where
+        self._cancel = cancel
+        self.stop = threading.Event()
+        self._lock = threading.Lock()
+        self._authorization = ""
+        self._credentials: Credentials | None = None
+        self._asked_for_credentials = False
+        self._errors = requests.RequestException
+        self._session = requests.Session()
+        self._session.auth = lambda request: request  # nothing of ~/.netrc, nothing of a URL
+        self._may_be_plain = plain_http or is_loopback(host)
+        name = "registry-1.docker.io" if host == DOCKER_HUB else host
+        self._base = f"https://{name}"
+        self._plain_base = f"http://{name}"
+        self._knows_scheme = not self._may_be_plain
+
+    def close(self) -> None:
+        """End what still runs in other threads, and drop the connections."""
+        self.stop.set()
+        self._session.close()
+
+    # what is asked for
+
+    def manifest(self, reference: str) -> bytes:
+        """Give the manifest or index under a tag or digest, not yet checked. Raises `AbsentError`, `TargetError`."""
+        return self._document(f"manifests/{reference}", ACCEPT)
+
+    def document(self, digest: str) -> bytes:
+        """Give a small blob, not yet checked. Raises `AbsentError`, `TargetError`."""
+        return self._document(f"blobs/{digest}", "*/*")
+
+    def _document(self, path: str, accept: str) -> bytes:
+        def fetch() -> bytes:
+            with self._open(path, {"Accept": accept}) as response:
+                return _all(response, JSON_LIMIT, printable(path), self._where)
+
+        return self._persist(fetch)
+
+    def blob(self, digest: str, length: int | None) -> Iterator[bytes]:
+        """Give a blob's bytes as they come; a connection that breaks is taken up where it broke off.
+
+        Raises `AbsentError`, and `TargetError` where the registry gives up, or sends more or less than `length`.
+        """
+        done = 0
+        failures = 0
+        while True:
+            before = done
+            try:
+                headers = {"Accept": "*/*", **({"Range": f"bytes={done}-"} if done else {})}
+                with self._open(f"blobs/{digest}", headers) as response:
+                    skip = done if done and not _resumes(response, done) else 0
+                    for chunk in _chunks(response):
+                        data = chunk[skip:]
+                        skip -= min(skip, len(chunk))
+                        done += len(data)
+                        if length is not None and done > length:
+                            raise TargetError(
+                                f"blob {digest} is longer than the {length} bytes that the manifest says",
+                                where=self._where,
+                                hint="the registry does not keep its word",
+                            )
+                        if data:
+                            yield data
+                    if length is not None and done < length:
+                        raise _BrokenError(f"it broke off after {words_of_size(done)} of {words_of_size(length)}")
+                    return
+            except _BrokenError as broken:
+                failures = failures + 1 if done == before else 1
+                self._wait(broken, failures, f"blob {digest[:19]}: ")
+
+    # how
+
+    def _persist(self, fetch: Any) -> bytes:
+        for failures in range(1, _ATTEMPTS + 1):
+            try:
+                answer: bytes = fetch()
+                return answer
+            except _BrokenError as broken:
+                self._wait(broken, failures, "")
+        raise AssertionError  # the last wait raises
+
+    def _wait(self, broken: _BrokenError, failures: int, what: str) -> None:
+        """Wait before the next attempt; raise `TargetError` where there is none, `Cancelled` at once."""
+        if failures >= _ATTEMPTS:
+            raise TargetError(
+                f"registry {printable(self.host)}: {what}{broken} (tried {failures} times)",
+                where=self._where,
+                hint="check the network and the registry, then try again: layers that were read are kept",
+            ) from broken
+        left = min(max(broken.wait, _BACK_OFF * 2 ** (failures - 1)), _LONGEST_WAIT)
+        while left > 0 and not self.stop.wait(min(left, 0.05)):
+            waiting.check(self._cancel)
+            left -= 0.05
+        if self.stop.is_set():
+            raise TargetError("the reading was ended", where=self._where)
+
+    @contextlib.contextmanager
+    def _open(self, path: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
+        if not self._knows_scheme:
+            self._learn_scheme()
+        url = f"{self._base}/v2/{self._repository}/{path}"
+        shown = self._authorization
+        response = self._follow(url, headers)
+        if response.status_code == 401:
+            challenge = response.headers.get("WWW-Authenticate", "")
+            response.close()
+            with self._lock:
+                if self._authorization == shown:
+                    self._authorization = self._authorize(challenge)
+            response = self._follow(url, headers)
+        with contextlib.closing(response):
+            if response.status_code not in (200, 206):
+                self._refuse(response, path)
+            yield response
+
+    def _learn_scheme(self) -> None:
+        """See whether a registry on this machine, or one that may be plain, speaks TLS; plain http only where it does not."""
+        with self._lock:
+            if self._knows_scheme:
+                return
+            try:
+                self._session.get(f"{self._base}/v2/", timeout=_TIMEOUT, allow_redirects=False, stream=True).close()
+            except self._errors:
+                self._base = self._plain_base
+            self._knows_scheme = True
+
+    def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """Send one request, following nothing."""
+        waiting.check(self._cancel)
+        try:
+            return self._session.get(
+                url, headers={"Accept-Encoding": "identity", **headers}, stream=True, allow_redirects=False, timeout=_TIMEOUT
+            )
+        except self._errors as error:
+            if _is_about_trust(error):
+                raise TargetError(
+                    f"registry {printable(self.host)} has no certificate that is trusted",
+                    where=self._where,
+                    hint="add its authority to REQUESTS_CA_BUNDLE, or use --plain-http for one without TLS",
+                ) from error
+            raise _BrokenError(_reason(error)) from error
+
+    def _follow(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """Send a request and follow redirects; credentials go to the registry itself and to nobody else."""
+        for _ in range(_REDIRECTS + 1):
+            shown = {"Authorization": self._authorization} if self._authorization and _origin(url) == _origin(self._base) else {}
+            response = self._get(url, {**headers, **shown})
+            if response.status_code not in (301, 302, 303, 307, 308):
+                return response
+            response.close()
+            url = self._checked(urljoin(url, response.headers.get("Location", "")))
+        raise TargetError(
+            f"registry {printable(self.host)} redirects without end", where=self._where, hint="check the registry's address"
+        )
+
+    def _checked(self, url: str) -> str:
+        """Give the address that a registry sends us to. Raises `TargetError` for none, or one less safe than the registry."""
+        try:
+            scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
+        except ValueError:
+            scheme, host = "", ""
+        if not host or scheme not in ("http", "https"):
+            raise TargetError(
+                f"registry {printable(self.host)} sends us to {printable(url)[:200]}, which is no address", where=self._where
+            )
+        if scheme == "http" and not (self._base.startswith("http://") or (self._may_be_plain and is_loopback(host))):
+            raise TargetError(
+                f"registry {printable(self.host)} sends us to plain http at {printable(host)}",
+                where=self._where,
+                hint="--plain-http would allow it",
+            )
+        return url
+
+    def _authorize(self, challenge: str) -> str:
+        """Give what a challenge asks for, as the value of an Authorization header; empty where we have nothing to show."""
+        if not self._asked_for_credentials:
+            self._credentials = find_credentials(self.host, self._environ)
+            self._asked_for_credentials = True
+        kind, _, rest = challenge.partition(" ")
+        if kind.lower() == "basic":
+            return self._credentials.basic if self._credentials and self._credentials.user else ""
+        if kind.lower() != "bearer":
+            return ""
+        said = {name.lower(): value for name, value in _CHALLENGE.findall(rest)}
+        realm = self._checked(said.get("realm", ""))
+        asks = {"service": said.get("service", ""), "scope": said.get("scope") or f"repository:{self._repository}:pull"}
+        return f"Bearer {self._token(realm, asks)}"
+
+    def _token(self, realm: str, asks: Mapping[str, str]) -> str:
+        known = self._credentials
+        try:
+            options: dict[str, Any] = {"stream": True, "allow_redirects": False, "timeout": _TIMEOUT}
+            if known is not None and known.identity_token:
+                form = {**asks, "grant_type": "refresh_token", "refresh_token": known.identity_token, "client_id": "msbtui"}
+                response = self._session.post(realm, data=form, **options)
+            else:
+                headers = {"Authorization": known.basic} if known is not None and known.user else {}
+                response = self._session.get(realm, params=dict(asks), headers=headers, **options)
+        except self._errors as error:
+            raise _BrokenError(f"its token service at {printable(realm)[:200]}: {_reason(error)}") from error
+        with contextlib.closing(response):
+            if response.status_code in _AGAIN:
+                raise _BrokenError(f"its token service answered {response.status_code}", _retry_after(response))
+            if response.status_code != 200:
+                raise self._not_allowed(response.status_code)
+            answer = decode(_all(response, _ANSWER, "a token", self._where), _Token, "the registry's token", self._where)
+        token = answer.token or answer.access_token or ""
+        if not token or not token.isascii() or not token.isprintable():
+            raise TargetError(f"registry {printable(self.host)} gave no token", where=self._where, hint="try again later")
+        return token
+
+    def _not_allowed(self, status: int) -> TargetError:
+        have = "with these credentials" if self._credentials is not None else "without credentials"
+        return TargetError(
+            f"registry {printable(self.host)} does not let us read this {have} ({status}), or does not have it",
+            where=self._where,
+            hint=f"check the name, or log in: docker login {printable(self.host) if self.host != DOCKER_HUB else ''}".rstrip(),
+        )
+
+    def _refuse(self, response: requests.Response, path: str) -> None:
+        """Raise what an answer that is none means."""
+        status = response.status_code
+        if status == 404:
+            raise AbsentError
+        if status in (401, 403):
+            raise self._not_allowed(status)
+        if status in _AGAIN:
+            raise _BrokenError(f"it answered {status}", _retry_after(response))
+        said = ""
+        with contextlib.suppress(TargetError, _BrokenError):
+            complaints = decode(_all(response, _ANSWER, "", ""), _Complaints, "", "")
+            said = "; ".join(printable(one.message or one.code or "") for one in complaints.errors or ())[:300]
+        raise TargetError(
+            f"registry {printable(self.host)} answered {status} to {printable(path)[:100]}{': ' if said else ''}{said}",
+            where=self._where,
+            hint="check the name and the registry",
+        )
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _retry_after(response: requests.Response) -> float:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
+
+
+def _resumes(response: requests.Response, start: int) -> bool:
+    """Tell whether an answer goes on at `start` (RFC 9110, 14.4); a registry may answer from the beginning instead."""
+    if response.status_code != 206:
+        return False
+    if not re.match(rf"bytes {start}-", response.headers.get("Content-Range", "")):
+        raise _BrokenError("it answered another range than was asked for")
+    return True
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    import urllib3
+
+    try:
+        while data := response.raw.read(_CHUNK, decode_content=False):
+            yield data
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise _BrokenError(_reason(error)) from error
+
+
+def _all(response: requests.Response, limit: int, what: str, where: str) -> bytes:
+    data = b""
+    for chunk in _chunks(response):
+        data += chunk
+        if len(data) > limit:
+            raise too_large(what, where)
+    return data
+
+
+def _is_about_trust(error: BaseException) -> bool:
+    return "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+def _reason(error: BaseException) -> str:
+    """Give why a connection failed, in a few words: the libraries' own are a page long."""
+    text = str(error)
+    for sign, words in (
+        ("Name or service not known", "there is no host of that name"),
+        ("NameResolutionError", "there is no host of that name"),
+        ("Connection refused", "nobody listens there"),
+        ("timed out", "no answer in time"),
+        ("WRONG_VERSION_NUMBER", "it speaks no TLS"),
+        ("Network is unreachable", "the network cannot be reached"),
+        ("IncompleteRead", "the connection broke off"),
+        ("Connection aborted", "the connection broke off"),
+        ("Connection reset", "the connection broke off"),
+    ):
+        if sign in text:
+            return words
+    return printable(text)[:200]

@@ -1,0 +1,265 @@
+"""An image in a registry, read without an engine: `registry:HOST/NAME:TAG` or `registry:HOST/NAME@sha256:...`.
+
+Blobs are fetched some at a time and indexed while they arrive. A layer that the cache has, from wherever, is not fetched.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from msbtui.engine import waiting
+from msbtui.engine.credentials import DOCKER_HUB
+from msbtui.engine.disk import KnownLayer, check_reading
+from msbtui.engine.distribution import AbsentError, Registry
+from msbtui.engine.layers import read_stream
+from msbtui.engine.layout import open_layout
+from msbtui.engine.manifest import Descriptor, Manifest, check_digest, decode, sha256_of
+from msbtui.engine.request import Request
+from msbtui.errors import Cancelled, TargetError
+from msbtui.image.model import Image
+from msbtui.text import printable
+
+_AT_ONCE = 3
+"""Blobs fetched at a time."""
+_STEP = 0.05
+_NAME = "org.opencontainers.image.ref.name"
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """An image's name, as distribution/reference splits and completes it (normalize.go)."""
+
+    host: str
+    repository: str
+    tag: str
+    digest: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Split a name that has the form of one; without a host it is Docker Hub's, without a tag `latest`."""
+        name, _, digest = text.partition("@")
+        first, slash, rest = name.partition("/")
+        if slash and ("." in first or ":" in first or first == "localhost"):
+            host, name = first, rest
+        else:
+            host = DOCKER_HUB
+        if host in ("index.docker.io", "registry-1.docker.io"):
+            host = DOCKER_HUB
+        repository, colon, tag = name.rpartition(":")
+        if not colon:
+            repository, tag = name, "latest"
+        if host == DOCKER_HUB and "/" not in repository:
+            repository = f"library/{repository}"
+        return cls(host, repository, tag, digest)
+
+
+def open_registry(name: str, request: Request, environ: Mapping[str, str] | None = None) -> Image:
+    """Give the image `name` from its registry. Raises `TargetError`, `Cancelled`; layers read by then are in the cache."""
+    reference = Reference.parse(name)
+    where = printable(name)
+    registry = Registry(
+        reference.host,
+        reference.repository,
+        os.environ if environ is None else environ,
+        where=where,
+        plain_http=request.plain_http,
+        cancel=request.cancel,
+    )
+    fetcher = _Fetcher(registry, request, where)
+    try:
+        return open_layout(_Repository(registry, fetcher, reference, request, where), "", request, what="registry", where=where)
+    finally:
+        registry.close()
+
+
+class _Repository:
+    """A registry's repository as a layout with one image."""
+
+    def __init__(self, registry: Registry, fetcher: _Fetcher, reference: Reference, request: Request, where: str) -> None:
+        self._registry = registry
+        self._fetcher = fetcher
+        self._keeper = request.keeper
+        self._cancel = request.cancel
+        self._where = where
+        self._configurations: set[str] = set()
+        self._sizes: dict[str, int | None] = {}
+        self._documents: dict[str, bytes] = {}
+        data = self._top(reference)
+        digest = reference.digest or sha256_of(data)
+        check_digest(data, digest, where)
+        self._take(digest, data)
+        self.index = msgspec.json.encode(Manifest(manifests=[Descriptor(digest, annotations={_NAME: where})]))
+
+    def _top(self, reference: Reference) -> bytes:
+        if reference.digest and (known := self._keeper.document(reference.digest)) is not None:
+            return known
+        try:
+            return self._call(lambda: self._registry.manifest(reference.digest or reference.tag))
+        except AbsentError:
+            raise TargetError(
+                f"registry {printable(reference.host)} has no such image", where=self._where, hint="check its name and tag"
+            ) from None
+
+    def _call(self, function: Callable[[], bytes]) -> bytes:
+        return waiting.call(function, self._cancel, patience=1e9)  # the registry's own time-outs end it
+
+    def _take(self, digest: str, data: bytes) -> None:
+        self._documents[digest] = data
+        self._keeper.keep_document(data)
+        if digest in self._configurations:
+            return
+        manifest = decode(data, Manifest, f"manifest {digest[:19]}", self._where)
+        if manifest.manifests is None and manifest.config is None:
+            raise TargetError(
+                "has a manifest that is neither an image's nor an index",
+                where=self._where,
+                hint="it may be of a kind that was given up in 2017 (schema 1): pull it with an old engine",
+            )
+        if manifest.config is not None:
+            self._configurations.add(manifest.config.digest)
+        self._sizes.update((layer.digest, layer.size) for layer in manifest.layers or ())
+
+    def document(self, digest: str) -> bytes | None:
+        """Give a manifest or configuration: at hand, kept, or fetched."""
+        if digest not in self._documents:
+            data = self._keeper.document(digest)
+            if data is None:
+                ask = self._registry.document if digest in self._configurations else self._registry.manifest
+                try:
+                    data = self._call(lambda: ask(digest))
+                except AbsentError:
+                    return None
+                check_digest(data, digest, self._where)
+            self._take(digest, data)
+        return self._documents[digest]
+
+    def blob(self, digest: str) -> _Job:
+        """Give a layer, still to be fetched."""
+        return self._fetcher.job(digest, self._sizes.get(digest))
+
+
+class _Job:
+    """A layer that is fetched, or found in the cache (a `disk.Pending`)."""
+
+    def __init__(self, fetcher: _Fetcher, digest: str, length: int | None) -> None:
+        self._fetcher = fetcher
+        self.name = digest
+        self.digest = digest
+        self.length = length
+        self.diff_id = ""
+        self.count = 0
+        """Bytes fetched so far."""
+        self.done = threading.Event()
+        self.layer: KnownLayer | None = None
+        self.error: BaseException | None = None
+
+    @property
+    def size(self) -> int:
+        """Give the bytes as stored, as the manifest says."""
+        return self.length or 0
+
+    def start(self, diff_id: str) -> None:
+        """Begin to fetch, unless the cache has it."""
+        if not self.diff_id:
+            self.diff_id = diff_id
+            self._fetcher.start(self)
+
+    def take(self, on_bytes: Callable[[int], None]) -> KnownLayer:
+        """Wait for the layer. `on_bytes` hears the bytes fetched so far of this and of later ones."""
+        return self._fetcher.take(self, on_bytes)
+
+
+class _Fetcher:
+    """Fetches blobs in a few threads of its own, in the order in which they were asked for."""
+
+    def __init__(self, registry: Registry, request: Request, where: str) -> None:
+        self._registry = registry
+        self._request = request
+        self._where = where
+        self._jobs: dict[str, _Job] = {}
+        self._queue: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+        self._threads = 0
+
+    def job(self, digest: str, length: int | None) -> _Job:
+        """Give the job of a blob; a layer that is there twice is fetched once."""
+        return self._jobs.setdefault(digest, _Job(self, digest, length))
+
+    def start(self, job: _Job) -> None:
+        keeper = self._request.keeper
+        # The configuration, which its digest vouches for, names the layer by its content: whence it came does not matter.
+        known = None if self._request.verify else keeper.layer(job.diff_id)
+        if known is not None:
+            job.layer = KnownLayer(job.name, job.size, job.digest, job.diff_id, *known)
+            job.done.set()
+            return
+        self._queue.put(job)
+        if self._threads < _AT_ONCE:
+            self._threads += 1
+            threading.Thread(target=self._work, name="registry-blob", daemon=True).start()
+
+    def _work(self) -> None:
+        while not self._registry.stop.is_set():
+            try:
+                job = self._queue.get(timeout=_STEP)
+            except queue.Empty:
+                continue
+            try:
+                job.layer = self._fetch(job)
+            except BaseException as error:  # handed to the reader's thread
+                job.error = error
+            finally:
+                job.done.set()
+
+    def _fetch(self, job: _Job) -> KnownLayer:
+        def told(count: int) -> None:
+            job.count = count
+
+        flow = _Flow(self._registry.blob(job.digest, job.length))
+        label = f"{self._where}: {job.name}"
+        reading = read_stream(flow, where=label, cancel=self._registry.stop, on_bytes=told)
+        check_reading(reading, job.digest, job.diff_id, job.name, self._where)
+        self._request.keeper.keep_layer(reading)
+        self._request.keeper.link(job.digest, job.diff_id)
+        return KnownLayer(job.name, reading.size, job.digest, reading.diff_id, reading.entries, reading.contents)
+
+    def take(self, job: _Job, on_bytes: Callable[[int], None]) -> KnownLayer:
+        while not job.done.wait(_STEP):
+            waiting.check(self._request.cancel)
+            on_bytes(sum(one.count for one in self._jobs.values()))
+        error = job.error
+        if isinstance(error, AbsentError):
+            raise TargetError(
+                f"registry {printable(self._registry.host)} does not have blob {job.digest}",
+                where=self._where,
+                hint="the image is damaged there: push it again",
+            )
+        if isinstance(error, TargetError):
+            read = sum(one.layer is not None for one in self._jobs.values())
+            raise TargetError(
+                f"{error.what}; {read} of {len(self._jobs)} layers are read and kept", where=error.where, hint=error.hint
+            ) from error
+        if isinstance(error, Cancelled):
+            raise Cancelled
+        if error is not None:
+            raise error
+        assert job.layer is not None
+        job.count = 0  # the caller counts it from now on
+        return job.layer
+
+
+class _Flow:
+    """Chunks as a file to read."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        if not self._rest:
+            self._rest = memoryview(next(self._chunks, b""))
+        data, self._rest = bytes(self._rest[:size]), self._rest[size:]
+        return data
