@@ -244,8 +244,7 @@ class Trial:
             row.works, row.cause = False, f"split ends with {done.returncode}: {last(done.stderr)}"
             return None
         (self.out / f"{self.project['id']}.json").write_text(done.stdout, encoding="utf-8")
-        sizes = plan["size_after"]
-        assert isinstance(sizes, dict)
+        sizes = plan["size_after"] if isinstance(plan["size_after"], dict) else {}
         row.decision = str(plan["decision"])
         row.before = plan["size_before"] if isinstance(plan["size_before"], int) else None
         row.estimated = sizes.get("estimated") or row.estimated
@@ -255,8 +254,7 @@ class Trial:
             rounds = plan.get("rounds")
             row.rounds = len(rounds) if isinstance(rounds, list) else rounds if isinstance(rounds, int) else None
             row.rung = str(plan.get("rung") or "")
-            checks = plan["checks"]
-            assert isinstance(checks, list)
+            checks = plan["checks"] if isinstance(plan["checks"], list) else []
             failed = [f"{check['name']}: {check['detail']}" for check in checks if not check["passed"]]
             row.cause = "; ".join(failed)[:400]
         return plan
@@ -304,6 +302,9 @@ def table(rows: Iterable[Row]) -> str:
                 f"| {name} | {len(group)} | {working:.0%} | {statistics.mean(shares):.0%} | {statistics.median(shares):.0%} |"
             )
     lines.append("")
+    controls = [row for row in rows if row.kind == "control" and not row.original]
+    alone = sum(row.decision in ("none", "refused") for row in controls)
+    lines += [f"controls left alone: {alone} of {len(controls)}  "] if controls else []
     for what, value in figures(rows).items():
         lines.append(f"{what}: {value:.0%} (asked for: {NEEDED[what]:.0%})  ")
     failed = [row for row in rows if row.original or row.works is False or row.cause]
