@@ -179,3 +179,12 @@ def test_secrets_of_the_history() -> None:
     assert [(one.title, one.line) for one in only.kind("secret")] == [
         ("the build argument NPM_TOKEN may hold a secret, which the history of the image then shows", 2)
     ]
+
+
+def test_a_whole_file_system_by_its_history() -> None:
+    base = {"bin/sh": 400, "etc/x": 5}
+    tree = {**base, "srv/app": 70}
+    seen = look(base, tree, base=1, history=["COPY / / # buildkit"])
+    assert [(one.bytes, one.confidence) for one in seen.kind("whole-filesystem-copy")] == [(405, "A")]
+    # The whole build context reads alike.
+    assert look(base, {"srv/app": 70}, base=1, history=["COPY / / # buildkit"]).kind("whole-filesystem-copy") == []

@@ -17,6 +17,8 @@ def find(scene: Scene) -> Iterator[Draft]:
             continue
         count_of = len(scene.table.index(layer))
         again = [scene.row((layer, entry)) for entry in range(count_of) if _is_again(scene, layer, entry)]
+        if not again and scene.instruction(layer) is None:
+            continue  # `COPY / /` of the build context reads alike in the history
         title = f"everything of {source} is copied; {count(len(again), 'file')} of it the base has already"
         yield Draft(layer, again, "A", title, paths=[""] if not again else None, size=None if again else 0)
 
@@ -27,7 +29,6 @@ def _source(scene: Scene, layer: int) -> str | None:
     if instruction is not None:
         whole = instruction.keyword == "COPY" and tuple(instruction.words) in (("/", "/"), ("/.", "/"))
         return instruction.flag("from") if whole else None
-    # A copy out of the build context never has / for its source in the history: there it is the context's path.
     return "a stage" if re.fullmatch(r"COPY /\.? / # buildkit", scene.instruction_text(layer).strip()) else None
 
 
