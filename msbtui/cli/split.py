@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import rich_click as click
 
+from msbtui.cli.builds import build_flags, builder_options
 from msbtui.cli.options import ProgressLine, build_inputs, quiet_option, run_session, session_options
+from msbtui.cli.signals import ended_by_signals
 from msbtui.errors import TargetError, UsageError
 
 
@@ -26,9 +30,24 @@ from msbtui.errors import TargetError, UsageError
     metavar="CMD",
     help="Compare this command's run in both images (repeatable; builds like --verify).",
 )
+@click.option(
+    "--smoke-http",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="Compare what both answer to GET PATH on each port (repeatable; builds like --verify).",
+)
+@click.option(
+    "--prefer",
+    type=click.Choice(["small", "safe"]),
+    default="small",
+    show_default=True,
+    help="Start with the smallest sound plan, or with one that keeps whole directories.",
+)
 @click.option("--context", metavar="FOLDER", help="Build context; default: the Dockerfile's folder.")
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
 @build_inputs
+@builder_options
 @quiet_option
 def split_command(
     dockerfile: str,
@@ -37,14 +56,18 @@ def split_command(
     force: bool,
     verify: bool,
     smokes: tuple[str, ...],
+    paths: tuple[str, ...],
+    prefer: str,
     context: str | None,
     as_json: bool,
     stage: str | None,
     build_args: tuple[str, ...],
     build_contexts: tuple[str, ...],
     platform: str | None,
+    builder: str | None,
     quiet: bool,
     no_color: bool,
+    **flags: Any,
 ) -> int:
     """Plan the multi-stage Dockerfile that leaves the waste in a build stage, and print it with the reasons.
 
@@ -55,10 +78,14 @@ def split_command(
 
     if output is not None and Path(output).exists() and not force:
         raise UsageError("there is a file already", where=output, hint="--force writes over it")
+    for path in paths:
+        if not path.startswith("/") or not path.isprintable() or " " in path:
+            raise UsageError("--smoke-http takes a path that begins with /", where=path)
+    given = session_options(
+        dockerfile, image=image, stage=stage, build_args=build_args, build_contexts=build_contexts, platform=platform
+    )
     session = Session(
-        session_options(
-            dockerfile, image=image, stage=stage, build_args=build_args, build_contexts=build_contexts, platform=platform
-        )
+        msgspec.structs.replace(given, builder=builder, build_flags=build_flags(flags), smokes=smokes, prefer=prefer)
     )
     run_session(session, quiet=quiet, plan=True, image_needed=False)
     if session.dockerfile is None or session.reconstructed:
@@ -66,14 +93,16 @@ def split_command(
     if session.graph is not None and session.graph.errors:
         problem = session.graph.errors[0]
         raise TargetError(problem.message, where=f"{session.dockerfile.path}:{problem.line}", hint=problem.hint)
-    if session.no_image is not None and not quiet:
+    checked = verify or bool(smokes) or bool(paths)
+    if session.no_image is not None and not quiet and not checked:
         click.echo(f"note: planned from the text alone: {session.no_image}", err=True)
     plan = session.plan
     assert plan is not None, "a session that ran with plan=True has one or raised"
-    if (verify or smokes) and plan.dockerfile:
+    if checked and (plan.dockerfile or session.image is None):
         line = ProgressLine(quiet)
         try:
-            plan = session.verify(context=Path(context) if context else None, smokes=smokes, notify=line.show)
+            with ended_by_signals():
+                plan = session.verify(context=Path(context) if context else None, smokes=smokes, paths=paths, notify=line.show)
         finally:
             line.clear()
     # The plan is written before the verdict is given: a plan that failed a check is what its author wants to look at.

@@ -15,9 +15,12 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
 from msbtui.engine import process
 from msbtui.engine.host import Endpoint
 from msbtui.errors import Cancelled, TargetError
+from msbtui.image.model import ImageConfig
 
 LABEL = "msbtui.verify"
 OWNER_LABEL = "msbtui.verify.owner"
@@ -27,6 +30,12 @@ _ASKING = 30.0
 def labels(verify_id: str) -> list[str]:
     """Give the options that label a container or an image of a verification."""
     return ["--label", f"{LABEL}={verify_id}", "--label", f"{OWNER_LABEL}={owner()}"]
+
+
+def without_labels(config: ImageConfig) -> ImageConfig:
+    """Give the configuration as the author's text alone makes it, without what `labels` added."""
+    kept = {name: value for name, value in config.labels.items() if name not in (LABEL, OWNER_LABEL)}
+    return msgspec.structs.replace(config, labels=kept)
 
 
 def owner() -> str:

@@ -16,6 +16,14 @@ class Options(msgspec.Struct, frozen=True):
     build_args: dict[str, str] = {}
     build_contexts: dict[str, str] = {}
     platform: str | None = None
+    builder: str | None = None
+    """`--builder` of buildx."""
+    build_flags: tuple[str, ...] = ()
+    """Words for the docker CLI's builds as they are: secrets, ssh, caches."""
+    smokes: tuple[str, ...] = ()
+    """Commands that must run in a split's result as they do in the original."""
+    prefer: str = "small"
+    """`small` or `safe`: which rung of the ladder a split starts with."""
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from msbtui.image.packages import Packages
     from msbtui.image.table import FileTable
     from msbtui.session.find import ImageWatch
-    from msbtui.split.model import Plan
+    from msbtui.split.model import Plan, Rung
     from msbtui.split.siblings import SiblingFacts
 
 Notify = Callable[[Event], None]
@@ -402,23 +402,16 @@ class Session:
 
         Raises UsageError where no Dockerfile is known.
         """
-        from msbtui.split.planner import make_plan
+        from msbtui.session.verifying import preferred_plan
 
-        if self.dockerfile is None or self.graph is None or self.reconstructed:
-            raise UsageError("a split needs the Dockerfile", hint="name it with --dockerfile")
-        whole = self.waste is not None
-        self.plan = make_plan(
-            self.dockerfile,
-            self.graph,
-            image=self.image if whole else None,
-            table=self.table if whole else None,
-            packages=self.packages if whole else None,
-            base=self.base if whole else None,
-            provenance=self.provenance if whole else None,
-            waste=self.waste,
-            siblings=self.sibling,
-        )
+        self.plan = preferred_plan(self)
         return self.plan
+
+    def rungs(self) -> tuple[Rung, ...]:
+        """Give every rung of the plan's ladder with its estimated size (bytes) and risk; plans each, so it takes a second."""
+        from msbtui.session.verifying import ladder
+
+        return ladder(self)
 
     def sibling(self, ref: str) -> SiblingFacts | None:
         """Give what is known of another image of the engine (a base for the runtime stage), or None where it is not at hand."""
@@ -450,29 +443,55 @@ class Session:
         return self._target is not None and self._target.kind in ("docker", "dockerfile")
 
     def verify(
-        self, *, context: Path | None = None, smokes: Sequence[str] = (), notify: Callable[[Progress], None] = lambda _: None
+        self,
+        *,
+        context: Path | None = None,
+        smokes: Sequence[str] = (),
+        paths: Sequence[str] = (),
+        notify: Callable[[Progress], None] = lambda _: None,
     ) -> Plan:
         """Build the original and the plan on the engine and check the result; give the plan with its checks and keep it.
 
-        Raises TargetError where the engine or a build cannot be had, UsageError where there is no plan to verify.
+        A failed check names what is missing: the plan is widened by that, and then takes the next rungs of its ladder.
+        `smokes` are commands and `paths` HTTP paths to compare. Without `--image` the plan is of the original as it is built
+        now, so the decision may become another one. Raises TargetError where the engine or a build cannot be had, UsageError
+        where there is no plan to verify.
         """
-        from msbtui.split.verify import verify
+        from msbtui.session.verifying import verify_session
 
-        if self.plan is None or not self.plan.dockerfile or self.dockerfile is None or self.graph is None:
-            raise UsageError("there is no plan to verify")
-        folder = context or (self.dockerfile_path.parent if self.dockerfile_path is not None else Path())
-        self.plan = verify(
-            self.plan,
-            self.dockerfile,
-            folder,
-            options=self.options,
-            image_ref=self._image_target,
-            smokes=tuple(smokes),
-            environ=self.environ,
-            on_progress=lambda what: notify(Progress(what, 0, unit="")),
-            cancel=self._cancel,
-        )
-        return self.plan
+        return verify_session(self, context, smokes, paths, notify)
+
+    @property
+    def cancelled(self) -> threading.Event:
+        """Set once `cancel` was called."""
+        return self._cancel
+
+    def named_image(self) -> str | None:
+        """Give the name of the engine's image that `--image` names, or None where it names none there."""
+        from msbtui.engine.target import recognise
+
+        if self.options.image is None or self._image_target is None:
+            return None
+        target = recognise(self._image_target)
+        return target.name if target.kind == "docker" else None
+
+    def layer_ids(self) -> tuple[str, ...]:
+        """Give the diff ids of the image's layers; empty where no image is known whole."""
+        return tuple(layer.diff_id for layer in self.image.layers) if self.image is not None and self.waste is not None else ()
+
+    def engine_layers(self, name: str) -> tuple[str, ...]:
+        """Give the diff ids of an image of the engine. Raises TargetError where it is not there."""
+        return tuple(self._connect().inspect(name).diff_ids)
+
+    def look_at(self, name: str, notify: Notify) -> None:
+        """Read and analyse an image that was just built here in place of the one shown. Raises TargetError, Cancelled."""
+        from msbtui.engine.leftovers import without_labels
+
+        self._image_target, self.no_image = name, None
+        self._read_image(notify)
+        assert self.image is not None
+        self.image.config = without_labels(self.image.config)
+        self._analyse(notify)
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from msbtui.image.closure import needed_libraries
+from msbtui.image.closure import Closure, needed_libraries
 from msbtui.image.model import ImageConfig, Kind
 from msbtui.split.copies import same_there
 from msbtui.split.judge import LIBRARY_TREE
@@ -83,7 +83,17 @@ def libraries(plan: Plan, original: View, new: View) -> Check:
     known = {(item.name, by) for item in before.missing for by in item.needed_by} if before else set()
     wrong = [f"{item.name}, which /{by} needs" for item in mine.missing for by in item.needed_by if (item.name, by) not in known]
     detail = "missing: " + _few(wrong) if wrong else f"{len(paths)} ELF files find all of {len(mine.libraries)} libraries"
-    return Check("shared libraries", not wrong, detail)
+    return Check("shared libraries", not wrong, detail, _libraries_lacking(original, new, before, mine))
+
+
+def _libraries_lacking(original: View, new: View, before: Closure | None, after: Closure) -> tuple[str, ...]:
+    """Give where the original has the libraries that the new image misses, with what their symlinks lead to."""
+    names = {item.name for item in after.missing}
+    found: list[str] = []
+    for library in before.libraries if before is not None else ():
+        if library.name in names and (path := original.canonical(library.path)) is not None:
+            found += [path, original.real(path) or path]
+    return tuple(path for path in dict.fromkeys(found) if not new.exists(path))
 
 
 def _started(view: View) -> list[str]:
@@ -95,18 +105,17 @@ def _started(view: View) -> list[str]:
 
 def links(plan: Plan, original: View, new: View) -> Check:
     """Check that no copied symlink dangles that led somewhere in the original."""
-    wrong = [
-        f"/{path} -> {new.link(path)}"
-        for path in plan.kept
-        if new.kind(path) is Kind.SYMLINK and new.real(path) is None and original.real(path)
-    ]
+    dangling = [path for path in plan.kept if new.kind(path) is Kind.SYMLINK and new.real(path) is None and original.real(path)]
+    wrong = [f"/{path} -> {new.link(path)}" for path in dangling]
+    lacks = tuple(dict.fromkeys(real for path in dangling if (real := original.real(path)) is not None))
     count = sum(1 for path in plan.kept if new.kind(path) is Kind.SYMLINK)
-    return Check("symlinks", not wrong, "dangling: " + _few(wrong) if wrong else f"{count} copied symlinks lead where they led")
+    detail = "dangling: " + _few(wrong) if wrong else f"{count} copied symlinks lead where they led"
+    return Check("symlinks", not wrong, detail, lacks)
 
 
 def scripts(plan: Plan, original: View, new: View) -> Check:
     """Check that every copied executable script finds the interpreter that its first line names."""
-    wrong, count = [], 0
+    wrong, count, lacks = [], 0, list[str]()
     for path in plan.kept:
         if not new.is_file(path) or not new.executable(path):
             continue
@@ -115,19 +124,27 @@ def scripts(plan: Plan, original: View, new: View) -> Check:
             continue
         count += 1
         for word in words:
-            if new.find_command(word) is None and original.find_command(word) is not None:
+            if new.find_command(word) is None and (found := original.find_command(word)) is not None:
                 wrong.append(f"{word}, which /{path} begins with")
-    return Check("scripts", not wrong, "missing: " + _few(wrong) if wrong else f"{count} scripts find their interpreters")
+                lacks += _with_target(original, found)
+    detail = "missing: " + _few(wrong) if wrong else f"{count} scripts find their interpreters"
+    return Check("scripts", not wrong, detail, tuple(dict.fromkeys(lacks)))
+
+
+def _with_target(original: View, path: str) -> list[str]:
+    real = original.real(path)
+    return [path] if real is None or real == path else [path, real]
 
 
 def digests(plan: Plan, original: View, new: View) -> Check:
     """Check that what was copied is what it was: content, owner and mode."""
-    wrong, same, unknown = [], 0, 0
+    wrong, same, unknown, lacks = [], 0, 0, list[str]()
     for path in plan.kept:
         if not original.exists(path):
             continue  # only the plan's image has it; this original was built anew
         if not new.exists(path):
             wrong.append(f"/{path} is missing")
+            lacks.append(path)
         elif original.is_file(path) and (original.digest(path) is None or new.digest(path) is None):
             unknown += 1
         elif same_there(original, new, path):
@@ -137,7 +154,7 @@ def digests(plan: Plan, original: View, new: View) -> Check:
         else:
             same += 1
     detail = _few(wrong) if wrong else f"{same} copied paths are equal" + (f", {unknown} could not be read" if unknown else "")
-    return Check("copied files", not wrong, detail)
+    return Check("copied files", not wrong, detail, tuple(lacks[:200]))
 
 
 def _rebuilt(original: View, path: str) -> bool:
@@ -149,22 +166,27 @@ def commands(original: View, new: View) -> Check:
     """Check that what ENTRYPOINT, CMD and HEALTHCHECK run is there and can be executed."""
     wrong: list[str] = []
     found: list[str] = []
+    lacks: list[str] = []
     for start in starts(original.config):
         word = start.words[0]
-        if original.find_command(word) is None:
+        if (path := original.find_command(word)) is None:
             continue
         (found if new.find_command(word) is not None else wrong).append(word)
+        lacks += _with_target(original, path) if new.find_command(word) is None else []
         if start.shell:
             mine, theirs = Reach(original), Reach(new)
             mine.start(start)
             theirs.start(start)
-            wrong += [
-                f"/{path}"
+            gone = [
+                path
                 for path in mine.why
                 if original.executable(original.real(path) or path) and path not in theirs.why and not new.exists(path)
             ]
+            wrong += [f"/{path}" for path in gone]
+            lacks += gone
     return Check(
         "commands",
         not wrong,
         "missing: " + _few(wrong) if wrong else f"{', '.join(dict.fromkeys(found)) or 'nothing'} can be run",
+        tuple(dict.fromkeys(lacks)),
     )

@@ -38,6 +38,14 @@ def mask(output: bytes) -> str:
     return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
 
 
+_LOOSE = re.compile(r"[0-9a-f]{6,}|\d+(?:[.,]\d+)*", re.IGNORECASE)
+
+
+def loosely(output: bytes) -> str:
+    """Give the output as `mask` does, with every number gone, too: for lines whose order and counts differ by themselves."""
+    return _LOOSE.sub("<n>", mask(output))
+
+
 def first_difference(one: str, other: str) -> str:
     """Give the first line that differs, of both texts, for a person; empty where they are equal."""
     if one == other:

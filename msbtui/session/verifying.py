@@ -1,0 +1,109 @@
+"""The session's split: the plan on a rung of the ladder, and its verification on the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msbtui.errors import UsageError
+from msbtui.session.model import Progress
+
+if TYPE_CHECKING:
+    from msbtui.session.session import Session
+    from msbtui.split.model import Plan, Rung
+    from msbtui.split.repair import Additions
+    from msbtui.split.verify import Told
+
+Notify = Callable[[Progress], None]
+
+
+def plan_rung(session: Session, rung: str, wider: Additions | None = None) -> Plan:
+    """Give the plan of one rung of the ladder, widened by what checks of a built image found.
+
+    Raises UsageError where no Dockerfile is known.
+    """
+    from msbtui.split.planner import make_plan
+    from msbtui.split.repair import Additions
+
+    if session.dockerfile is None or session.graph is None or session.reconstructed:
+        raise UsageError("a split needs the Dockerfile", hint="name it with --dockerfile")
+    whole = session.waste is not None
+    more = wider or Additions()
+    return make_plan(
+        session.dockerfile,
+        session.graph,
+        image=session.image if whole else None,
+        table=session.table if whole else None,
+        packages=session.packages if whole else None,
+        base=session.base if whole else None,
+        provenance=session.provenance if whole else None,
+        waste=session.waste,
+        siblings=session.sibling,
+        smokes=session.options.smokes,
+        rung=rung,
+        extra_paths=more.paths,
+        extra_packages=more.packages,
+        extra_users=more.users,
+    )
+
+
+def preferred_plan(session: Session) -> Plan:
+    """Give the smallest rung's plan; with `--prefer safe` that of the first rung with whole directories that has one."""
+    from msbtui.split.ladder import SELECTIVE, order
+
+    smallest = plan_rung(session, SELECTIVE)
+    if session.options.prefer == "small" or smallest.rung != SELECTIVE:
+        return smallest  # also where there is no split, and where the text alone is known
+    for rung in order(session.options.prefer):
+        plan = plan_rung(session, rung)
+        if plan.dockerfile and plan.rung == rung:
+            return plan
+    return smallest
+
+
+def ladder(session: Session) -> tuple[Rung, ...]:
+    """Give every rung of the session's plan with its estimated size and what it risks."""
+    from msbtui.split.ladder import rungs
+
+    plan = session.plan
+    return () if plan is None or not plan.rung else rungs(plan, lambda name: plan_rung(session, name))
+
+
+def verify_session(session: Session, context: Path | None, smokes: Sequence[str], paths: Sequence[str], notify: Notify) -> Plan:
+    """Build the original and the plan and give the plan with its checks; see `Session.verify`.
+
+    Without `--image` the original is built first: where its layers are not those that the plan was made from (or there was no
+    image), the plan is made again from what was built.
+    """
+    from msbtui.split.verify import Site, verify_at
+
+    if session.plan is None or session.dockerfile is None or session.graph is None or session.reconstructed:
+        raise UsageError("there is no plan to verify")
+    folder = context or (session.dockerfile_path.parent if session.dockerfile_path is not None else Path())
+
+    def tell(told: Told) -> None:
+        left = f", about {told.left:.0f} s left" if told.left is not None else ""
+        notify(Progress(told.what + left, told.done, told.total, unit="steps" if told.total is not None else ""))
+
+    with Site(
+        session.dockerfile, folder, session.options, environ=session.environ, on_progress=tell, cancel=session.cancelled
+    ) as site:
+        original = session.named_image()
+        if original is None:
+            original = site.build_original()
+            if session.layer_ids() != session.engine_layers(original):
+                site.tell("planning from what was built")
+                session.look_at(f"docker:{original}", lambda event: notify(event) if isinstance(event, Progress) else None)
+                session.plan = preferred_plan(session)
+        if session.plan.dockerfile:
+            session.plan = verify_at(
+                site,
+                session.plan,
+                original,
+                smokes=tuple(smokes),
+                paths=tuple(paths),
+                replan=lambda rung, wider: plan_rung(session, rung, wider),
+                base=session.layer_ids()[: session.base.layers] if session.base is not None else (),
+            )
+        return session.plan
