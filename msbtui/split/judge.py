@@ -111,6 +111,7 @@ class Judge:
         self._idle = frozenset(idle)
         self._by_finding = _finding_paths(view, waste)
         self.app_trees = self._app_trees()
+        self.root_tree = self._root_tree()
         self.build_trees = self._build_trees()
 
     def _app_trees(self) -> list[str]:
@@ -176,6 +177,17 @@ class Judge:
             stack += [child for child in children if self.view.is_dir(child) and not _STATE.fullmatch(child + "/")]
         return sorted(set(trees))
 
+    def _root_tree(self) -> frozenset[str]:
+        """Give what lies right below `/` of sources that were copied there (`COPY . /`): what the same layers brought."""
+        new = [child for child in self.view.children("") if self.view.is_new(child) and not self.view.is_dir(child)]
+        marks = [child for child in new if child in _MARKERS or _COMPILED_SOURCE.fullmatch(child)]
+        layers = {at[0] for child in marks if (at := self.view.entry(child)) is not None}
+        return frozenset(
+            child
+            for child in self.view.children("")
+            if (at := self.view.entry(child)) is not None and at[0] in layers and not self.view.in_base(child)
+        )
+
     def _compiles(self, children: list[str]) -> bool:
         names = {child.rpartition("/")[2] for child in children if self.view.is_new(child)}
         if names & _MARKERS:
@@ -189,7 +201,9 @@ class Judge:
 
     def in_build_tree(self, path: str) -> bool:
         """Tell whether a path lies where something was compiled."""
-        return any(inside(path, tree) for tree in self.build_trees)
+        return any(inside(path, tree) for tree in self.build_trees) or (
+            bool(self.root_tree) and (path.partition("/")[0] in self.root_tree or "/" not in path)
+        )
 
     def pruned(self, path: str) -> bool:
         """Tell whether a path goes with the development packages that the stage in between takes away."""
@@ -235,7 +249,7 @@ class Judge:
         """Tell whether a path of the source tree may be data that the program reads from the directory it starts in."""
         workdir = relative(self.view.workdir)
         if (
-            not workdir
+            not (workdir or self.root_tree)
             or any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _ABOUT, _OUTPUT))
             or path in self._by_finding
         ):

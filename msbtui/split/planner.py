@@ -145,6 +145,11 @@ class _Planner:
             # packages that the author installs by name are for people who look into the container, and scratch has no manager
             empty = small and not wished(view, words)
             runtime = choose_base(view, kept, self.origin, self.siblings, wanted, empty=empty)
+        if runtime.same and runtime.facts is not None and runtime.facts.image.config.onbuild:
+            trigger = runtime.facts.image.config.onbuild[0]
+            return self._instead(
+                "refused", f"{self.origin} runs `{trigger}` in every stage on it (ONBUILD), and no other base is known"
+            )
         present = self._present(runtime)
         installs = (
             [] if runtime.scratch else choose_packages(view, kept.owned, kept.direct, languages, words, present, kept.classes)

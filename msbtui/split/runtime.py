@@ -63,7 +63,7 @@ def choose_base(
             if _well_known(ref, origin, needs) and _may_have(ref, needs):
                 return RuntimeBase(ref, _why(ref, release, needs, proven=False), (), None, False)
             continue
-        evidence = _fits(view, facts, needs, own_size)
+        evidence = None if facts.image.config.onbuild else _fits(view, facts, needs, own_size)
         if evidence is not None:
             return RuntimeBase(ref, _why(ref, release, needs, proven=True), tuple(evidence), facts, True)
     facts = siblings(origin)

@@ -398,3 +398,40 @@ def test_what_the_author_deleted_from_the_base_is_deleted_again():
     text = C_FILE.replace("EXPOSE", "RUN rm /etc/app/default.conf\nEXPOSE")
     runtime = World(text, layers, CONFIG, base=base, siblings=[sibling("debian:bookworm-slim", base)]).runtime()
     assert "RUN rm -rf /etc/app/default.conf\n" in runtime
+
+
+def test_sources_that_were_copied_into_the_root_stay_behind_and_data_beside_them_is_kept_from_caution():
+    sources = {
+        "main.c": F("int main;"),
+        "Makefile": F("all:"),
+        "README.md": F("read"),
+        "templates": D(),
+        "templates/a.html": F("<p>"),
+        "lib/util.c": F("int x;"),
+    }
+    layers = [
+        (APT, toolchain({}, {})),
+        ("COPY . / # buildkit", {path: item for path, item in sources.items() if not path.startswith("lib/")}),
+        ("RUN /bin/sh -c make # buildkit", {"served": elf("libc.so.6"), "main.o": F(size=4000)}),
+    ]
+    text = 'FROM debian:bookworm-slim\nRUN apt-get install -y gcc make libfoo-dev\nCOPY . /\nRUN make\nCMD ["/served"]\n'
+    runtime = World(text, layers, ImageConfig(env=(PATH,), cmd=("/served",))).runtime()
+    assert "COPY --from=build /served /served\n" in runtime
+    assert "COPY --from=build /templates/a.html /templates/a.html\n" in runtime
+    assert not any(word in runtime for word in ("main.c", "Makefile", "README", "main.o"))
+
+
+def test_a_base_that_triggers_a_build_in_every_stage_is_no_runtime_base():
+    node = {**DEBIAN, "usr/local/bin/tool": elf("libc.so.6", size=90 * MEGABYTE)}
+    config = ImageConfig(env=(PATH,), cmd=("tool",), onbuild=("COPY . /app", "RUN tool build"))
+    text = 'FROM tool:onbuild\nRUN make\nCMD ["tool"]\n'
+    made = {"usr/local/share/x": F(size=MEGABYTE), "usr/local/share/y.a": F(size=20 * MEGABYTE)}
+    plan = World(
+        text,
+        [("RUN make", made)],
+        ImageConfig(env=(PATH,), cmd=("tool",)),
+        base=node,
+        siblings=[sibling("tool:onbuild", node, config)],
+    ).plan()
+    assert plan.decision == "refused"
+    assert "ONBUILD" in plan.reasons[0]
