@@ -83,7 +83,7 @@ class LayerCache:
 
     def put(self, key: str, index: LayerIndex, contents: Contents) -> bool:
         """Store a layer under `key`; tell whether that could be done."""
-        data = encode_layer(index, contents)
+        data = encode_layer(index, contents, level=1)
         if len(data) > self.limit:
             return False
         path = self._path(key)

@@ -261,15 +261,23 @@ def _without(index: LayerIndex, stored: StoredContents, leave_out: Collection[st
 
 def _narrow(column: array[int]) -> tuple[str, bytes]:
     """Give a column in the narrowest type that holds it, with the name of the type."""
-    low, high = (min(column), max(column)) if column else (0, 0)
+    same = _is_constant(column.tobytes(), column.itemsize)
+    low, high = (min(column), max(column)) if column and not same else (column[0], column[0]) if column else (0, 0)
     for code, bits in (("B", 8), ("H", 16), ("I", 32)):
         if low >= 0 and high < 1 << bits:
-            return code, _little(array(code, column))
+            return code, _little(array(code, (low,)) * len(column) if same else array(code, column))
     return "q", _little(array("q", column))
+
+
+def _is_constant(data: bytes, width: int) -> bool:
+    """Say whether a column of numbers of `width` bytes repeats one: owners, modes and times often do."""
+    return data == data[:width] * (len(data) // width)
 
 
 def _narrow_times(column: array[float]) -> tuple[str, bytes]:
     """Give times as whole seconds where all are."""
+    if column and _is_constant(column.tobytes(), column.itemsize) and column[0].is_integer() and abs(column[0]) < 1 << 53:
+        return _narrow(array("q", (int(column[0]),)) * len(column))
     if all(map(float.is_integer, column)) and all(abs(time) < 1 << 53 for time in column):
         return _narrow(array("q", map(int, column)))
     return "d", _little(column)
@@ -291,4 +299,8 @@ def _wide(stored: tuple[str, bytes], code: str) -> array[Any]:
     column.frombytes(data)
     if sys.byteorder == "big":
         column.byteswap()
-    return column if kind == code else array(code, column)
+    if kind == code:
+        return column
+    if column and _is_constant(data, column.itemsize):
+        return array(code, (column[0],)) * len(column)
+    return array(code, column)
