@@ -66,7 +66,7 @@ class CopyTraps:
         written = instruction.words[-1]
         target = now.path(written)
         source = self.source_stage(instruction)
-        if instruction.flag("parents") is None:
+        if not any(flag.name == "parents" for flag in instruction.flags):
             yield from self._flattens(instruction, sources, target)
         if instruction.flag("from") is not None:
             yield from self._libraries(instruction, sources, target)

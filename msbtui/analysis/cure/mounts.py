@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from msbtui.analysis.cure.cleanup import REUSED, runs
+from msbtui.analysis.cure.cleanup import REUSED, needed_later, runs
 from msbtui.analysis.cure.model import Cure, World
 from msbtui.analysis.model import Finding
 from msbtui.dockerfile.edit import insert
@@ -38,6 +38,10 @@ def cache_mounts(world: World) -> Iterator[Cure]:
         found = {match[1] for path in paths if (match := _ROOTS.fullmatch(path)) is not None}
         covered = all(_ROOTS.fullmatch(path) for path in paths)
         if now is None or not paths or not covered or now.user.split(":")[0] not in ("", "root", "0"):
+            continue
+        # Lists that the builder may throw away at any time are no lists for a later install without its own update.
+        lists = [path for path in paths if path.startswith("var/lib/apt/lists/")]
+        if lists and needed_later(world, now, lists, "package-cache"):
             continue
         groups.setdefault(tuple(sorted(found)), []).append((finding, now.instruction))
     for roots, members in groups.items():
