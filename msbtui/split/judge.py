@@ -109,6 +109,8 @@ class Judge:
         """Directories that COPY, ADD and WORKDIR of the final stage name."""
         self._pruned = frozenset(path for prune in pruned for path in prune.removed)
         self._idle = frozenset(idle)
+        self._workdir = relative(view.workdir)
+        self._verdicts: dict[str, Verdict | None] = {}
         self._by_finding = _finding_paths(view, waste)
         self.app_trees = self._app_trees()
         self.root_tree = self._root_tree()
@@ -219,6 +221,11 @@ class Judge:
 
     def verdict(self, path: str) -> Verdict | None:
         """Give why a new path stays behind; None where nothing speaks against keeping it."""
+        if path not in self._verdicts:
+            self._verdicts[path] = self._verdict(path)
+        return self._verdicts[path]
+
+    def _verdict(self, path: str) -> Verdict | None:
         if self.pruned(path):
             return Verdict("development packages", firm=True)
         if self._of_idle_tool(path):
@@ -247,14 +254,11 @@ class Judge:
 
     def kept_from_caution(self, path: str) -> bool:
         """Tell whether a path of the source tree may be data that the program reads from the directory it starts in."""
-        workdir = relative(self.view.workdir)
-        if (
-            not (workdir or self.root_tree)
-            or any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _ABOUT, _OUTPUT))
-            or path in self._by_finding
-        ):
+        if not self._workdir and not self.root_tree:
             return False
-        if not inside(path, workdir) or not self.in_build_tree(path):
+        if not inside(path, self._workdir) or not self.in_build_tree(path) or path in self._by_finding:
+            return False
+        if any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _ABOUT, _OUTPUT)):
             return False
         # a binary or jar that nothing starts, where one is started, is an intermediate of the build; data has no program headers
         if _ARTIFACT.fullmatch(path) and any(_ARTIFACT.fullmatch(script) for script in self.reach.scripts):

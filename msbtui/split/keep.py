@@ -197,7 +197,8 @@ class Kept:
     def _made_by_packages(self, path: str, kind: Kind | None) -> bool:
         """Tell whether a package's own script made a path that no package lists."""
         at = self.view.entry(path)
-        if self.view.packages.owner(path, inferred=True) is not None:
+        inferable = kind is Kind.SYMLINK or "__pycache__" in path or path.startswith("var/lib/dpkg/")
+        if inferable and self.view.packages.owner(path, inferred=True) is not None:
             return True
         if at is None or at[0] not in self._package_layers or self._named_in_run(path, at[0]):
             return False

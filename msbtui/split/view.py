@@ -33,6 +33,11 @@ class View:
         self.table = table
         self.packages = packages
         self.base_layers = base_layers
+        # what is asked for thousands of paths again and again; an image never changes
+        self._entries: dict[str, tuple[int, int] | None] = {}
+        self._kinds: dict[str, Kind | None] = {}
+        self._children: dict[str, list[str]] = {}
+        self._owners: dict[str, Package | None] = {}
 
     @property
     def config(self) -> ImageConfig:
@@ -62,8 +67,11 @@ class View:
 
     def entry(self, path: str) -> tuple[int, int] | None:
         """Give (layer, entry) of what the final file system shows at `path`; None also for a directory that is only implied."""
+        if path in self._entries:
+            return self._entries[path]
         found = self.table.id_of(path)
-        return None if found is None else self.table.live(found)
+        at = self._entries[path] = None if found is None else self.table.live(found)
+        return at
 
     def exists(self, path: str) -> bool:
         """Tell whether the final file system has `path` (its last part not followed)."""
@@ -72,10 +80,14 @@ class View:
 
     def kind(self, path: str) -> Kind | None:
         """Give what stands at `path`; an implied directory is a directory; None where nothing stands."""
+        if path in self._kinds:
+            return self._kinds[path]
         at = self.entry(path)
-        if at is None:
-            return Kind.DIRECTORY if self.exists(path) else None
-        return Kind(self.table.index(at[0]).kinds[at[1]])
+        if at is not None:
+            self._kinds[path] = Kind(self.table.index(at[0]).kinds[at[1]])
+        else:
+            self._kinds[path] = Kind.DIRECTORY if self.exists(path) else None
+        return self._kinds[path]
 
     def is_file(self, path: str) -> bool:
         """Tell whether a regular file stands at `path` (a hard link is one)."""
@@ -141,7 +153,9 @@ class View:
 
     def owner(self, path: str) -> Package | None:
         """Give the installed package that owns `path`."""
-        return self.packages.owner(path)
+        if path not in self._owners:
+            self._owners[path] = self.packages.owner(path)
+        return self._owners[path]
 
     def real(self, path: str) -> str | None:
         """Give where `path` leads through all symlinks; None where it dangles or loops."""
@@ -159,20 +173,22 @@ class View:
 
     def children(self, path: str) -> list[str]:
         """Give the paths right below a directory that the final file system shows, sorted."""
-        found = self.table.id_of(path)
-        if found is None:
-            return []
-        return sorted(self.table.paths[child] for child in self.table.children(found) if self.table.is_live(child))
+        if path not in self._children:
+            found = self.table.id_of(path)
+            live = () if found is None else (child for child in self.table.children(found) if self.table.is_live(child))
+            self._children[path] = sorted(self.table.paths[child] for child in live)
+        return self._children[path]
 
     def below(self, path: str) -> Iterator[str]:
         """Give `path` and everything below it that the final file system shows; parents first."""
         stack = [path]
         while stack:
             at = stack.pop()
-            if at and not self.exists(at):
+            kind = self.kind(at)
+            if at and kind is None:
                 continue
             yield at
-            if not at or self.is_dir(at):
+            if not at or kind is Kind.DIRECTORY:
                 stack.extend(reversed(self.children(at)))
 
     def glob(self, pattern: str) -> list[str]:
