@@ -316,6 +316,9 @@ class Session:
             self._reconstruct()
         self._find_waste()
         notify(AnalysisReady())
+        from msbtui.engine.layers import keep_learned
+
+        keep_learned(self.image)
 
     def _ask_engine(self) -> None:
         """Learn what the engine knows beside the image: other images that may be its base, and their ONBUILD triggers."""
