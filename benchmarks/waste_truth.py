@@ -179,12 +179,8 @@ def _bytes(said: str, line: int, matches: Sequence[LineMatch], image: Image, tab
     index = table.index(layer)
     sizes = dict(zip(index.paths, index.sizes, strict=True))
     if said == "base":
-        held = {
-            path: size
-            for number in range(base)
-            for path, size in zip(table.index(number).paths, table.index(number).sizes, strict=True)
-        }
-        return sum(size for path, size in sizes.items() if held.get(path) == size)
+        held = {path for number in range(base) for path in table.index(number).paths}
+        return sum(size for path, size in sizes.items() if path in held)
     if said.startswith("@"):
         top = said[2:]
         return sum(size for path, size in sizes.items() if (path == top or path.startswith(f"{top}/")) and path != f"{top}/lock")

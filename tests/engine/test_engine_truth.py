@@ -33,8 +33,8 @@ def test_every_dockerfile_declares_something() -> None:
     kinds = {one.kind for truth in TRUTHS for one in truth.declared}
     wanted = (
         "deleted-later overwritten-later metadata-only-copy moved duplicate-content package-cache compiler dev-files "
-        "build-objects sources dev-dependencies tests docs bytecode debug-symbols unpacked-archive log-temp vcs context-junk secret "
-        "whole-filesystem-copy unreferenced-stage"
+        "build-objects sources dev-dependencies tests docs bytecode debug-symbols unpacked-archive log-temp vcs "
+        "context-junk secret whole-filesystem-copy unreferenced-stage"
     )
     assert kinds == set(wanted.split())
     for truth in TRUTHS:

@@ -39,6 +39,7 @@ KINDS: tuple[WasteKind, ...] = (
     hidden.OVERWRITTEN,
     hidden.METADATA,
     hidden.MOVED,
+    fullcopy.KIND,
     vcs.KIND,
     caches.KIND,
     debugsymbols.KIND,
@@ -55,7 +56,6 @@ KINDS: tuple[WasteKind, ...] = (
     junk.KIND,
     duplicates.KIND,
     secrets.KIND,
-    fullcopy.KIND,
     stages.KIND,
 )
 """All kinds. Where two name one entry, the one that stands first has it."""
