@@ -30,6 +30,7 @@ _FORMATS = ("text", "json", "dot", "mermaid", "svg", "png", "html")
 @click.option("--layers", is_flag=True, help="Show the instructions inside the stages.")
 @click.option("--image", metavar="REF", help="The image that was built from it: its bytes by stage and by edge are shown.")
 @click.option("--sizes", is_flag=True, help="Show bytes; without --image, of the engine's image that fits best.")
+@click.option("--context", is_flag=True, help="Say what the build context sends, and what each COPY and ADD takes of it.")
 @click.option("--legend", is_flag=True, help="Say what the signs mean.")
 @click.option("--direction", type=click.Choice(("TB", "BT", "LR", "RL"), case_sensitive=False), default="TB", show_default=True)
 @click.option("--ascii", "plain", is_flag=True, help="Draw text in ASCII; done by itself where the output is not UTF-8.")
@@ -42,6 +43,7 @@ def graph_command(
     layers: bool,
     image: str | None,
     sizes: bool,
+    context: bool,
     legend: bool,
     direction: str,
     plain: bool,
@@ -90,6 +92,8 @@ def graph_command(
         run_session(session, quiet=False)
         facts = session_facts(session)
     _write(form, output, parsed, graph, facts, layers, legend, direction.upper(), plain)
+    if context:
+        _tell_context(path, parsed, to_stderr=form != "text" and output is None)
     _complain(path, graph, form)
     return 4 if graph.errors else 0
 
@@ -124,6 +128,17 @@ def _write(
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(document.encode("utf-8") if isinstance(document, str) else document)
+
+
+def _tell_context(path: str, parsed: Dockerfile, *, to_stderr: bool) -> None:
+    if path == "-":
+        raise UsageError("a Dockerfile from standard input has no context", hint="name the file")
+    from msbtui.session.context import read_context
+    from msbtui.session.rows.inputs import context_lines
+
+    click.echo("", err=to_stderr)
+    for line in context_lines(read_context(Path(path)), parsed):
+        click.echo(line, err=to_stderr)
 
 
 def _complain(path: str, graph: StageGraph, form: str) -> None:

@@ -97,12 +97,11 @@ def test_what_comes_from_outside():
     )
     found = outside_sources(graph_of(text).stages[0])
     assert {key: [use.source for use in uses] for key, uses in found.items()} == {
-        "context": ["a", "b", "c", "local"],
+        "context": ["a", "b", "c", "github.com/a/b.git", "local"],
         "https://e.org/x.tgz": ["https://e.org/x.tgz"],
-        "github.com/a/b.git": ["github.com/a/b.git"],
         "git@h:a/b.git": ["git@h:a/b.git"],
     }
-    assert not is_remote("a://b/c"[1:]) and not is_remote("./github.com/x.git")
+    assert not is_remote("./github.com/x.git") and not is_remote("x.tgz")
 
 
 def test_a_box_is_found_under_the_mouse():

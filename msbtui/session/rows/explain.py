@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msbtui.analysis.model import Finding
-from msbtui.dockerfile.model import Dockerfile, StageGraph
+from msbtui.dockerfile.model import Dockerfile, Instruction, StageGraph
+from msbtui.session.context import Context, taken_by_instruction
 from msbtui.session.rows.cells import shown
 from msbtui.session.rows.costs import Costs, findings_at
+from msbtui.session.rows.inputs import taken_paragraphs
+from msbtui.session.rows.outside import CONTEXT, outside_sources_of
 from msbtui.session.rows.selection import Links, Selection
 from msbtui.session.rows.stages import shipped_stages
 from msbtui.text import size
@@ -117,8 +122,18 @@ def explain_stage(graph: StageGraph, stage: int) -> list[Paragraph]:
     return out
 
 
-def explain(now: Selection, pane: str, links: Links, dockerfile: Dockerfile | None, instruction: str) -> list[Paragraph]:
-    """Give the text for a selection as seen from a pane: `stages`, `source`, `layers`, `files` or `advice`."""
+def explain(
+    now: Selection,
+    pane: str,
+    links: Links,
+    dockerfile: Dockerfile | None,
+    instruction: str,
+    context: Callable[[], Context | None] = lambda: None,
+) -> list[Paragraph]:
+    """Give the text for a selection as seen from a pane: `stages`, `source`, `layers`, `files` or `advice`.
+
+    `context` is asked for the build context where the selection is a COPY or ADD.
+    """
     finding = links.finding(now.finding)
     if pane == "stages" and links.graph is not None and now.stage is not None and now.stage < len(links.graph.stages):
         return explain_stage(links.graph, now.stage)
@@ -127,15 +142,23 @@ def explain(now: Selection, pane: str, links: Links, dockerfile: Dockerfile | No
     if pane == "source" and dockerfile is not None and now.line is not None:
         item = next((each for each in dockerfile.instructions if each.span.first_line <= now.line <= each.span.last_line), None)
         if item is not None and now.layer is not None and links.line_of(now.layer) == item.span.first_line:
-            return explain_layer(now.layer, links.costs, instruction)
+            return [*explain_layer(now.layer, links.costs, instruction), *_from_context(item, context)]
         if item is not None:
             return [
                 (shown(" ".join(item.source.split())), "head"),
                 (KEYWORDS.get(item.keyword, "It makes no layer of this image."), "text"),
+                *_from_context(item, context),
             ]
     if now.layer is not None:
         return explain_layer(now.layer, links.costs, instruction)
     return [("Nothing is selected that has a cost yet.", "text")]
+
+
+def _from_context(item: Instruction, context: Callable[[], Context | None]) -> list[Paragraph]:
+    if not outside_sources_of(item).get(CONTEXT):
+        return []
+    known = context()
+    return taken_paragraphs(taken_by_instruction(known, item)) if known is not None else []
 
 
 KEYWORDS = {

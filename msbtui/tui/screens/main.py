@@ -12,6 +12,8 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import BindingType
 
+from msbtui.errors import TargetError
+from msbtui.session.context import Context, read_context
 from msbtui.session.model import AnalysisReady, BetterImage, Failed, ImageFound, LayerReady, NoImage, Progress
 from msbtui.session.rows.cells import shown
 from msbtui.session.rows.explain import explain
@@ -286,8 +288,20 @@ class MainScreen(PanesScreen):
     def do_explain(self) -> None:
         """Explain what is selected."""
         self.app.push_screen(
-            ExplainScreen(explain(self.selection, self.current, self.links, self.session.dockerfile, self._instruction_text()))
+            ExplainScreen(
+                explain(
+                    self.selection, self.current, self.links, self.session.dockerfile, self._instruction_text(), self._context
+                )
+            )
         )
+
+    def _context(self) -> Context | None:
+        """Give the build context as far as a moment's walk sees it; None where there is none or it cannot be read."""
+        path = self.session.dockerfile_path
+        try:
+            return read_context(path, limit=20_000) if path is not None else None
+        except TargetError:
+            return None
 
     def _instruction_text(self) -> str:
         layer = self.selection.layer
