@@ -290,12 +290,12 @@ class MainScreen(PanesScreen):
         self.app.push_screen(
             ExplainScreen(
                 explain(
-                    self.selection, self.current, self.links, self.session.dockerfile, self._instruction_text(), self._context
+                    self.selection, self.current, self.links, self.session.dockerfile, self._instruction_text(), self._build_context
                 )
             )
         )
 
-    def _context(self) -> Context | None:
+    def _build_context(self) -> Context | None:
         """Give the build context as far as a moment's walk sees it; None where there is none or it cannot be read."""
         path = self.session.dockerfile_path
         try:
