@@ -19,6 +19,7 @@ COMMANDS = {
     "fix": "The cures that need no build stage, as a diff or written.",
     "check": "Rules on size, waste, secrets and growth for continuous integration.",
     "record": "An image's index and the few facts that analysis needs, in a small file.",
+    "cache": "What is kept of layers that were read: show it, clear it.",
 }
 """Command -> one line for `--help`. Each is a click command `NAME_command` in `msbtui/cli/NAME.py`, loaded when it is called."""
 

@@ -52,7 +52,8 @@ def app_command(
 ) -> int:
     """Open a Dockerfile, a folder with one, or an image: stage graph, layers, files, waste, and the split.
 
-    TARGET is a path or an image in an engine; schemes where a bare name is not enough: docker: docker-archive: oci-dir: recorded:
+    TARGET is a path or an image in an engine; with a scheme where a bare
+    name is not enough: docker: podman: registry: docker-archive: oci-archive: oci-dir: recorded:
     Without TARGET: the current folder.
     """
     if len(targets) > 1:

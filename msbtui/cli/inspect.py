@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @click.option("--markdown", "as_markdown", is_flag=True, help="The account as Markdown, for a pull request.")
 @click.option("--html", "html", metavar="FILE", help="Write the account to FILE as one self-contained page.")
 @click.option("--files", is_flag=True, help="Add every entry with its change by layer (text and JSON).")
+@click.option("--verify-digests", is_flag=True, help="Hash every layer, also what lies on disk uncompressed.")
+@click.option("--plain-http", is_flag=True, help="Allow a registry without TLS elsewhere than on this machine.")
 @build_inputs
 @quiet_option
 def inspect_command(
@@ -37,6 +39,8 @@ def inspect_command(
     as_markdown: bool,
     html: str | None,
     files: bool,
+    verify_digests: bool,
+    plain_http: bool,
     stage: str | None,
     build_args: tuple[str, ...],
     build_contexts: tuple[str, ...],
@@ -61,6 +65,8 @@ def inspect_command(
             build_args=build_args,
             build_contexts=build_contexts,
             platform=platform,
+            verify_digests=verify_digests,
+            plain_http=plain_http,
         )
     )
     run_session(session, quiet=quiet)

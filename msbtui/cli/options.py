@@ -64,6 +64,8 @@ def session_options(
     build_args: tuple[str, ...] = (),
     build_contexts: tuple[str, ...] = (),
     platform: str | None = None,
+    verify_digests: bool = False,
+    plain_http: bool = False,
 ) -> Options:
     """Give the session's options from the command line's words. Raises UsageError for a malformed pair."""
     return Options(
@@ -74,6 +76,8 @@ def session_options(
         build_args=pairs(build_args, "--build-arg"),
         build_contexts=pairs(build_contexts, "--build-context"),
         platform=platform,
+        verify_digests=verify_digests,
+        plain_http=plain_http,
     )
 
 

@@ -53,6 +53,29 @@ class Store:
         if self._links is not None:
             _write(self._links, _name(key), diff_id.encode("ascii", "replace"))
 
+    def usage(self) -> tuple[int, int]:
+        """Give how many documents and links there are, and how many bytes they take."""
+        sizes = [size for _, size in self._files()]
+        return len(sizes), sum(sizes)
+
+    def clear(self) -> tuple[int, int]:
+        """Remove them all; give what was removed, as `usage` does."""
+        count = total = 0
+        for path, size in self._files():
+            with contextlib.suppress(OSError):
+                path.unlink()
+                count, total = count + 1, total + size
+        return count, total
+
+    def _files(self) -> list[tuple[Path, int]]:
+        found = []
+        for folder in (self._documents, self._links):
+            with contextlib.suppress(OSError):
+                for entry in os.scandir(folder) if folder is not None else ():
+                    if entry.is_file(follow_symlinks=False):
+                        found.append((Path(entry.path), entry.stat(follow_symlinks=False).st_size))
+        return found
+
 
 def _name(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()

@@ -16,6 +16,10 @@ class Options(msgspec.Struct, frozen=True):
     build_args: dict[str, str] = {}
     build_contexts: dict[str, str] = {}
     platform: str | None = None
+    verify_digests: bool = False
+    """Hash also what lies on disk uncompressed."""
+    plain_http: bool = False
+    """Allow a registry without TLS elsewhere than on this machine."""
     builder: str | None = None
     """`--builder` of buildx."""
     build_flags: tuple[str, ...] = ()

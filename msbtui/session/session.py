@@ -299,7 +299,15 @@ class Session:
                 notify(Progress(event.what, event.done, event.total))
 
         assert self._image_target is not None
-        open_image(self._image_target, platform=self.options.platform, on_event=heard, cancel=self._cancel, environ=self.environ)
+        open_image(
+            self._image_target,
+            platform=self.options.platform,
+            on_event=heard,
+            cancel=self._cancel,
+            environ=self.environ,
+            verify=self.options.verify_digests,
+            plain_http=self.options.plain_http,
+        )
 
     def _analyse(self, notify: Notify) -> None:
         from msbtui.image.packages import read_packages

@@ -1,0 +1,46 @@
+"""`msbtui cache`: what is kept of layers that were read, and a way to be rid of it."""
+
+from __future__ import annotations
+
+import json as json_format
+
+import rich_click as click
+
+from msbtui import text
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: msbtui cache clear",
+)
+@click.argument("what", type=click.Choice(["show", "clear"]), default="show", metavar="[show|clear]")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def cache_command(what: str, as_json: bool) -> int:
+    """Show or clear what is kept of layers, so that none is read twice: indexes and a few facts, no contents.
+
+    Several processes may share the folder (XDG_CACHE_HOME names where it is); it is safe to clear at any time.
+    """
+    from msbtui.engine.store import Store
+    from msbtui.image.cache import LayerCache
+
+    cache = LayerCache()
+    store = Store(cache.root)
+    layers, size = cache.clear() if what == "clear" else cache.usage()
+    documents, extra = store.clear() if what == "clear" else store.usage()
+    if as_json:
+        said = {
+            "folder": str(cache.root),
+            "layers": layers,
+            "layer_bytes": size,
+            "documents": documents,
+            "document_bytes": extra,
+            "limit_bytes": cache.limit,
+        }
+        click.echo(json_format.dumps({**said, "cleared": what == "clear"}, indent=2))
+    else:
+        word = "cleared" if what == "clear" else "holds"
+        click.echo(f"{text.printable(str(cache.root))}")
+        click.echo(f"{word} {layers:,} layers, {text.size(size)}, and {documents:,} small documents, {text.size(extra)}")
+        if what == "show":
+            click.echo(f"limit {text.size(cache.limit)} of layers; those not used for longest go first")
+    return 0
