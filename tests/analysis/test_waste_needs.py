@@ -188,3 +188,38 @@ def test_a_whole_file_system_by_its_history() -> None:
     assert [(one.bytes, one.confidence) for one in seen.kind("whole-filesystem-copy")] == [(405, "A")]
     # The whole build context reads alike.
     assert look(base, {"srv/app": 70}, base=1, history=["COPY / / # buildkit"]).kind("whole-filesystem-copy") == []
+
+
+def test_development_tools_of_pip() -> None:
+    record = b"pytest/__init__.py,,\npytest/main.py,sha256=x,9\npytest-8.0.dist-info/RECORD,,\n"
+    record += b"../../../bin/pytest,,\n../../../../../../etc/x,,\n"
+    site = "usr/local/lib/python3.11/site-packages"
+    tree = {
+        f"{site}/pytest/__init__.py": 10,
+        f"{site}/pytest/main.py": 300,
+        f"{site}/pytest-8.0.dist-info/RECORD": F(record),
+        "usr/local/bin/pytest": 7,
+        f"{site}/flask/app.py": 900,
+        f"{site}/flask-3.0.dist-info/RECORD": F(b"flask/app.py,,\n"),
+    }
+    (found,) = look(tree, config=ImageConfig(cmd=("flask", "run"))).kind("dev-dependencies")
+    assert (found.bytes, found.confidence) == (317 + len(record), "C")
+    assert look(tree, config=ImageConfig(cmd=("pytest",))).kind("dev-dependencies") == []
+
+
+def test_development_packages_without_npms_record() -> None:
+    manifest = {
+        "dependencies": {"koa": "2"},
+        "devDependencies": {"jest": "29", "nodemon": "3", "koa": "2"},
+        "scripts": {"start": "nodemon ."},
+    }
+    tree = {
+        "app/package.json": F(json.dumps(manifest).encode()),
+        "app/node_modules/jest/x.js": 500,
+        "app/node_modules/koa/x.js": 60,
+        "app/node_modules/nodemon/x.js": 7,
+    }
+    (found,) = look(tree, config=ImageConfig(cmd=("npm", "start"), workdir="/app")).kind("dev-dependencies")
+    assert (found.bytes, found.confidence, found.paths) == (500, "C", ("app/node_modules/jest",))
+    locked = {**tree, "app/node_modules/.package-lock.json": F(b'{"packages": {}}')}
+    assert look(locked, config=ImageConfig(cmd=("npm", "start"), workdir="/app")).kind("dev-dependencies") == []

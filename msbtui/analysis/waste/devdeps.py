@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,37 @@ from msbtui.analysis.waste.needs import json_object
 from msbtui.analysis.waste.scene import LiveFile, Scene
 
 _RUNNERS = frozenset(("npm", "npx", "yarn", "pnpm", "bun"))
+_PYTHON_TOOLS = frozenset(
+    (
+        *(
+            "pytest",
+            "pytest_cov",
+            "pytest_asyncio",
+            "pytest_mock",
+            "pytest_xdist",
+            "pytest_django",
+            "nose2",
+            "hypothesis",
+            "coverage",
+        ),
+        *(
+            "mypy",
+            "pyright",
+            "ruff",
+            "black",
+            "isort",
+            "flake8",
+            "pylint",
+            "pycodestyle",
+            "pyflakes",
+            "bandit",
+            "autopep8",
+            "yapf",
+        ),
+        *("tox", "nox", "pre_commit", "twine", "bump2version", "ipdb", "ipython", "sphinx", "mkdocs", "factory_boy", "faker"),
+    )
+)
+"""Distributions (normalised, PEP 503, with `_`) that test, check or document."""
 
 
 def find(scene: Scene) -> Iterator[Draft]:
@@ -21,6 +53,43 @@ def find(scene: Scene) -> Iterator[Draft]:
     for installed in scene.named_files("installed.json"):
         if installed.path.endswith("vendor/composer/installed.json"):
             yield from _composer(scene, installed)
+    for manifest in scene.named_files("package.json"):
+        yield from _without_lock(scene, manifest)
+    yield from _pip(scene)
+
+
+def _without_lock(scene: Scene, manifest: LiveFile) -> Iterator[Draft]:
+    """Where npm's hidden lockfile is missing (yarn, pnpm): what package.json names for developing, without what that needs."""
+    root = manifest.path.removesuffix("package.json")
+    if "node_modules/" in root or not scene.is_directory(f"{root}node_modules"):
+        return
+    if scene.file(f"{root}node_modules/.package-lock.json") is not None:
+        return
+    facts = json_object(scene, manifest)
+    wanted, other = facts.get("devDependencies"), facts.get("dependencies")
+    if not isinstance(wanted, dict):
+        return
+    names = set(wanted) - set(other if isinstance(other, dict) else ()) - _started(scene, root)
+    places = [place for name in sorted(names) if scene.is_directory(place := f"{root}node_modules/{name}")]
+    yield from _drafts(scene, places, set(), "npm", root, sure=False)
+
+
+def _pip(scene: Scene) -> Iterator[Draft]:
+    """Well-known development tools among installed Python distributions, by RECORD (PyPA, "Recording installed projects")."""
+    words = {part.rpartition("/")[2] for word in scene.needs.words for part in word.split()}
+    found: dict[str, list[int]] = {}
+    for record in scene.named_files("RECORD"):
+        folder, _, info = record.path.rpartition("/")[0].rpartition("/")
+        name = info.partition("-")[0].lower().replace(".", "_")
+        if not info.endswith(".dist-info") or name not in _PYTHON_TOOLS or name in words:
+            continue
+        places = (f"{folder}/{line.partition(',')[0]}" for line in (scene.text(record.key) or "").splitlines())
+        pids = (scene.table.id_of(posixpath.normpath(place)) for place in places)
+        found.setdefault(name, []).extend(pid for pid in pids if pid is not None and not scene.table.is_directory(pid))
+    for layer, rows in scene.by_layer(pid for pids in found.values() for pid in pids):
+        names = ", ".join(sorted(found)[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+        advice = "Keep them in a requirements file of their own that the image does not install."
+        yield Draft(layer, rows, "C", subject=f"Development tools of pip: {names}", advice=advice)
 
 
 def _npm(scene: Scene, lock: LiveFile) -> Iterator[Draft]:
@@ -50,7 +119,7 @@ def _composer(scene: Scene, installed: LiveFile) -> Iterator[Draft]:
         yield from _drafts(scene, [root + name for name in sorted(known)], set(), "composer", root)
 
 
-def _drafts(scene: Scene, places: list[str], names: set[str], tool: str, root: str) -> Iterator[Draft]:
+def _drafts(scene: Scene, places: list[str], names: set[str], tool: str, root: str, sure: bool = True) -> Iterator[Draft]:
     pids = {pid for place in places for pid in scene.below(place)}
     # A start script that runs a development package (ts-node, nodemon) needs it, and what it needs.
     used = sorted(names & _started(scene, root))
@@ -62,7 +131,7 @@ def _drafts(scene: Scene, places: list[str], names: set[str], tool: str, root: s
         yield Draft(
             layer,
             rows,
-            "C" if used else "A",
+            "A" if sure and not used else "C",
             subject=title,
             advice=f"Run `{advice}` in the build stage, then copy.",
         )
