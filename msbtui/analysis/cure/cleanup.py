@@ -168,14 +168,26 @@ def _targets(world: World, finding: Finding, paths: Sequence[str]) -> tuple[str,
         tops.append(path)
     # Where a directory on the way holds patterns' files too, it is named by them alone.
     tops = [top for top in tops if all(_covered(path, words) or path in rest for path in paths if path.startswith(top + "/"))]
-    if any(top in _STANDARD for top in tops) or any(
-        re.search(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", top) for top in tops
-    ):
+    # Of a directory of the system that holds nothing else, the first ones below it that are none.
+    for top in [top for top in tops if _is_system(top)]:
+        tops.remove(top)
+        tops += sorted({_below_system(path) for path in rest if path.startswith(top + "/")} - set(tops))
+    if any(_is_system(top) for top in tops) or any(re.search(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})", top) for top in tops):
         return ()
     words |= dict.fromkeys(shlex.quote("/" + top) for top in tops)
     left = [path for path in rest if not any(path == top or path.startswith(top + "/") for top in tops)]
     unreadable = len(words) > _MOST_WORDS or any(len(word) > _LONGEST_WORD for word in words)
     return () if left or unreadable else tuple(words)
+
+
+def _is_system(path: str) -> bool:
+    return path in _STANDARD or re.fullmatch(r"home/[^/]+", path) is not None
+
+
+def _below_system(path: str) -> str:
+    """Give the shortest beginning of a path that is no directory of the system; all of it where there is none."""
+    parts = path.split("/")
+    return next((part for n in range(1, len(parts)) if not _is_system(part := "/".join(parts[:n]))), path)
 
 
 def _covered(path: str, words: dict[str, None]) -> bool:
