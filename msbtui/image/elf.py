@@ -28,7 +28,7 @@ _MACHINES: Final = {
 _KINDS: Final = {0: "ET_NONE", 1: "ET_REL", 2: "ET_EXEC", 3: "ET_DYN", 4: "ET_CORE"}
 _LINKED: Final = ("ET_EXEC", "ET_DYN")
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
-_DT_NEEDED, _DT_STRTAB, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 14, 15, 29
+_DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 10, 14, 15, 29
 _SHT_PROGBITS, _SHT_NOBITS = 1, 8
 _TABLES: Final = frozenset((b".eh_frame", b".eh_frame_hdr", b".gcc_except_table", b".gopclntab", b".got", b".got.plt"))
 """Sections that look like data and hold tables for unwinding (Go's: with the names of all sources)."""
@@ -43,6 +43,8 @@ _LONGEST_PATH: Final = 256
 _PATH: Final = re.compile(rb"/[A-Za-z0-9._+@%:~/-]{3,}")
 _IN_PATH: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+@%:~/-")
 _LIBRARY: Final = re.compile(rb"lib[\w.+-]{1,80}?\.so(?:\.\d{1,9}){0,8}(?![\w+-])")
+_STARTER: Final = re.compile(rb"\0(system|popen|exec(?:le?|lp|ve?|vpe?|veat)|fexecve|posix_spawnp?|wordexp)(?=\0)")
+"""Functions of the C library that start another program (POSIX; glibc manual, "Processes" and "Word Expansion")."""
 _UPX: Final = re.compile(rb"UPX!")
 _UPX_LIMIT: Final = 4096
 """Bytes from the start in which UPX puts its mark (upx, src/p_lx_elf.cpp: behind the program headers)."""
@@ -80,6 +82,8 @@ class _Elf:
         if phnum == 0xFFFF and self.sections:  # PN_XNUM: the number is in section 0
             phnum = self.sections[0][5]
         self.segments = self._segments(phoff, phsize, phnum)
+        self.symbols = (0, 0)
+        """Where the names of the dynamic symbols stand, from and to."""
 
     def facts(self, strings: bool) -> ElfFacts:
         kind = _KINDS.get(self.kind, f"ET_{self.kind}")
@@ -115,7 +119,9 @@ class _Elf:
     def _language(self) -> tuple[str, tuple[str, ...], str]:
         """Give what tells more than headers where Go's linker made the file, or where it unpacks itself."""
         if not golang.is_go(name for name, *_ in self.sections):
-            return ("" if self.sections or not _UPX.search(self.data, 0, _UPX_LIMIT) else "packed"), (), ""
+            packed = not self.sections and _UPX.search(self.data, 0, _UPX_LIMIT) is not None
+            starters = {match[1].decode("ascii") for match in _STARTER.finditer(self.data, *self.symbols)}
+            return "packed" if packed else "", tuple(sorted(starters)), ""
         tables = [(at, min(at + size, len(self.data))) for name, _, at, size, *_ in self.sections if name.endswith(b"gopclntab")]
         functions, runs = golang.functions(self.data, tables), golang.runs(self.data, self._searched())
         if runs is None or golang.ALWAYS not in functions:
@@ -162,14 +168,17 @@ class _Elf:
         """Give NEEDED, SONAME, RPATH and RUNPATH of the dynamic section."""
         width = 16 if self.wide else 8
         names: list[tuple[int, int]] = []
-        strings = None
+        strings, length = None, 0
         for tag, value in self._table("QQ" if self.wide else "II", offset, width, size // width):
             if tag == 0:
                 break
             if tag == _DT_STRTAB:
                 strings = self._offset_of(value)
+            elif tag == _DT_STRSZ:
+                length = value
             elif tag in (_DT_NEEDED, _DT_SONAME, _DT_RPATH, _DT_RUNPATH) and len(names) < _MOST_NEEDED:
                 names.append((tag, value))
+        self.symbols = (strings, min(strings + length, len(self.data))) if strings is not None else (0, 0)
         texts: dict[int, list[str]] = {}
         if strings is not None:
             for tag, value in names:

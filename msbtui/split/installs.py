@@ -110,12 +110,14 @@ def choose_packages(
     words: Iterable[str],
     present: Iterable[str],
     classes: Mapping[str, str],
+    *,
+    commands: bool = True,
 ) -> list[Install]:
     """Give what to install, sorted by name.
 
     `needed`: owned paths -> why; `direct`: those of them that a kept ELF names itself; `languages`: interpreters in use that
     packages brought; `words`: command words in kept texts; `present`: names of the packages that the runtime base has;
-    `classes`: packages that no needed path names -> why.
+    `classes`: packages that no needed path names -> why; `commands`: whether anything that is kept may start a program.
     """
     have = set(present)
     installed = view.packages.installed
@@ -142,6 +144,8 @@ def choose_packages(
                 break
     base_before = view.packages.at(view.base_layers - 1) if view.base_layers else {}
     for package in wished(view, words):
+        if not commands and _commands(package):
+            continue  # what its commands bring nobody calls; its libraries would be named by now
         if package.name in choices or package.name in have:
             continue
         choices[package.name] = Install(

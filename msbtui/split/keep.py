@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from msbtui.image.closure import needed_libraries
-from msbtui.image.golang import LOADS_ZONES, READS_ROOTS
+from msbtui.image.golang import ALWAYS, LOADS_ZONES, READS_ROOTS, STARTS
 from msbtui.image.model import Kind
 from msbtui.split.gonames import named_paths
 from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
@@ -35,6 +35,7 @@ _PACKAGE_COMMANDS = frozenset(
     ).split()
 )
 _TOKEN = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
+_C_LIBRARY = re.compile(r"lib(c|pthread|dl|util|rt)\.so\.\d+|ld-.*|libc\.musl-.*")
 _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_.+-]+")
 _SCANNED = 8 << 20
 """Bytes of application texts that are searched for names, together."""
@@ -77,6 +78,8 @@ class Kept:
         """Libraries that the original itself lacks: `soname (needed by path)`."""
         self.left: dict[str, list[str]] = defaultdict(list)
         """Reason -> new paths without owner that stay behind."""
+        self.starters: dict[str, str] = {}
+        """Needed ELF files that may start other programs, and by which function."""
         self.classes: dict[str, str] = {}
         """Packages that no needed file names and that the program needs by what it does, and why."""
         self.left_packages: list[str] = []
@@ -305,7 +308,25 @@ class Kept:
             if found is not None:
                 by = next((path for path in library.needed_by if path in self.paths), library.needed_by[0])
                 self.need(found, f"/{by} needs {library.name}", direct=by in self.paths)
+        for path in closure.files:
+            self._starter(path)
         self.missing += [f"{item.name} (needed by /{item.needed_by[0]})" for item in closure.missing if item.needed_by]
+
+    def _starter(self, path: str) -> None:
+        facts = self.view.elf(path)
+        if facts is None or _C_LIBRARY.fullmatch(facts.soname):
+            return
+        if facts.language == "go" and (ALWAYS not in facts.functions or STARTS & set(facts.functions)):
+            self.starters.setdefault(path, "it is a Go program that may")
+        elif facts.language == "packed" or (not facts.language and not facts.needed and not facts.soname):
+            self.starters.setdefault(path, "it is static, so nothing tells")
+        elif not facts.language and facts.functions:
+            self.starters.setdefault(path, facts.functions[0])
+
+    @property
+    def may_start_programs(self) -> bool:
+        """Tell whether anything that is kept may start a program: a shell, an interpreter, or an ELF file that calls exec."""
+        return bool(self.reach.shell or self.reach.languages or self.starters)
 
     def _strings(self, path: str) -> None:
         facts = self.view.elf(path)
@@ -323,6 +344,7 @@ class Kept:
                 found = self.view.canonical(f"{folder}/{name}")
                 if found is not None and self.view.exists(found):
                     self.need(found, f"/{path} may open {name} at run time")
+                    self._libraries([found])
                     break
         for name in facts.paths:
             self._named(name, path)

@@ -152,7 +152,11 @@ class _Planner:
             )
         present = self._present(runtime)
         installs = (
-            [] if runtime.scratch else choose_packages(view, kept.owned, kept.direct, languages, words, present, kept.classes)
+            []
+            if runtime.scratch
+            else choose_packages(
+                view, kept.owned, kept.direct, languages, words, present, kept.classes, commands=kept.may_start_programs
+            )
         )
         arriving = brought(view, installs, present)
         names = {package.name for package in arriving} | set(present)

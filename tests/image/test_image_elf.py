@@ -88,7 +88,9 @@ def build(
     interp = interpreter + b"\0"
     at_strings = start + len(interp)
     at_dynamic = at_strings + len(strings)
-    table = b"".join(struct.pack(order + word * 2, *entry) for entry in [*entries, (5, base + at_strings), (0, 0), (1, 1)])
+    table = b"".join(
+        struct.pack(order + word * 2, *entry) for entry in [*entries, (5, base + at_strings), (10, len(strings)), (0, 0), (1, 1)]
+    )
     at_data = at_dynamic + len(table)
     names = b"\0.dynamic\0.dynstr\0.rodata\0" + code + b"\0.debug_info\0.symtab\0.shstrtab\0"
     at_names = at_data + len(data)
@@ -203,6 +205,14 @@ def test_a_go_program_says_which_functions_are_linked_in_and_where_paths_may_sta
     other = elf_facts(build(data=data))
     assert other is not None
     assert (other.language, other.functions, other.runs) == ("", (), "")
+
+
+def test_the_functions_that_start_programs_are_found_among_the_names_of_symbols() -> None:
+    names = [(1, b"libc.so.6"), (0x7000, b"execvp"), (0x7000, b"my_system"), (0x7000, b"popen"), (0x7000, b"systemd")]
+    facts = elf_facts(build(dynamic=names, data=b"\0execve\0".ljust(40, b"\0")))
+    assert facts is not None
+    assert facts.functions == ("execvp", "popen")
+    assert elf_facts(build(dynamic=names, big=True, wide=False)).functions == ("execvp", "popen")  # type: ignore[union-attr]
 
 
 def test_a_program_that_unpacks_itself_is_known_as_one() -> None:

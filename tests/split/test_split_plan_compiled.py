@@ -23,6 +23,7 @@ from split_world import (
 )
 
 from msbtui.image.model import Healthcheck, ImageConfig
+from msbtui.split.model import Plan
 
 APT = "RUN /bin/sh -c apt-get update && apt-get install -y gcc make libfoo-dev # buildkit"
 MAKE = "RUN /bin/sh -c make && make install # buildkit"
@@ -208,15 +209,24 @@ def test_a_health_check_keeps_its_tool_and_a_download_tool_of_the_build_goes():
     assert "curl" not in without
 
 
-def test_a_package_that_is_no_build_tool_is_kept_from_caution():
-    extra = {"graphviz": P(["usr/bin/dot"], "graphics", "libc6", manual=True)}
-    layers = [
-        (APT, toolchain({**FOO, **extra}, {**FOO_FILES, "usr/bin/dot": elf("libc.so.6")})),
-        (MAKE, {"usr/local/bin/served": elf("libc.so.6")}),
-    ]
-    plan = World(C_FILE, layers, CONFIG).plan()
-    assert "        graphviz \\\n" in plan.dockerfile
-    assert "kept from caution" in next(step.why for step in plan.steps if step.what == "install graphviz")
+def test_a_package_that_is_no_build_tool_is_kept_from_caution_where_something_may_start_its_commands():
+    extra = {
+        "graphviz": P(["usr/bin/dot"], "graphics", "libc6", manual=True),
+        "fonts-x": P(["usr/share/fonts/x.ttf"], "fonts", "", manual=True),
+    }
+    files = {**FOO_FILES, "usr/bin/dot": elf("libc.so.6"), "usr/share/fonts/x.ttf": F("font")}
+
+    def plan(*needed: str, functions: tuple[str, ...] = ()) -> Plan:
+        made = {"usr/local/bin/served": elf("libc.so.6", *needed, functions=functions)}
+        return World(C_FILE, [(APT, toolchain({**FOO, **extra}, files)), (MAKE, made)], CONFIG).plan()
+
+    starts = plan(functions=("execvp",))
+    assert "        graphviz \\\n" in starts.dockerfile
+    assert "kept from caution" in next(step.why for step in starts.steps if step.what == "install graphviz")
+    assert "graphviz" not in plan().dockerfile.split("# runtime stage")[1]
+    assert "        fonts-x \\\n" in plan().dockerfile  # no command: it may be read
+    files[f"{LIB}/libbar.so.2"] = elf("libc.so.6", interpreter="", soname="libbar.so.2", functions=("system",))
+    assert "        graphviz \\\n" in plan("libfoo.so.1").dockerfile  # a library of its own may start it
 
 
 def test_an_entrypoint_script_keeps_what_it_calls():
