@@ -33,7 +33,7 @@ _STATE = re.compile(
 _CACHE = re.compile(
     r"(.*/)?(\.cache|\.npm|\.cargo/registry|\.cargo/git|\.m2|\.gradle|\.ivy2|\.sbt|\.cpan|\.cpanm|\.bundle/cache|\.nuget|\.yarn/cache|\.pnpm-store|\.node-gyp"
     r"|\.ccache|\.wget-hsts|\.bash_history|\.python_history|\.lesshst|\.rustup|\.stack|\.cabal|\.ghcup|\.hex|\.mix|\.config/(go|configstore)|\.electron-gyp)(/.*|\Z)"
-    r"|go/pkg/.*|usr/local/(cargo/(registry|git)|rustup)(/.*|\Z)"
+    r"|go/pkg/.*|usr/local/(cargo/(registry|git|\.global-cache|\.package-cache[^/]*)|rustup)(/.*|\Z)"
 )
 _BUNDLED_CACHE = re.compile(
     r"(.*/)?\.cache/(huggingface|torch|ms-playwright|puppeteer|pre-commit|nltk|whisper|Cypress|selenium|fontconfig|prisma)(/.*|\Z)"
@@ -64,7 +64,8 @@ _BUILD_FOLDER = re.compile(
 )
 _OUTPUT = re.compile(
     r"(.*/)?(target/(test-classes|generated-sources|generated-test-sources|generated-docs|maven-archiver|maven-status|surefire-reports|archive-tmp"
-    r"|failsafe-reports|antrun|site|apidocs|jacoco[^/]*|(debug|release|[^/]+/release)/(build|deps|incremental|\.fingerprint|examples)|\.rustc_info\.json"
+    r"|failsafe-reports|antrun|site|apidocs|jacoco[^/]*|(debug|release|[^/]+/release)/(build|deps|incremental|\.fingerprint|examples|\.cargo-lock)"
+    r"|CACHEDIR\.TAG|\.rustc_info\.json"
     r"|(.*/)?[^/]+\.d)"
     r"|build/(tmp|reports|test-results|generated|kotlin|intermediates)|\.gradle|CMakeFiles|cmake_install\.cmake|project/target)(/.*|\Z)"
 )
@@ -72,7 +73,7 @@ _OUTPUT = re.compile(
 _ARTIFACT = re.compile(r".*\.(jar|war|ear|whl|gem|deb|rpm)")
 _BYTECODE = re.compile(r"(.*/)__pycache__/([^/]+?)\.[^/]*\.pyc")
 _ABOUT = re.compile(
-    r"(.*/)?((UN)?LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|PATENTS|CONTRIBUTORS|MAINTAINERS|OWNERS|THANKS|CREDITS|CITATION|CODEOWNERS"
+    r"(.*/)?(?-i:[A-Z][A-Z0-9_-]+)\.(md|rst)|(.*/)?((UN)?LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|PATENTS|CONTRIBUTORS|MAINTAINERS|OWNERS|THANKS|CREDITS|CITATION|CODEOWNERS"
     r"|VERSIONING|RELEASE|RELEASING|UPGRADING|MIGRATION|GOVERNANCE|SUPPORT)([-._][^/]*)?|.*/vendor/[a-z0-9-]+(\.[a-z0-9-]+)+/.+",
     re.IGNORECASE,
 )
@@ -258,6 +259,8 @@ class Judge:
             return False
         if not inside(path, self._workdir) or not self.in_build_tree(path) or path in self._by_finding:
             return False
+        if not self.root_tree and not self.in_build_tree(self._workdir):
+            return False  # sources somewhere below the directory that it starts in: it would not look there
         if any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _ABOUT, _OUTPUT)):
             return False
         # a binary or jar that nothing starts, where one is started, is an intermediate of the build; data has no program headers

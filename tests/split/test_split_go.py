@@ -120,3 +120,23 @@ def test_licences_and_vendored_sources_are_no_data_of_the_program():
     assert "LICENSE" not in runtime
     assert "vendor" not in runtime
     assert "COPY --from=build /app/config.yaml /app/server /app/\n" in runtime
+
+
+def test_data_of_sources_below_the_directory_that_it_starts_in_is_not_kept_unless_it_is_named():
+    more = {
+        "go/src/x/main.go": F("package main"),
+        "go/src/x/go.mod": F("module x"),
+        "go/src/x/web/a.html": F("a"),
+        "go/src/x/b.yaml": F("b"),
+    }
+    text = 'FROM golang:1\nWORKDIR /go\nCOPY . src/x\nRUN go install ./...\nENTRYPOINT ["/go/bin/server"]\n'
+
+    def runtime(runs: str) -> str:
+        made = {"go/bin/server": elf(interpreter="", language="go", functions=STATIC, runs=runs), **more}
+        config = ImageConfig(env=(PATH,), entrypoint=("/go/bin/server",), workdir="/go")
+        return World(text, [("RUN /bin/sh -c go install ./... # buildkit", made)], config, base=GO).runtime()
+
+    assert "/go/src" not in runtime("/v1/x")
+    named = runtime("/go/src/x/web/a.html1907")
+    assert "COPY --from=build /go/src/x/web/a.html /go/src/x/web/a.html\n" in named
+    assert "b.yaml" not in named
