@@ -26,6 +26,8 @@ class Found(msgspec.Struct, frozen=True):
     manifest: Manifest
     platform: str
     """`os/architecture/variant`; empty where the index does not say it."""
+    beside: tuple[Descriptor, ...] = ()
+    """The attestations that the same index lists."""
 
 
 def this_machine() -> str:
@@ -81,17 +83,19 @@ def is_attestation(descriptor: Descriptor) -> bool:
     )
 
 
-def manifests_below(descriptor: Descriptor, read: Callable[[str], bytes | None], where: str) -> list[Found]:
+def manifests_below(
+    descriptor: Descriptor, read: Callable[[str], bytes | None], where: str, beside: Sequence[Descriptor] = ()
+) -> list[Found]:
     """Give the image manifests that `descriptor` leads to, through indexes in indexes; blobs that are absent are left out.
 
-    `read` gives a document by digest, checked against it. Raises `TargetError` for what is no index, no manifest or no
-    image.
+    `read` gives a document by digest, checked against it; `beside` are attestations that lie beside `descriptor`. Raises
+    `TargetError` for what is no index, no manifest or no image.
     """
     found: list[Found] = []
     seen: set[str] = set()
     others: list[str] = []
 
-    def walk(one: Descriptor, depth: int) -> None:
+    def walk(one: Descriptor, depth: int, beside: Sequence[Descriptor]) -> None:
         if is_attestation(one) or one.digest in seen:
             return
         if depth > _DEPTH or len(seen) > _MANIFESTS:
@@ -102,17 +106,18 @@ def manifests_below(descriptor: Descriptor, read: Callable[[str], bytes | None],
             return
         manifest = decode(data, Manifest, f"manifest {printable(one.digest)}", where)
         if manifest.manifests is not None or one.media_type in INDEX_TYPES:
+            attestations = [below for below in manifest.manifests or () if is_attestation(below)]
             for below in manifest.manifests or ():
-                walk(below, depth + 1)
+                walk(below, depth + 1, attestations)
         elif manifest.config is not None:
             if kind := artifact_kind(manifest):
                 others.append(kind)
             else:
-                found.append(Found(one.digest, manifest, str(one.platform) if one.platform else ""))
+                found.append(Found(one.digest, manifest, str(one.platform) if one.platform else "", tuple(beside)))
         elif manifest.artifact_type or one.artifact_type:
             others.append(printable(manifest.artifact_type or one.artifact_type or "")[:100])
 
-    walk(descriptor, 0)
+    walk(descriptor, 0, beside)
     if others and not found:
         raise TargetError(f"holds an artifact ({others[0]}), no image", where=where, hint="name an image")
     return found

@@ -20,7 +20,7 @@ from msbtui.engine.request import Request
 from msbtui.errors import TargetError
 from msbtui.image.facts import MappedContents
 from msbtui.image.heads import Heads
-from msbtui.image.model import Contents, Image, Layer, LayerIndex
+from msbtui.image.model import Attestation, Contents, Image, Layer, LayerIndex
 from msbtui.image.pages import release_pages
 from msbtui.image.tar import index_layer
 from msbtui.text import printable
@@ -95,6 +95,7 @@ def open_on_disk(
     *,
     source: str,
     where: str,
+    attestation: Attestation | None = None,
 ) -> Image:
     """Give the image of `config` whose layers are `blobs`, the base first.
 
@@ -112,6 +113,7 @@ def open_on_disk(
     image = Image(
         name=name, id=image_id, platform=config.platform, config=config.clean(), history=history, layers=[], source=source,
         created=printable(config.created or ""), notes=[note] if note else [],
+        attestation=attestation,
     )  # fmt: skip
     on_event(Opened(image))
     total = sum(blob.size for blob in blobs)

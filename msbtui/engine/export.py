@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from msbtui.engine import outer, waiting
-from msbtui.engine.choose import by_platform, manifests_below
+from msbtui.engine.attestation import read_attestation
+from msbtui.engine.choose import Found, by_platform, manifests_below
 from msbtui.engine.docker import Engine, EngineImageDetails, MissingError, connect
 from msbtui.engine.events import LayerRead, OnEvent, Opened, Progress
 from msbtui.engine.history import layer_history
@@ -107,6 +108,7 @@ class _Reading:
         self._told = 0.0
         self._passed_over: set[int] = set()
         self._config: Configuration | None = None
+        self._manifest: Found | None = None
         self._config_id = details.id
         self.image = Image(
             name=self._name, id=details.id, platform=details.platform, config=details.config, history=details.history, layers=[],
@@ -174,6 +176,7 @@ class _Reading:
             one = by_platform(found, self._details.platform or None, lambda _: self._details.platform, where)
             if one.manifest.config is None or (config_data := kept(one.manifest.config.digest)) is None:
                 return
+            self._manifest = one
             config_id, data = one.manifest.config.digest, config_data
             stored = {descriptor.digest: descriptor.size for descriptor in one.manifest.layers or ()}
             for diff_id, (digest, length) in zip(self._wanted, stored.items(), strict=False):
@@ -189,7 +192,26 @@ class _Reading:
         for document in chain:
             self._keeper.keep_document(document)
         self._config, self._config_id = config, config_id
+        self._attest()
         self._apply(config)
+
+    def _attest(self) -> bool:
+        """Take what the builder noted of the build; tell whether that is settled."""
+        if self._manifest is None or not self._manifest.beside or self.image.attestation is not None:
+            return True
+        layers = [descriptor.digest for descriptor in self._manifest.manifest.layers or ()]
+        missing = False
+
+        def read(digest: str) -> bytes | None:
+            nonlocal missing
+            data = self._documents.get(digest) or self._keeper.document(digest)
+            missing = missing or data is None
+            if data is not None:
+                self._keeper.keep_document(data)
+            return data
+
+        self.image.attestation = read_attestation(self._manifest.beside, self._manifest.digest, layers, read)
+        return not missing
 
     def _apply(self, config: Configuration) -> None:
         image = self.image
@@ -313,7 +335,7 @@ class _Reading:
                 self._document(member.name, b"".join(iter(lambda c=content: c.read(1 << 20), b"")))  # type: ignore[misc]
             elif outer.is_layer(content.head):
                 self._layer(member, content, skip)
-            if self.complete and self._config is not None:
+            if self.complete and self._config is not None and self._attest():
                 return
 
     def _document(self, name: str, data: bytes) -> None:
@@ -392,6 +414,7 @@ class _Reading:
         """Give the image, with what the export said beyond the API."""
         if self._config is None and self._documents:
             self._configure(self._from_manifest)
+        self._attest()
         return self.image
 
     def _from_manifest(self, digest: str) -> bytes | None:

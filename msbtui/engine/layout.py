@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
+from msbtui.engine.attestation import read_attestation
 from msbtui.engine.choose import Found, by_name, by_platform, image_names, is_attestation, manifests_below
 from msbtui.engine.disk import Blob, KnownLayer, Pending, open_on_disk
 from msbtui.engine.manifest import (
@@ -67,8 +68,9 @@ def open_layout(
         return decode_config(data, where)
 
     index = decode(layout.index, Manifest, "index.json", where)
+    beside = [one for one in index.manifests or () if is_attestation(one)]
     chosen, names = _choose(index, name, where)
-    found = [one for descriptor in chosen for one in manifests_below(descriptor, read, where)]
+    found = [one for descriptor in chosen for one in manifests_below(descriptor, read, where, beside)]
     one = by_platform(found, request.platform, lambda found: configuration(found).platform, where)
     config = configuration(one)
     layers = one.manifest.layers or []
@@ -98,6 +100,7 @@ def open_layout(
         request,
         source=f"{what} {where}",
         where=where,
+        attestation=read_attestation(one.beside, one.digest, [layer.digest for layer in layers], read),
     )
 
 

@@ -110,7 +110,7 @@ class _Repository:
     def _take(self, digest: str, data: bytes) -> None:
         self._documents[digest] = data
         self._keeper.keep_document(data)
-        if digest in self._configurations:
+        if self._is_blob(digest):
             return
         manifest = decode(data, Manifest, f"manifest {digest[:19]}", self._where)
         if manifest.manifests is None and manifest.config is None:
@@ -123,12 +123,15 @@ class _Repository:
             self._configurations.add(manifest.config.digest)
         self._sizes.update((layer.digest, layer.size) for layer in manifest.layers or ())
 
+    def _is_blob(self, digest: str) -> bool:
+        return digest in self._configurations or digest in self._sizes
+
     def document(self, digest: str) -> bytes | None:
         """Give a manifest or configuration: at hand, kept, or fetched."""
         if digest not in self._documents:
             data = self._keeper.document(digest)
             if data is None:
-                ask = self._registry.document if digest in self._configurations else self._registry.manifest
+                ask = self._registry.document if self._is_blob(digest) else self._registry.manifest
                 try:
                     data = self._call(lambda: ask(digest))
                 except AbsentError:

@@ -179,6 +179,22 @@ class Layer(msgspec.Struct):
     """Whether the bytes were hashed to the diff id."""
 
 
+class Attestation(msgspec.Struct, frozen=True):
+    """What the builder noted of the build beside the image. The image says it of itself; nothing of it is verified."""
+
+    dockerfile: str | None = None
+    """The Dockerfile itself (bytes that are no UTF-8 as surrogate escapes), from a provenance in `mode=max`."""
+    dockerfile_name: str = ""
+    build_args: dict[str, str] = {}
+    target: str = ""
+    """The stage that was built; empty for the last."""
+    lines: tuple[tuple[int, int] | None, ...] = ()
+    """Per layer: first and last line of the Dockerfile whose step made it, None where it does not say; empty without one."""
+    bases: tuple[tuple[str, str], ...] = ()
+    """Name and digest of the images that the build started from, or copied from."""
+    has_sbom: bool = False
+
+
 class Image(msgspec.Struct):
     """An image of one platform, read."""
 
@@ -195,6 +211,7 @@ class Image(msgspec.Struct):
     created: str = ""
     notes: list[str] = []
     """What a person should know of how it was read (history that does not match, layers missing after a broken export)."""
+    attestation: Attestation | None = None
 
     @property
     def verified(self) -> bool:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.model import Dockerfile, Problem, StageGraph
 from msbtui.dockerfile.parser import parse
@@ -69,6 +71,8 @@ class Session:
         """Whether `dockerfile` and `graph` are older than the text on disk, which has errors."""
         self.reconstructed = False
         """Whether `dockerfile` was made from the image's history, since nobody gave one."""
+        self.attested = False
+        """Whether `dockerfile` is the one that the image's own provenance holds, since nobody gave one."""
         self.changed_lines: frozenset[int] = frozenset()
         """Lines of instructions that the image does not have as they stand."""
 
@@ -103,6 +107,10 @@ class Session:
 
         options = self.options
         target = self._target = recognise(options.target)
+        if target.podman:
+            from msbtui.engine.host import podman_environ
+
+            self.environ = podman_environ(self.environ)
         dockerfile = options.dockerfile
         if target.kind == "dockerfile":
             if dockerfile is not None:
@@ -288,6 +296,7 @@ class Session:
                     self.image, self.table = event.image, FileTable()
                     self.packages = self.base = self.provenance = self.waste = self.plan = None
                 self.image_name = event.image.name
+                self._take_attested_dockerfile()
                 self._match_lines()
                 notify(ImageFound(event.image.name, event.image.source))
             elif isinstance(event, LayerRead):
@@ -314,6 +323,7 @@ class Session:
 
         assert self.image is not None and self.table is not None
         notify(Progress("Finding waste", 0, unit="findings"))
+        self._take_attested_dockerfile()
         self._ask_engine()
         self._match_lines()
         self._find_base()
@@ -367,6 +377,10 @@ class Session:
             base_layers=base.layers if base is not None else 0,
             base_onbuild=self._image_onbuild.get(base.name, ()) if base is not None else (),
         )
+        if self.attested and self.image.attestation is not None:
+            from msbtui.analysis.attested import attest_lines
+
+            self.provenance = attest_lines(self.provenance, self.dockerfile, self.image.attestation.lines)
         stale = set(self.provenance.stale_instructions)
         self.changed_lines = frozenset(
             line
@@ -374,6 +388,25 @@ class Session:
             if instruction.index in stale
             for line in range(instruction.span.first_line, instruction.span.last_line + 1)
         )
+
+    def _take_attested_dockerfile(self) -> None:
+        """Take the Dockerfile that the image's provenance holds, where nobody gave one."""
+        attestation = self.image.attestation if self.image is not None else None
+        if self.dockerfile is not None or attestation is None or attestation.dockerfile is None:
+            return
+        given = self.options
+        self.options = msgspec.structs.replace(
+            given, build_args={**attestation.build_args, **given.build_args}, stage=given.stage or attestation.target or None
+        )
+        self._take_dockerfile(
+            attestation.dockerfile.encode("utf-8", "surrogateescape"), attestation.dockerfile_name or "Dockerfile"
+        )
+        if self.graph is None or self.graph.errors:
+            self.options, self.dockerfile, self.graph, self.problems = given, None, None, ()
+            return
+        self.attested = True
+        assert self.image is not None
+        self.image.notes.append("its Dockerfile is the one in the image's provenance, which nobody verified")
 
     def _find_base(self) -> None:
         from msbtui.analysis.base import find_base

@@ -10,41 +10,17 @@ import zlib
 
 import pytest
 import zstandard
-from image_samples import Sample, described, digest, tar_of, write_folder, write_tar
+from image_samples import Sample, digest, tar_of, write_folder, write_tar
+from layout_files import CONFIG, GZIP, INDEX, Files
 
 from msbtui.engine import Progress, layers, open_image
 from msbtui.errors import TargetError
 from msbtui.image.cache import LayerCache
 
-GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
-CONFIG = "application/vnd.oci.image.config.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
-
 
 @pytest.fixture
 def cache(tmp_path):
     return LayerCache(tmp_path / "cache")
-
-
-class Files(dict):
-    """The files of a layout."""
-
-    def put(self, data, **more):
-        """Add a blob, and give its descriptor."""
-        data = data if isinstance(data, bytes) else json.dumps(data).encode()
-        self[f"blobs/sha256/{digest(data)[7:]}"] = data
-        return {**described(data), **more}
-
-    def image(self, sample, blobs=None, types=None):
-        """Add an image whose layers are stored as `blobs`, and give the descriptor of its manifest."""
-        blobs = sample.blobs if blobs is None else blobs
-        types = types or [GZIP] * len(blobs)
-        stored = [self.put(blob, mediaType=kind) for blob, kind in zip(blobs, types, strict=True)]
-        return self.put({"config": self.put(sample.config, mediaType=CONFIG), "layers": stored})
-
-    def write(self, path, *descriptors):
-        index = json.dumps({"manifests": descriptors}).encode()
-        return str(write_folder(path, {**self, "oci-layout": b"{}", "index.json": index}))
 
 
 def estargz(data):

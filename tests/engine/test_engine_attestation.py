@@ -1,0 +1,240 @@
+"""Provenance that lies beside an image: the Dockerfile, its arguments, which line made which layer."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from fake_engine import FakeEngine
+from fake_registry import FakeRegistry
+from hypothesis import given
+from hypothesis import strategies as st
+from image_samples import Sample, described, digest, tar_of
+from layout_files import INDEX, Files
+
+from msbtui.engine import open_image
+from msbtui.engine.attestation import read_attestation
+from msbtui.engine.manifest import Descriptor
+from msbtui.image.cache import LayerCache
+from msbtui.session import Session
+from msbtui.session.model import Options
+
+DOCKERFILE = b"""# only the real one has this: \xff
+ARG NAME=tool
+FROM debian:12 AS base
+COPY one /etc/one
+FROM base AS run
+COPY \\
+   two \\
+   /usr/bin/tool
+RUN rm /etc/one
+CMD ["/usr/bin/tool"]
+FROM base
+"""
+STATEMENT = "application/vnd.in-toto+json"
+SLSA = "https://slsa.dev/provenance/"
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return LayerCache(tmp_path / "cache")
+
+
+def sample():
+    layers = [tar_of({"base": b"x"}), tar_of({"etc/one": b"1"}), tar_of({"usr/bin/tool": b"2"}), tar_of({"etc/.wh.one": b""})]
+    steps = ["/bin/sh -c #(nop) ADD file:0 in /", "COPY one /etc/one # buildkit", "COPY two /usr/bin/tool # buildkit"]
+    history = [{"created_by": step} for step in [*steps, "RUN /bin/sh -c rm /etc/one # buildkit"]]
+    return Sample(layers=layers, history=[*history, {"created_by": 'CMD ["/usr/bin/tool"]', "empty_layer": True}])
+
+
+def buildkit(image, *, lines=None):
+    """What BuildKit says of itself in its metadata: where each step stands, and what chain of layers it ended in."""
+    lines = lines or {"step1": (4, 4), "step3": (6, 8), "step4": (9, 9), "step0": (3, 3)}
+    place = {
+        step: {"locations": [{"ranges": [{"start": {"line": first}, "end": {"line": last}}]}]}
+        for step, (first, last) in lines.items()
+    }
+    chain = [{**described(blob), "mediaType": "x"} for blob in image.blobs]
+    ends = {"step0:0": 1, "step1:0": 2, "step3:0": 3, "step4:0": 4}
+    return {
+        "source": {"locations": place, "infos": [{"filename": "Dockerfile", "data": base64.b64encode(DOCKERFILE).decode()}]},
+        "layers": {step: [chain[:end]] for step, end in ends.items()},
+    }
+
+
+MATERIALS = [
+    {"uri": "pkg:docker/debian@12?platform=linux%2Famd64", "digest": {"sha256": "ab"}},
+    {"uri": "pkg:docker/docker/dockerfile@1", "digest": {"sha256": "cd"}},
+    {"uri": "https://example.com/x.tar", "digest": {"sha256": "ef"}},
+    {"uri": "pkg:docker/h.example/a%2Fb@sha256:00?x", "digest": None},
+]
+ARGS = {"args": {"build-arg:NAME": "axe", "target": "run", "label:x": "y"}}
+
+
+def predicate(image, version, **more):
+    if version == "v0.2":
+        metadata = {"https://mobyproject.org/buildkit@v1#metadata": buildkit(image, **more)}
+        return {"invocation": {"parameters": ARGS}, "materials": MATERIALS, "metadata": metadata}
+    definition = {"externalParameters": {"request": ARGS}, "resolvedDependencies": MATERIALS}
+    return {"buildDefinition": definition, "runDetails": {"metadata": {"buildkit_metadata": buildkit(image, **more)}}}
+
+
+class Attested(Sample):
+    """A sample with a provenance beside it, in the place of the one without content."""
+
+    version = "v0.2"
+    subject = ""
+    sbom = False
+    said = None
+
+    def oci(self):
+        files = Files()
+        image = {**files.image(self), "platform": {"os": "linux", "architecture": self.architecture}}
+        subject = [{"digest": {"sha256": self.subject or image["digest"][7:]}}]
+        said = self.said if self.said is not None else predicate(self, self.version)
+        kind = f"{SLSA}{self.version}"
+        statement = {"_type": "x", "predicateType": kind, "subject": subject, "predicate": said}
+        parts = [files.put(statement, mediaType=STATEMENT, annotations={"in-toto.io/predicate-type": kind})]
+        if self.sbom:
+            kind = "https://spdx.dev/Document"
+            parts.append(files.put({"predicateType": kind}, mediaType=STATEMENT, annotations={"in-toto.io/predicate-type": kind}))
+        of = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": image["digest"]}
+        beside = files.put({"config": files.put(b"{}"), "layers": parts}, annotations=of)
+        index = files.put({"manifests": [image, beside]}, mediaType=INDEX)
+        top = json.dumps(
+            {"manifests": [{**index, "annotations": {"io.containerd.image.name": f"docker.io/library/{self.tags[0]}"}}]}
+        )
+        return {**files, "index.json": top.encode(), "oci-layout": b"{}"}
+
+
+def attested(**changes):
+    plain = sample()
+    made = Attested(layers=plain.layers, history=plain.history)
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
+
+
+def layout(tmp_path, image):
+    files = Files(image.oci())
+    return files.write(tmp_path / "layout", *json.loads(files.pop("index.json"))["manifests"])
+
+
+@pytest.mark.parametrize("version", ["v0.2", "v1"])
+@pytest.mark.parametrize("sbom", [True, False])
+def test_what_the_provenance_holds(tmp_path, cache, version, sbom):
+    image = open_image(layout(tmp_path, attested(version=version, sbom=sbom)), cache=cache)
+    found = image.attestation
+    assert found.dockerfile.encode("utf-8", "surrogateescape") == DOCKERFILE
+    assert found.dockerfile_name == "Dockerfile"
+    assert found.build_args == {"NAME": "axe"}
+    assert found.target == "run"
+    assert found.lines == ((3, 3), (4, 4), (6, 8), (9, 9))
+    assert found.bases == (("debian:12", "sha256:ab"), ("h.example/a/b@sha256:00", "sha256:"))
+    assert found.has_sbom is sbom
+
+
+def test_mode_min_holds_no_dockerfile_but_its_bases(tmp_path, cache):
+    said = {"materials": MATERIALS, "invocation": {"parameters": {"args": {}}}, "metadata": {}}
+    found = open_image(layout(tmp_path, attested(said=said)), cache=cache).attestation
+    assert found.dockerfile is None
+    assert found.lines == ()
+    assert found.bases[0] == ("debian:12", "sha256:ab")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"subject": "0" * 64},
+        {"said": []},
+        {"said": {"metadata": 7}},
+        {"version": "v9", "said": {"buildDefinition": []}},
+    ],
+)
+def test_what_is_damaged_or_of_another_image_counts_as_none(tmp_path, cache, changes):
+    image = open_image(layout(tmp_path, attested(**changes)), cache=cache)
+    assert image.attestation is None
+    assert len(image.layers) == 4
+
+
+@pytest.mark.parametrize("lines", [{"step1": (0, 0)}, {"step1": (5, 4)}, {"step1": (1, 10**9)}, {"step9": (1, 1)}])
+def test_lines_that_are_none_are_left_out(tmp_path, cache, lines):
+    image = attested()
+    image.said = predicate(image, "v0.2", lines=lines)
+    assert open_image(layout(tmp_path, image), cache=cache).attestation.lines == (None,) * 4
+
+
+def test_an_image_without_one(tmp_path, cache):
+    assert open_image(layout(tmp_path, sample()), cache=cache).attestation is None
+
+
+def test_it_comes_from_a_registry_and_an_engine_too(tmp_path, cache):
+    with FakeRegistry(attested()).running() as registry:
+        registry.tags["latest"] = attested().oci_id
+        image = open_image(registry.name, cache=cache, environ={"HOME": str(tmp_path)})
+        assert image.attestation.target == "run"
+    with FakeEngine(tmp_path / "s", attested(), layout="oci").running() as engine:
+        fresh = LayerCache(tmp_path / "fresh")
+        assert open_image("docker:sample", environ=engine.environ, cache=fresh).attestation.target == "run"
+        before = engine.exports
+        assert open_image("docker:sample", environ=engine.environ, cache=fresh).attestation.target == "run"
+        assert engine.exports == before
+
+
+def session(tmp_path, image, **options):
+    opened = Session(Options(target=layout(tmp_path, image), **options), environ={"HOME": str(tmp_path)})
+    opened.run(lambda _: None)
+    assert opened.error is None
+    return opened
+
+
+def test_the_session_opens_a_pulled_image_with_its_own_dockerfile(tmp_path):
+    opened = session(tmp_path, attested())
+    assert opened.attested and not opened.reconstructed
+    assert opened.dockerfile.source.encode("utf-8", "surrogateescape") == DOCKERFILE
+    assert opened.graph.stages[opened.graph.target_index].name == "run"
+    assert [opened.line(layer) for layer in range(4)] == [None, 4, 6, 9]
+    assert any("provenance" in note for note in opened.image.notes)
+
+
+def test_lines_of_the_provenance_win_over_what_history_seems_to_say(tmp_path):
+    image = attested()
+    image.history = [{"created_by": f"step {number}"} for number in range(4)]
+    opened = session(tmp_path, image)
+    assert [opened.line(layer) for layer in range(4)] == [None, 4, 6, 9]
+    assert opened.provenance.matches[2].note == "from the image's provenance"
+
+
+def test_a_dockerfile_that_was_given_is_kept(tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY mine /\n")
+    opened = session(tmp_path, attested(), dockerfile=str(tmp_path / "Dockerfile"))
+    assert not opened.attested
+    assert opened.dockerfile.instructions[1].value == "mine /"
+
+
+def test_a_dockerfile_that_is_none_falls_back_to_the_history(tmp_path):
+    image = attested()
+    image.said = predicate(image, "v0.2")
+    info = image.said["metadata"]["https://mobyproject.org/buildkit@v1#metadata"]["source"]["infos"][0]
+    info["data"] = base64.b64encode(b"NONSENSE\n").decode()
+    opened = session(tmp_path, image)
+    assert opened.reconstructed and not opened.attested
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
+        ["predicateType", "subject", "digest", "sha256", "predicate", "metadata", "source", "infos", "data", "layers", "ranges"]
+    ), inner, max_size=4),
+)  # fmt: skip
+
+
+@given(JSON)
+def test_any_statement_is_read_or_left(document):
+    statement = json.dumps(document).encode()
+    part = {**described(statement), "annotations": {"in-toto.io/predicate-type": f"{SLSA}v1"}}
+    manifest = json.dumps({"layers": [part]}).encode()
+    of = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": "sha256:x"}
+    documents = {digest(statement): statement, digest(manifest): manifest}
+    assert read_attestation([Descriptor(digest(manifest), annotations=of)], "sha256:x", [], documents.get) is None
