@@ -15,6 +15,7 @@ from msbtui.errors import TargetError, UsageError
 
 if TYPE_CHECKING:
     from msbtui.dockerfile.model import Dockerfile, StageGraph
+    from msbtui.session.buildfiles.model import BuildTarget
     from msbtui.session.rows.stages import StageFacts
 
 _FORMATS = ("text", "json", "dot", "mermaid", "svg", "png", "html")
@@ -55,6 +56,8 @@ def graph_command(
 ) -> int:
     """Print the stage graph of DOCKERFILE (a file, a folder with one, or `-`) as BuildKit reads it.
 
+    A bake or compose file is taken too: docker-bake.hcl:TARGET, compose.yaml:SERVICE.
+
     SVG, PNG and HTML are drawn by msbtui itself; dot and mermaid are for those who have these tools.
     A file that BuildKit rejects still gives the part that is sound, and exit code 4.
     """
@@ -64,16 +67,20 @@ def graph_command(
 
     if form == "png" and output is None and sys.stdout.isatty():
         raise UsageError("a picture does not go to a terminal", hint="name a file with -o")
-    path, source = read_dockerfile(dockerfile)
+    args, contexts = pairs(build_args, "--build-arg"), pairs(build_contexts, "--build-context")
+    build = _build_file_target(dockerfile)
+    folder = None
+    if build is not None:
+        args, contexts = {**build.args, **args}, {**build.contexts, **contexts}
+        stage, platform = stage or build.stage, platform or next(iter(build.platforms), None)
+        folder = build.folder / build.context
+        dockerfile = str(build.path)
+    if build is not None and build.inline is not None:
+        path, source = dockerfile, build.inline.encode("utf-8", "surrogateescape")
+    else:
+        path, source = read_dockerfile(dockerfile)
     parsed = parse(source, path)
-    graph = build_graph(
-        parsed,
-        target=stage,
-        build_args=pairs(build_args, "--build-arg"),
-        build_contexts=pairs(build_contexts, "--build-context"),
-        platform=platform,
-        all_stages=check,
-    )
+    graph = build_graph(parsed, target=stage, build_args=args, build_contexts=contexts, platform=platform, all_stages=check)
     if check:
         from msbtui.dockerfile.second_opinion import read_differently
 
@@ -82,8 +89,8 @@ def graph_command(
     if (image is not None or sizes) and not graph.errors:
         if path == "-":
             raise UsageError("sizes need a Dockerfile on disk, not standard input")
-        options = session_options(
-            path, image=image, stage=stage, build_args=build_args, build_contexts=build_contexts, platform=platform
+        options = msgspec.structs.replace(
+            session_options(path, image=image, stage=stage, platform=platform), build_args=args, build_contexts=contexts
         )
         from msbtui.session import Session
         from msbtui.session.rows.facts import session_facts
@@ -93,9 +100,23 @@ def graph_command(
         facts = session_facts(session)
     _write(form, output, parsed, graph, facts, layers, legend, direction.upper(), plain)
     if context:
-        _tell_context(path, parsed, to_stderr=form != "text" and output is None)
+        _tell_context(path, folder, parsed, to_stderr=form != "text" and output is None)
     _complain(path, graph, form)
     return 4 if graph.errors else 0
+
+
+def _build_file_target(word: str) -> BuildTarget | None:
+    """Give what a bake or compose file says, and say on stderr what it leaves open."""
+    if not any(mark in word.lower() for mark in (".hcl", ".json", ".yaml", ".yml")):
+        return None
+    from msbtui.session.buildfiles import build_target
+
+    build = build_target(word)
+    if build is not None and build.is_remote:
+        raise TargetError("its build context is not on this machine", where=word, hint=build.context)
+    for each in build.unresolved if build is not None else ():
+        click.echo(f"{word}: not resolved: {each}", err=True)
+    return build
 
 
 def _write(
@@ -130,14 +151,14 @@ def _write(
         sys.stdout.buffer.write(document.encode("utf-8") if isinstance(document, str) else document)
 
 
-def _tell_context(path: str, parsed: Dockerfile, *, to_stderr: bool) -> None:
+def _tell_context(path: str, folder: Path | None, parsed: Dockerfile, *, to_stderr: bool) -> None:
     if path == "-":
         raise UsageError("a Dockerfile from standard input has no context", hint="name the file")
     from msbtui.session.context import read_context
     from msbtui.session.rows.inputs import context_lines
 
     click.echo("", err=to_stderr)
-    for line in context_lines(read_context(Path(path)), parsed):
+    for line in context_lines(read_context(Path(path), folder), parsed):
         click.echo(line, err=to_stderr)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 from msbtui.errors import TargetError
+from msbtui.text import printable
 
 NAMES = ("Dockerfile", "Containerfile", "dockerfile")
 """What a folder's Dockerfile may be called, in the order in which they are looked for."""
@@ -19,6 +21,21 @@ def dockerfile_in(folder: Path) -> Path | None:
     return next((folder / name for name in NAMES if (folder / name).is_file()), None)
 
 
+def other_dockerfiles(folder: Path) -> list[Path]:
+    """Give files that are Dockerfiles by their names (`Dockerfile.dev`, `dev.Dockerfile`, `Containerfile.dev`), in order."""
+    wanted = re.compile(r"(docker|container)file\..+|.+\.(docker|container)file", re.IGNORECASE)
+    ignored = re.compile(r".+\.(dockerignore|split|bak|orig|swp|md)|.*~", re.IGNORECASE)
+    try:
+        found = [each for each in folder.iterdir() if wanted.fullmatch(each.name) and not ignored.fullmatch(each.name)]
+    except OSError:
+        return []
+    return sorted(each for each in found if each.is_file())
+
+
+_LISTED = 12
+"""Names that a message lists."""
+
+
 def dockerfile_path(word: str) -> Path:
     """Give the Dockerfile that `word` names: the file itself, or the one in a folder.
 
@@ -27,9 +44,15 @@ def dockerfile_path(word: str) -> Path:
     path = Path(word)
     if path.is_dir():
         found = dockerfile_in(path)
-        if found is None:
-            raise TargetError("no Dockerfile in this folder", where=word, hint=f"looked for {', '.join(NAMES)}")
-        return found
+        if found is not None:
+            return found
+        others = other_dockerfiles(path)
+        if len(others) == 1:
+            return others[0]
+        if others:
+            listed = ", ".join(printable(each.name) for each in others[:_LISTED]) + (" …" if len(others) > _LISTED else "")
+            raise TargetError("several Dockerfiles in this folder: name one", where=word, hint=f"there are {listed}")
+        raise TargetError("no Dockerfile in this folder", where=word, hint=f"looked for {', '.join(NAMES)}")
     if not path.exists():
         raise TargetError("no such file", where=word, hint="name a Dockerfile, a folder with one, or an image")
     return path
