@@ -137,7 +137,7 @@ def read_headers(data: bytes) -> list[Header] | None:
                 header = parse_header(blob) if isinstance(blob, bytes) else None
                 if header is not None:
                     headers.append(header)
-    except (sqlite3.Error, OverflowError, MemoryError):
+    except (sqlite3.Error, OverflowError, MemoryError, UnicodeDecodeError):  # the last: a damaged name in an error of sqlite
         return None
     return headers
 
