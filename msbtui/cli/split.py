@@ -105,6 +105,7 @@ def split_command(
                 plan = session.verify(context=Path(context) if context else None, smokes=smokes, paths=paths, notify=line.show)
         finally:
             line.clear()
+    plan = msgspec.structs.replace(plan, rungs=session.rungs())
     # The plan is written before the verdict is given: a plan that failed a check is what its author wants to look at.
     if output is not None and plan.dockerfile:
         Path(output).write_bytes(plan.dockerfile.encode("utf-8", "surrogateescape"))

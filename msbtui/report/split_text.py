@@ -25,6 +25,12 @@ def split_text(plan: Plan, original: Dockerfile) -> str:
         for item in plan.left_out:
             lines += textwrap.wrap(f"{size(item.bytes):>9}  {item.what}", WIDTH, subsequent_indent=" " * 11)
             lines += textwrap.wrap(item.why, WIDTH, initial_indent=" " * 13, subsequent_indent=" " * 13)
+    if len(plan.rungs) > 1:
+        lines += ["", "The ladder, smallest first:"]
+        for rung in plan.rungs:
+            about = size(rung.estimated) if rung.estimated is not None else "?"
+            lines.append(f"  {'▸' if rung.chosen else ' '} {about:>9}  {rung.name}: {rung.what}")
+            lines += textwrap.wrap(f"risk: {rung.risk}", WIDTH, initial_indent=" " * 15, subsequent_indent=" " * 15)
     if plan.dockerfile:
         lines += ["", *_diff(plan, original)]
     if plan.checks:

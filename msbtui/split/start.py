@@ -202,10 +202,11 @@ def _look_closer(
 
 def ask(window: Container, port: int, path: str) -> Answer | None:
     """Give what a port answers to a request, or None where it does not."""
-    result = window.execute(("sh", "-c", _ASK, "sh", str(port), path))
-    if not result.stdout:
-        return None
-    return read_answer(result.stdout)
+    for _ in range(2):  # a server that closes before it read all may reset the connection, now and then
+        result = window.execute(("sh", "-c", _ASK, "sh", str(port), path))
+        if result.stdout:
+            return read_answer(result.stdout)
+    return None
 
 
 def read_answer(data: bytes) -> Answer:

@@ -1,0 +1,121 @@
+"""Probes: which files ask for which, what their lines say, and that the scripts themselves find what does not load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from split_world import DEBIAN, DEBIAN_PACKAGES, PATH, F, P, dpkg, elf, view
+
+from msbtui.engine.containers import RunResult
+from msbtui.image.model import ImageConfig
+from msbtui.split import probescripts
+from msbtui.split.masking import loosely
+from msbtui.split.model import Plan
+from msbtui.split.probes import Loaded, Probe, compare_lines, probes, read_lines
+from msbtui.split.start import read_answer
+from msbtui.split.trial import Trial, says_read_only
+
+SITE = "usr/local/lib/python3.11/site-packages"
+FILES = {
+    **DEBIAN,
+    **dpkg({**DEBIAN_PACKAGES, "python3-six": P(["usr/lib/python3/dist-packages/six-1.dist-info/METADATA"], "python")}),
+    "usr/local/bin/python3": elf("libc.so.6"),
+    "usr/local/bin/node": elf("libc.so.6"),
+    "usr/local/bin/java": elf("libc.so.6"),
+    "usr/local/bin/ruby": elf("libc.so.6"),
+    "opt/venv/bin/python": elf("libc.so.6"),
+    "opt/venv/pyvenv.cfg": F("home = /usr/local/bin"),
+    f"{SITE}/yaml/__init__.py": F(""),
+    f"{SITE}/PyYAML-6.dist-info/METADATA": F(""),
+    "usr/lib/python3/dist-packages/six-1.dist-info/METADATA": F(""),
+    "app/package.json": F("{}"),
+    "app/node_modules/a/package.json": F("{}"),
+    "app/app.jar": F("PK"),
+    "app/lib/other.jar": F("PK"),
+    "usr/local/bundle/specifications/rack-3.gemspec": F(""),
+}
+CONFIG = ImageConfig(env=(PATH,), cmd=("java", "-jar", "app.jar"), workdir="/app")
+
+
+def original():
+    return view([("", FILES)], CONFIG, base_layers=0)
+
+
+def test_the_kept_files_say_which_probes_run():
+    found = {probe.name: probe for probe in probes(list(FILES), original())}
+    assert set(found) == {
+        "Python imports of /opt/venv/bin/python",
+        "Python imports of /usr/local/bin/python3",
+        "Node dependencies of /app",
+        "main class of /app/app.jar",
+        "Ruby gems",
+    }
+    assert found["Node dependencies of /app"].workdir == "/app"
+    assert found["main class of /app/app.jar"].arguments == ("--dry-run", "-jar", "/app/app.jar")
+    assert probes(["usr/local/bin/python3", "app/main.py"], original()) == []
+
+
+def trial(gone: tuple[str, ...] = (), set_aside: tuple[str, ...] = ()) -> Trial:
+    after = view([("", {path: item for path, item in FILES.items() if not path.startswith(gone or ("//",))})], CONFIG)
+    plan = Plan("split", (), "FROM x", set_aside=set_aside)
+    return Trial(plan, "a", "b", original(), after, verify_id="", environ={}, cancel=None, tell=lambda _: None, memory={})
+
+
+def test_a_library_that_is_gone_or_does_not_load_fails_and_is_named():
+    probe = Probe("Python imports", "/usr/local/bin/python3", ())
+    good = [Loaded("yaml", f"{SITE}/PyYAML-6.dist-info", True, "")]
+    same = RunResult(0, b'["yaml", "/usr/local/lib/python3.11/site-packages/PyYAML-6.dist-info", true, ""]\n', b"")
+    assert compare_lines(trial(), probe, good, same).passed
+    gone = compare_lines(trial((SITE,)), probe, good, RunResult(0, b"", b""))
+    assert not gone.passed
+    assert gone.lacks == (f"{SITE}/PyYAML-6.dist-info", f"{SITE}/yaml")
+    said = b'["yaml", "/x", false, "Traceback\\nModuleNotFoundError: No module named \'yaml\'"]\n'
+    broken = compare_lines(trial((f"{SITE}/yaml",)), probe, good, RunResult(0, said, b""))
+    assert broken.lacks == (f"{SITE}/yaml",)
+    assert "No module named" in broken.detail
+
+
+def test_lines_that_a_library_printed_are_skipped():
+    data = b'hello\n[1, 2]\n["a", "/b", true, ""]\n{"x": 1}\n["", "", false, "out of time"]\n["c", "", 1, "no"]\n\xff\xfe\n'
+    assert read_lines(data) == [Loaded("a", "b", True, ""), Loaded("c", "", False, "no")]
+
+
+def test_the_python_script_tells_what_loads_and_what_does_not(tmp_path: Path):
+    for name, text in {
+        "good_one": "x = 1",
+        "bad_one": "import not_there_at_all",
+        "loud": "print('[]'); import os; os._exit(3)",
+    }.items():
+        record = tmp_path / f"{name}-1.dist-info"
+        record.mkdir()
+        (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+        (record / "RECORD").write_text(f"{name}.py,,\n{name}-1.dist-info/METADATA,,\n")
+        (tmp_path / f"{name}.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", probescripts.PYTHON],
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"}, capture_output=True, check=True,
+    )  # fmt: skip
+    found = {item.name: item for item in read_lines(done.stdout)}
+    assert (found["good_one"].loaded, found["bad_one"].loaded, found["loud"].loaded) == (True, False, False)
+    assert "No module named 'not_there_at_all'" in found["bad_one"].said
+    assert found["good_one"].where == str(tmp_path / "good_one-1.dist-info").lstrip("/")
+
+
+def test_answers_are_taken_apart():
+    answer = read_answer(b"HTTP/1.1 302 Found\r\nDate: now\r\nLocation: /login\r\ncontent-type: text/html; charset=x\r\n\r\nbody")
+    assert (answer.status, answer.kind, answer.body) == ("302 to /login", "text/html", b"body")
+    assert read_answer(b"220 mail ready\r\n").status == ""
+    assert read_answer(b"\x00\xff\r\n\r\n").body == b"\x00\xff\r\n\r\n"
+
+
+def test_what_numbers_alone_make_different_is_the_same_loosely():
+    assert loosely(b"worker 12 of 3, id deadbeef01") == loosely(b"worker 7 of 4, id 00ffee1234")
+    assert loosely(b"worker failed") != loosely(b"worker started")
+
+
+def test_complaints_of_a_read_only_file_system():
+    assert says_read_only(b"", b"touch: cannot touch 'x': Read-only file system")
+    assert says_read_only(b"Error: EROFS: read-only file system, open 'x'", b"")
+    assert not says_read_only(b"all is well", b"")
