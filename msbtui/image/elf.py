@@ -45,6 +45,12 @@ _IN_PATH: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 _LIBRARY: Final = re.compile(rb"lib[\w.+-]{1,80}?\.so(?:\.\d{1,9}){0,8}(?![\w+-])")
 _STARTER: Final = re.compile(rb"\0(system|popen|exec(?:le?|lp|ve?|vpe?|veat)|fexecve|posix_spawnp?|wordexp)(?=\0)")
 """Functions of the C library that start another program (POSIX; glibc manual, "Processes" and "Word Expansion")."""
+_COMMAND: Final = re.compile(
+    rb"[\0 ;|&(\"'`=/](git|ssh|scp|sftp|rsync|curl|wget|tar|unzip|zip|gzip|bzip2|xz|7z|gpg|sudo|ps|pgrep|pkill|top|free"
+    rb"|ping|dig|nslookup|telnet|netstat|ifconfig|jq|perl|python[23]?|svn|hg|cvs|bzr|lsof|less|vim|vi|nano|file|find|xargs"
+    rb"|sed|awk|gawk|grep|diff|tree|man)(?=[\0 ])"
+)
+"""Commands that programs start, where they may stand: as a string of their own, or as a word of a command line."""
 _UPX: Final = re.compile(rb"UPX!")
 _UPX_LIMIT: Final = 4096
 """Bytes from the start in which UPX puts its mark (upx, src/p_lx_elf.cpp: behind the program headers)."""
@@ -99,6 +105,10 @@ class _Elf:
         needed, soname, rpath, runpath = dynamic
         search = strings and kind in _LINKED
         language, functions, runs = self._language() if search else ("", (), "")
+        commands: set[str] = set()
+        if functions and not language:
+            found = chain.from_iterable(_COMMAND.finditer(self.data, *part) for part in self._searched())
+            commands = {match[1].decode("ascii") for match in found}
         return ElfFacts(
             machine=_MACHINES.get(self.machine, f"EM_{self.machine}"),
             bits=64 if self.wide else 32,
@@ -114,6 +124,7 @@ class _Elf:
             language=language,
             functions=functions,
             runs=runs,
+            commands=tuple(sorted(commands)),
         )
 
     def _language(self) -> tuple[str, tuple[str, ...], str]:

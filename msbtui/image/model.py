@@ -98,6 +98,8 @@ class ElfFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     functions: tuple[str, ...] = ()
     """Of a Go program: which of `image.golang.FUNCTIONS` are linked in; empty where that cannot be told. Of every other: which
     functions of the C library that start a program its dynamic symbols name."""
+    commands: tuple[str, ...] = ()
+    """Of a program that may start others: well-known commands that stand in its strings as words of their own."""
     runs: str = ""
     """Of a Go program: the runs of its strings that may hold paths, a line each. Go's strings have no ends, so a path stands
     somewhere in a run, and only the image's files tell where it ends."""

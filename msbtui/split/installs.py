@@ -177,7 +177,7 @@ def wished(view: View, words: Iterable[str]) -> list[Package]:
     return [
         package
         for package in wanted_by_name(view, base_before)
-        if not is_build_package(package) and (package.name not in _HELPERS or mentioned & set(_commands(package)))
+        if (mentioned & set(_commands(package)) if package.name in _HELPERS else not is_build_package(package))
     ]
 
 

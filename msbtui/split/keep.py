@@ -36,7 +36,11 @@ _PACKAGE_COMMANDS = frozenset(
 )
 _TOKEN = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
 _C_LIBRARY = re.compile(r"lib(c|pthread|dl|util|rt)\.so\.\d+|ld-.*|libc\.musl-.*")
+_OF_GO = frozenset(("git", "ssh", "rsync", "ps", "ping", "svn", "hg"))
+"""Commands that a Go program that starts others may well start: its strings cannot be told apart."""
 _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_.+-]+")
+_CALLED = re.compile(rb"""["'`]\s*(?:/(?:usr/)?(?:local/)?s?bin/)?([A-Za-z][A-Za-z0-9_.+-]*)(?=["'`\s])""")
+_PROGRAM = re.compile(r".*\.(py|rb|pl|pm|php|js|mjs|cjs|jsx|ts|lua|r|R|tcl)")
 _SCANNED = 8 << 20
 """Bytes of application texts that are searched for names, together."""
 _TEXTS = re.compile(
@@ -250,7 +254,9 @@ class Kept:
             if text is None or b"\0" in text[:1024]:
                 continue
             left -= len(text)
-            self.words.update(word.decode("ascii") for word in _WORD.findall(text))
+            # in a program's text only what is quoted can be a command; in a script or settings every word
+            words = (_CALLED if _PROGRAM.fullmatch(path) else _WORD).findall(text)
+            self.words.update(word.decode("ascii") for word in words)
             for token in _TOKEN.findall(text):
                 self._named(token.decode("ascii").rstrip("/.:,"), path)
 
@@ -318,10 +324,13 @@ class Kept:
             return
         if facts.language == "go" and (ALWAYS not in facts.functions or STARTS & set(facts.functions)):
             self.starters.setdefault(path, "it is a Go program that may")
+            self.words |= _OF_GO
         elif facts.language == "packed" or (not facts.language and not facts.needed and not facts.soname):
             self.starters.setdefault(path, "it is static, so nothing tells")
         elif not facts.language and facts.functions:
             self.starters.setdefault(path, facts.functions[0])
+            if path in self.paths:
+                self.words.update(facts.commands)
 
     @property
     def may_start_programs(self) -> bool:

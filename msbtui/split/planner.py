@@ -9,7 +9,7 @@ import msgspec
 from msbtui.analysis.model import Base, Provenance, WasteReport
 from msbtui.dockerfile.model import Dockerfile, Stage, StageGraph
 from msbtui.image.model import Image, ImageConfig
-from msbtui.image.packages import Package, Packages
+from msbtui.image.packages import Package, Packages, read_packages
 from msbtui.image.table import FileTable
 from msbtui.split.accounts import Accounts, new_accounts
 from msbtui.split.compose import Parts, compose
@@ -83,6 +83,9 @@ def make_plan(
             "",
             table.size,
         )
+    if "rpm" in packages.managers:
+        # Nothing here writes dnf's commands: what rpm installed is copied like any other file.
+        packages = read_packages(image, table, managers=("dpkg", "apk"))
     view = View(image, table, packages, base.layers)
     wider = Wider(rung, tuple(extra_paths), tuple(extra_packages), tuple(extra_users))
     planner = _Planner(dockerfile, graph, stage, view, origin, waste, siblings, smokes, wider)
@@ -126,19 +129,23 @@ class _Planner:
     def plan(self) -> Plan:
         view, before = self.view, self.view.table.size
         if self.wider.rung == IN_PLACE:
-            return self._instead("none", "a clean-up in place was asked for")
+            return self._instead("none", "this rung of the ladder keeps the stages as they are")
         prompt = only_a_prompt(view.config)
         programs = self._programs() if prompt else []
         reach = follow(view, starts(view.config, self.smokes), programs)
         if reason := objection(view, reach, programs):
             return self._instead("refused", reason)
-        judge = Judge(view, reach, self.waste, self._places())
+        small = self.wider.rung == SELECTIVE
+        pruned, idle = (prunes(view, reach), idle_tools(view, reach)) if small else ([], set())
+        judge = Judge(view, reach, self.waste, self._places(), pruned, idle)
         kept = Kept(view, reach, judge)
         kept.gather()
         widen(kept, view, judge, self.wider)
         words = kept.words | {word for start in starts(view.config, self.smokes) for word in start.words}
         languages = [language for language, path in reach.languages.items() if view.owner(path) is not None]
-        wanted = choose_packages(view, kept.owned, kept.direct, languages, words, (), kept.classes)
+        wanted = choose_packages(
+            view, kept.owned, kept.direct, languages, words, (), kept.classes, commands=kept.may_start_programs
+        )
         if self.wider.rung == EVERYTHING:
             runtime = RuntimeBase(self.origin, "the original's own base", (), self.siblings(self.origin), True, same=True)
         else:

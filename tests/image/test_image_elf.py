@@ -209,9 +209,12 @@ def test_a_go_program_says_which_functions_are_linked_in_and_where_paths_may_sta
 
 def test_the_functions_that_start_programs_are_found_among_the_names_of_symbols() -> None:
     names = [(1, b"libc.so.6"), (0x7000, b"execvp"), (0x7000, b"my_system"), (0x7000, b"popen"), (0x7000, b"systemd")]
-    facts = elf_facts(build(dynamic=names, data=b"\0execve\0".ljust(40, b"\0")))
+    data = b"\0execve\0git\0digit \0cd x && curl -s y\0/usr/bin/tar \0wget-list\0"
+    facts = elf_facts(build(dynamic=names, data=data.ljust(2 * len(data), b"\0")))
     assert facts is not None
     assert facts.functions == ("execvp", "popen")
+    assert facts.commands == ("curl", "git", "tar")
+    assert elf_facts(build(data=data.ljust(2 * len(data), b"\0"))).commands == ()  # type: ignore[union-attr]
     assert elf_facts(build(dynamic=names, big=True, wide=False)).functions == ("execvp", "popen")  # type: ignore[union-attr]
 
 

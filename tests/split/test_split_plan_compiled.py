@@ -445,3 +445,19 @@ def test_a_base_that_triggers_a_build_in_every_stage_is_no_runtime_base():
     ).plan()
     assert plan.decision == "refused"
     assert "ONBUILD" in plan.reasons[0]
+
+
+def test_a_helper_that_the_program_calls_by_its_name_stays():
+    extra = {"git": P(["usr/bin/git"], "vcs", "libc6", manual=True), "unzip": P(["usr/bin/unzip"], "utils", "libc6", manual=True)}
+    files = {**FOO_FILES, "usr/bin/git": elf("libc.so.6"), "usr/bin/unzip": elf("libc.so.6")}
+
+    def runtime(**facts: object) -> str:
+        made = {"usr/local/bin/served": elf("libc.so.6", **facts)}  # type: ignore[arg-type]
+        return World(C_FILE, [(APT, toolchain({**FOO, **extra}, files)), (MAKE, made)], CONFIG).runtime()
+
+    assert "        git \\\n" in runtime(functions=("system",), commands=("git",))
+    assert "git" not in runtime(functions=("system",))
+    go = runtime(language="go", functions=("os.startProcess", "runtime.main"))
+    assert "        git \\\n" in go
+    assert "unzip" not in go
+    assert "git" not in runtime(language="go", functions=("runtime.main",))
