@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import rich_click as click
@@ -61,7 +62,7 @@ def app_command(
     from msbtui.session import Session
 
     options = session_options(
-        targets[0] if targets else ".",
+        _aside(targets[0]) if targets else ".",
         image=image,
         dockerfile=dockerfile,
         stage=stage,
@@ -76,6 +77,20 @@ def app_command(
     from msbtui.tui import run_app
 
     return run_app(session, mouse=not no_mouse, plain=plain or wants_ascii(sys.stdout.encoding))
+
+
+def _aside(target: str) -> str:
+    """Give `target`, or for `-` (an archive from a pipe) what it is called once the keyboard has standard input back."""
+    if not (target == "-" or target.startswith("-:")) or sys.stdin.isatty():
+        return target
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        return target
+    archive = os.dup(sys.stdin.fileno())
+    os.dup2(terminal, sys.stdin.fileno())
+    os.close(terminal)
+    return f"/dev/fd/{archive}{target[1:]}"
 
 
 def require_terminal() -> None:
