@@ -16,8 +16,8 @@ from msbtui.split.model import Check
 from msbtui.split.repair import missing_in
 from msbtui.split.trial import Trial, says_read_only
 
-_LEAST, _MOST = 3.0, 12.0
-"""Seconds that both run at least (where they do not end), and at most while ports are still awaited."""
+_LEAST, _MOST, _AWAITED = 3.0, 12.0, 30.0
+"""Seconds that both run at least (where they do not end), at most, and at most where EXPOSE names a port and none is open yet."""
 _STEP = 0.3
 _CHOSEN_BY_SYSTEM = 32768
 """From here on a port is usually one that the system chose, another each time (ip_local_port_range, ip(7))."""
@@ -57,6 +57,8 @@ class Seen(msgspec.Struct):
     """None where nobody could look."""
     answers: dict[tuple[int, str], Answer | None] = {}
     health: tuple[int, bytes] | None = None
+    later: bytes = b""
+    """All that it printed once it was asked, too."""
 
     @property
     def said(self) -> bytes:
@@ -82,13 +84,13 @@ def start_checks(trial: Trial, paths: Sequence[str] = ()) -> list[Check]:
         checks += _ports(trial, mine, theirs)
         checks += _answers(trial, mine, theirs, paths, read_only)
         checks += _health(trial, mine, theirs)
-    elif paths:
-        checks += _unasked(paths)
+    else:
+        checks += _unasked(paths, "the original" if not mine.state.running else "the new image")
     return checks
 
 
-def _unasked(paths: Sequence[str]) -> list[Check]:
-    return [Check(f"GET {path}", False, "nothing listens in the original, so nothing can be asked") for path in paths]
+def _unasked(paths: Sequence[str], ended: str = "the original") -> list[Check]:
+    return [Check(f"GET {path}", False, f"{ended} does not run, so it cannot be asked") for path in paths]
 
 
 def both(trial: Trial, paths: Sequence[str], *, read_only: bool = True) -> tuple[Seen, Seen, bool]:
@@ -107,7 +109,11 @@ def both(trial: Trial, paths: Sequence[str], *, read_only: bool = True) -> tuple
         failed = (not seen[0].state.running and seen[0].state.exit_code) or says_read_only(seen[0].stdout, seen[0].stderr)
         if not (read_only and failed):
             _look_closer(trial, (mine, theirs), windows, seen, paths)
-            return seen[0], seen[1], read_only
+            failed = says_read_only(seen[0].later) or any(
+                answer is not None and answer.status.startswith("5") for answer in seen[0].answers.values()
+            )
+            if not (read_only and failed):
+                return seen[0], seen[1], read_only
     return both(trial, paths, read_only=False)
 
 
@@ -147,7 +153,7 @@ def _listening(window: Container | None) -> frozenset[int] | None:
 def _watch(
     trial: Trial, containers: tuple[Container, Container], windows: list[Container | None], read_only: bool
 ) -> tuple[Seen, Seen]:
-    began, last = time.monotonic(), None
+    began, last, opened = time.monotonic(), None, None
     awaited = bool(trial.before.config.exposed_ports)
     while True:
         spent = time.monotonic() - began
@@ -157,7 +163,11 @@ def _watch(
         looks = (ports, running)
         settled = looks == last and _fixed(ports[0]) == _fixed(ports[1]) and (bool(ports[0]) or not awaited or None in ports)
         last = looks
-        if not any(running) or spent >= _MOST or (spent >= _LEAST and (settled or running[0] != running[1])):
+        if opened is None and _fixed(ports[0]):
+            opened = spent
+        # the new image gets twice the time that the original took
+        most = max(_MOST, 2 * opened + _LEAST) if opened is not None else _AWAITED if awaited and running[0] else _MOST
+        if not any(running) or spent >= most or (spent >= _LEAST and (settled or running[0] != running[1])):
             break
         if read_only and not running[0] and states[0].exit_code:
             break  # it will be tried again, writable
@@ -196,6 +206,7 @@ def _look_closer(
             one.health = (result.exit_code, result.stdout + result.stderr)
     for container, one in zip(containers, seen, strict=True):
         # what the requests made them say is evidence, too; what they said by themselves stays apart
+        one.later = b"\n".join(container.logs())
         if not container.state().running:
             one.state = container.state()
 
@@ -309,8 +320,8 @@ def _answers(trial: Trial, mine: Seen, theirs: Seen, paths: Sequence[str], read_
                 )
                 continue
         if wrong:
-            said = theirs.said + b"\n" + (other.body if other else b"")
-            lacks = missing_in(said, trial.before, trial.after, known=mine.said + b"\n" + answer.body)
+            said = theirs.later + b"\n" + (other.body if other else b"")
+            lacks = missing_in(said, trial.before, trial.after, known=mine.later + b"\n" + answer.body)
             checks.append(Check(name, False, wrong, lacks))
         else:
             checks.append(Check(name, True, f"{answer.status or 'the same bytes'}, {len(answer.body):,} bytes in both"))
