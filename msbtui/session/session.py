@@ -414,6 +414,11 @@ class Session:
         assert self.image is not None
         from_name = None if self.graph is None or self.reconstructed else root_image(self.graph)
         self.base = find_base(self.image, self.provenance, self._known, from_name=from_name)
+        attestation = self.image.attestation
+        # Where several images went into a build, the provenance does not say which of them is below this stage.
+        if attestation is not None and len(attestation.bases) == 1 and self.base.layers and not self.base.name:
+            name = attestation.bases[0][0]
+            self.base = msgspec.structs.replace(self.base, name=name, how=f"{self.base.how}; the image's provenance names {name}")
 
     def _reconstruct(self) -> None:
         from msbtui.analysis.reconstruct import reconstruct

@@ -198,6 +198,18 @@ def test_the_session_opens_a_pulled_image_with_its_own_dockerfile(tmp_path):
     assert any("provenance" in note for note in opened.image.notes)
 
 
+def test_mode_min_names_the_base_that_nothing_else_names(tmp_path):
+    image = attested(said={"materials": MATERIALS[:1], "metadata": {}})
+    times = ["2024-01-01T00:00:00Z", "2024-03-01T00:00:00Z", "2024-03-01T00:00:01Z", "2024-03-01T00:00:02Z"]
+    image.history = [{"created": time, "created_by": f"RUN step {number}"} for number, time in enumerate(times)]
+    opened = session(tmp_path, image)
+    assert opened.reconstructed
+    assert (opened.base.layers, opened.base.name) == (1, "debian:12")
+    assert opened.base.how.endswith("; the image's provenance names debian:12")
+    image.said = {"materials": [*MATERIALS[:1], MATERIALS[3]], "metadata": {}}
+    assert session(tmp_path / "several", image).base.name == ""
+
+
 def test_lines_of_the_provenance_win_over_what_history_seems_to_say(tmp_path):
     image = attested()
     image.history = [{"created_by": f"step {number}"} for number in range(4)]
