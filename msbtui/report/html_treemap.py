@@ -75,7 +75,7 @@ def _rectangle(place: Rectangle, kind: str) -> str:
 
 
 def _label(text: str, place: Rectangle, y: float, kind: str) -> str:
-    room = int((place.width - 8) / _CHARACTER)
+    room = int((place.width - 8) / (_CHARACTER * (1.12 if kind == "head" else 1)))
     if room < 3:
         return ""
     shown = text if len(text) <= room else text[: room - 1] + "…"

@@ -141,7 +141,7 @@ def _dockerfile(session: Session) -> Iterator[str]:
     if session.reconstructed:
         yield '<p class="dim">Nobody gave the Dockerfile: this is what the image\'s history tells of it.</p>'
     costs = Costs(session.table, session.waste, session.base, session.provenance)
-    rows = source_rows(session.dockerfile, session.graph, costs, changed=session.changed_lines, problems=traps_of(session))
+    rows = source_rows(session.dockerfile, session.graph, costs, changed=session.changed_lines, traps=traps_of(session))
     yield '<div class="scroll"><table class="source"><tbody>'
     for row in rows:
         if row.message:

@@ -15,6 +15,7 @@ from msbtui.text import short_size
 MARK_WASTE = "▲"
 MARK_OLD = "~"
 MARK_ERROR = "✗"
+MARK_TRAP = "!"
 
 
 class SourceRow(msgspec.Struct, frozen=True):
@@ -32,6 +33,8 @@ class SourceRow(msgspec.Struct, frozen=True):
     """The line changed since the shown image was built: its bytes are those of the older text."""
     error: bool = False
     message: bool = False
+    trap: bool = False
+    """A trap stands there: the line builds, and leaves something else in the image than it seems to."""
 
 
 def _clean(line: str) -> str:
@@ -54,10 +57,12 @@ def source_rows(
     source: str | None = None,
     changed: Collection[int] = (),
     problems: Sequence[Problem] = (),
+    traps: Sequence[Problem] = (),
 ) -> list[SourceRow]:
     """Give the rows of the text; `source` is the text on disk where it is newer than the last one that parsed.
 
-    An instruction's bytes stand at its first line, its marks at each. Problems stand as a row below their line.
+    An instruction's bytes stand at its first line, its marks at each. Problems and traps stand as rows below their
+    lines; traps only of the text that parsed.
     """
     lines = source_lines(dockerfile.source if source is None else source)
     by_instruction = costs.by_instruction(dockerfile, graph)
@@ -70,10 +75,10 @@ def source_rows(
     else:
         at_line = _carried(dockerfile, lines)
     old_instructions = {at_line[line] for line in changed if line in at_line}
-    messages: dict[int, list[str]] = {}
-    for problem in problems:
+    messages: dict[int, list[tuple[str, bool]]] = {}
+    for problem, is_trap in [*((one, False) for one in problems), *((one, True) for one in traps if not stale_text)]:
         messages.setdefault(min(max(problem.line, 1), max(len(lines), 1)), []).append(
-            problem.message + (f" ({problem.hint})" if problem.hint else "")
+            (problem.message + (f" ({problem.hint})" if problem.hint else ""), is_trap)
         )
     rows: list[SourceRow] = []
     begun: set[int] = set()
@@ -93,15 +98,18 @@ def source_rows(
                 sum(sizes) if first and sizes else None,
                 sum(costs.wasted(layer) for layer in layers),
                 index in old_instructions or number in changed,
-                number in messages,
+                any(not is_trap for _, is_trap in messages.get(number, ())),
+                trap=any(is_trap for _, is_trap in messages.get(number, ())),
             )
         )
-        rows += [
-            SourceRow(number, shown(" ".join(message.split())), error=True, message=True) for message in messages.get(number, ())
-        ]
+        rows += [_message(number, *each) for each in messages.get(number, ())]
     if not lines:
-        rows += [SourceRow(1, message, error=True, message=True) for found in messages.values() for message in found]
+        rows += [_message(1, *each) for found in messages.values() for each in found]
     return rows
+
+
+def _message(number: int, text: str, is_trap: bool) -> SourceRow:
+    return SourceRow(number, shown(" ".join(text.split())), error=not is_trap, message=True, trap=is_trap)
 
 
 def _carried(dockerfile: Dockerfile, lines: list[str]) -> dict[int, int]:
@@ -153,7 +161,8 @@ def draw_source(row: SourceRow, cells: int, numbers: int = 2, code: Sequence[Par
     The right columns hold the bytes (`~` before bytes of an older text) and the mark: an error, waste, or changed.
     """
     if row.message:
-        return fit([(" " * (numbers + 2) + MARK_ERROR + " ", "error"), (row.text, "error")], cells, "error")
+        mark, role = (MARK_TRAP, "mark") if row.trap else (MARK_ERROR, "error")
+        return fit([(" " * (numbers + 2) + mark + " ", role), (row.text, role)], cells, role)
     gutter = right(str(row.number), numbers + 1) + " "
     show_bytes = cells >= 24
     tail = 10 if show_bytes else 3
@@ -170,6 +179,8 @@ def draw_source(row: SourceRow, cells: int, numbers: int = 2, code: Sequence[Par
         mark, mark_role = MARK_OLD, "stale"
     elif row.waste:
         mark, mark_role = MARK_WASTE, "mark"
+    elif row.trap:
+        mark, mark_role = MARK_TRAP, "mark"
     parts: list[Part] = [(gutter, "error" if row.error else "number"), *drawn]
     if show_bytes:
         parts.append((right(size, 7), "stale" if row.old else "size"))

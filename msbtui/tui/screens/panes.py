@@ -7,6 +7,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 
+from msbtui.dockerfile.model import Problem
 from msbtui.errors import TargetError
 from msbtui.session import Session, files
 from msbtui.session.model import BetterImage, Progress
@@ -18,6 +19,7 @@ from msbtui.session.rows.header import Heading
 from msbtui.session.rows.layers import layer_rows
 from msbtui.session.rows.selection import Links, Selection
 from msbtui.session.rows.source import follow_line, source_rows
+from msbtui.session.traps import traps_of
 from msbtui.text import size
 from msbtui.tui.layout import arrange
 from msbtui.tui.widgets.advice_list import AdviceList
@@ -59,6 +61,7 @@ class PanesScreen(Screen[None]):
         self._finder: Finder | None = None
         self._moved = False
         self._source_text: str | None = None
+        self._traps: tuple[object, tuple[Problem, ...]] | None = None
         self.stages, self.source, self.layers_table = StageGraph(), SourceView(), LayersTable()
         self.files, self.advice = FileTree(), AdviceList()
         self.top, self.keys = TopLine(), KeyLine()
@@ -160,10 +163,26 @@ class PanesScreen(Screen[None]):
         self._source_text = text
         self.source.show(
             source_rows(
-                session.dockerfile, session.graph, costs, source=text, changed=session.changed_lines, problems=session.problems
+                session.dockerfile,
+                session.graph,
+                costs,
+                source=text,
+                changed=session.changed_lines,
+                problems=session.problems,
+                traps=self._found_traps(),
             )
         )
         self.source.select(line)
+
+    def _found_traps(self) -> tuple[Problem, ...]:
+        """Give the traps, once the image is read or known not to be there: its files may clear them, and first paint is quick."""
+        session = self.session
+        if session.waste is None and not self.no_image:
+            return ()
+        key = (session.dockerfile, session.waste)
+        if self._traps is None or self._traps[0] != key:
+            self._traps = (key, traps_of(session))
+        return self._traps[1]
 
     def _text_on_disk(self) -> str:
         session = self.session
