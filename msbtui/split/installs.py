@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -26,6 +26,8 @@ _HELPERS = frozenset(
         "iputils-ping telnet dnsutils lsof"
     ).split()
 )
+_ENGLISH = frozenset(("file", "less", "tree", "top", "free", "man", "watch"))
+"""Commands whose names are said as words more often than as commands."""
 _LANGUAGE_PACKAGES = {
     "python": ("python3", "python2", "python"),
     "node": ("nodejs",),
@@ -112,12 +114,14 @@ def choose_packages(
     classes: Mapping[str, str],
     *,
     commands: bool = True,
+    called: Collection[str] = (),
 ) -> list[Install]:
     """Give what to install, sorted by name.
 
     `needed`: owned paths -> why; `direct`: those of them that a kept ELF names itself; `languages`: interpreters in use that
     packages brought; `words`: command words in kept texts; `present`: names of the packages that the runtime base has;
-    `classes`: packages that no needed path names -> why; `commands`: whether anything that is kept may start a program.
+    `classes`: packages that no needed path names -> why; `commands`: whether anything that is kept may start a program;
+    `called`: words that stand where the application starts commands.
     """
     have = set(present)
     installed = view.packages.installed
@@ -152,6 +156,11 @@ def choose_packages(
             package.name, "the author installed it by name, and nothing shows that only the build needs it", cautious=True
         )
         named_itself.add(package.name)
+    called = set(called) - _ENGLISH
+    for name in sorted(_HELPERS & set(installed)):
+        if name not in choices and name not in have and (by_name := called & set(_commands(installed[name]))):
+            choices[name] = Install(name, f"the application starts commands, and names {min(by_name)}", cautious=True)
+            named_itself.add(name)
     for name, why in {**_always(view, base_before, needed), **classes}.items():
         if name in installed and name not in have:
             choices[name] = Install(name, why)

@@ -40,6 +40,10 @@ _OF_GO = frozenset(("git", "ssh", "rsync", "ps", "ping", "svn", "hg"))
 """Commands that a Go program that starts others may well start: its strings cannot be told apart."""
 _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_.+-]+")
 _CALLED = re.compile(rb"""["'`]\s*(?:/(?:usr/)?(?:local/)?s?bin/)?([A-Za-z][A-Za-z0-9_.+-]*)(?=["'`\s])""")
+_STARTS_COMMANDS = re.compile(
+    rb"\bsubprocess\b|\bos\.(system|popen|exec|spawn)|\bPopen\b|child_process|\bexeca?\b|\bspawn|\bshell_exec\b|proc_open|Open3|\bsystem\b|%x|\bqx\b"
+)
+"""How programs of the usual languages start commands."""
 _PROGRAM = re.compile(r".*\.(py|rb|pl|pm|php|js|mjs|cjs|jsx|ts|lua|r|R|tcl)")
 _SCANNED = 8 << 20
 """Bytes of application texts that are searched for names, together."""
@@ -74,6 +78,8 @@ class Kept:
         """Those of `owned` that a kept binary itself needs or that the start runs."""
         self.of_base: dict[str, str] = {}
         """Needed files of the base image that no package owns: the runtime base must have them, or they are copied."""
+        self.called: set[str] = set()
+        """Those of `words` that stand where commands are started."""
         self.words: set[str] = set()
         """Words in the application's texts: which commands it may call."""
         self.names: set[str] = set(reach.names)
@@ -255,8 +261,11 @@ class Kept:
                 continue
             left -= len(text)
             # in a program's text only what is quoted can be a command; in a script or settings every word
-            words = (_CALLED if _PROGRAM.fullmatch(path) else _WORD).findall(text)
-            self.words.update(word.decode("ascii") for word in words)
+            program = _PROGRAM.fullmatch(path) is not None
+            words = {word.decode("ascii") for word in (_CALLED if program else _WORD).findall(text)}
+            self.words |= words
+            if program and _STARTS_COMMANDS.search(text):
+                self.called |= words
             for token in _TOKEN.findall(text):
                 self._named(token.decode("ascii").rstrip("/.:,"), path)
 
@@ -331,6 +340,7 @@ class Kept:
             self.starters.setdefault(path, facts.functions[0])
             if path in self.paths:
                 self.words.update(facts.commands)
+                self.called.update(facts.commands)
 
     @property
     def may_start_programs(self) -> bool:

@@ -144,7 +144,15 @@ class _Planner:
         words = kept.words | {word for start in starts(view.config, self.smokes) for word in start.words}
         languages = [language for language, path in reach.languages.items() if view.owner(path) is not None]
         wanted = choose_packages(
-            view, kept.owned, kept.direct, languages, words, (), kept.classes, commands=kept.may_start_programs
+            view,
+            kept.owned,
+            kept.direct,
+            languages,
+            words,
+            (),
+            kept.classes,
+            commands=kept.may_start_programs,
+            called=kept.called,
         )
         if self.wider.rung == EVERYTHING:
             runtime = RuntimeBase(self.origin, "the original's own base", (), self.siblings(self.origin), True, same=True)
@@ -162,7 +170,15 @@ class _Planner:
             []
             if runtime.scratch
             else choose_packages(
-                view, kept.owned, kept.direct, languages, words, present, kept.classes, commands=kept.may_start_programs
+                view,
+                kept.owned,
+                kept.direct,
+                languages,
+                words,
+                present,
+                kept.classes,
+                commands=kept.may_start_programs,
+                called=kept.called,
             )
         )
         arriving = brought(view, installs, present)

@@ -214,3 +214,10 @@ def test_node_server_keeps_its_tree_and_what_npm_starts():
     assert runtime.startswith("FROM node:20-slim\n")
     assert "/srv/node_modules" in runtime or "COPY --from=build /srv /srv" in runtime
     assert ".npm" not in runtime
+
+
+def test_a_command_of_the_base_that_the_program_starts_comes_along_and_one_that_it_only_mentions_does_not():
+    call = {"app/board/vc.py": F("import subprocess\nsubprocess.run(['git', 'log'])\n")}
+    assert "        git \\\n" in world({}, call).runtime()
+    for text in ("# use git\nimport subprocess\n", "kind = {'git': 1}\n"):
+        assert "        git \\\n" not in world({}, {"app/board/vc.py": F(text)}).runtime(), text
