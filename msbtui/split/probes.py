@@ -201,8 +201,9 @@ def _set_aside(trial: Trial, item: Loaded) -> bool:
     """Tell whether a library is none of the plan's: left behind as a development dependency, or of a package of the system."""
     if not item.where:
         return False
-    if any(path.startswith(f"{item.where}/") or path == item.where for path in trial.plan.set_aside):
+    gemspec = f"/specifications/{posixpath.basename(item.where)}.gemspec"
+    if any(path.startswith(f"{item.where}/") or path == item.where or path.endswith(gemspec) for path in trial.plan.set_aside):
         return True
     records = (f"{item.where}/METADATA", f"{item.where}/PKG-INFO", item.where)
-    record = next((path for path in records if trial.before.is_file(path)), None)
+    record = next((path for path in records if trial.before.exists(path)), None)
     return record is not None and (trial.before.owner(record) is not None or not trial.before.is_new(record))

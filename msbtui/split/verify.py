@@ -226,7 +226,8 @@ class _Work:
                 candidate = self._lesson(outcome, last=number == ROUNDS)
             if tried and _only_too_large(tried[-1]):
                 break  # wider plans are larger still
-        best = min(tried, key=lambda one: sum(not check.passed for check in one.checks))
+        # one that did not even build has a single check
+        best = min(tried, key=lambda one: (len(one.checks) == 1, sum(not check.passed for check in one.checks)))
         return self._told(best)
 
     def _rungs(self, plan: Plan) -> Sequence[str]:

@@ -1,0 +1,111 @@
+"""The climb: a failed check widens the plan, a rung that learns nothing gives way to the next, the first that passes wins."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from msbtui.split.model import Check, Plan
+from msbtui.split.repair import Additions
+from msbtui.split.verify import ROUNDS, _Work
+
+
+def plan(rung: str, wider: Additions | None = None) -> Plan:
+    wider = wider or Additions()
+    return Plan("split", (), f"{rung} {' '.join(wider.paths)}", rung=rung)
+
+
+class Judged(_Work):
+    """A climb whose builds are a table: text of the plan -> its failed checks."""
+
+    def __init__(self, verdicts, replan=plan) -> None:
+        site = SimpleNamespace(tell=lambda _: None)
+        super().__init__(site, "image", (), (), replan, ())  # type: ignore[arg-type]
+        self.verdicts, self.tried = verdicts, []
+
+    def _judged(self, candidate: Plan) -> Plan:
+        self.tried.append(candidate.dockerfile.strip())
+        failed = self.verdicts(candidate)
+        checks = (Check("builds", True), *failed)
+        return Plan("split", (), candidate.dockerfile, verified=not failed, checks=checks, rung=candidate.rung)
+
+
+def test_the_first_plan_that_passes_is_it():
+    work = Judged(lambda _: ())
+    found = work.climb(plan("selective"))
+    assert found.verified
+    assert (work.tried, found.rounds, found.reasons) == (["selective"], (), ())
+
+
+def test_what_a_check_lacks_is_added_until_it_passes():
+    wanted = ["a", "b"]
+
+    def verdicts(candidate: Plan):
+        absent = [name for name in wanted if name not in candidate.dockerfile.split()]
+        return (Check("start", False, f"no {absent[0]}", (absent[0],)),) if absent else ()
+
+    work = Judged(verdicts)
+    found = work.climb(plan("selective"))
+    assert found.verified
+    assert work.tried == ["selective", "selective a", "selective a b"]
+    assert [one.added for one in found.rounds] == [("/a",), ("/b",)]
+    assert found.reasons[0] == "build 1 (selective) failed: start: no a, so it gets /a"
+
+
+def test_a_rung_gives_way_when_nothing_new_is_learned():
+    work = Judged(lambda candidate: () if candidate.rung == "everything" else (Check("start", False, "bad", ("a",)),))
+    found = work.climb(plan("selective"))
+    assert found.verified
+    assert found.rung == "everything"
+    assert work.tried == ["selective", "selective a", "trees a", "everything a"]
+    assert found.reasons[-1] == "what passed is the rung `everything` of the ladder"
+
+
+def test_rounds_are_bounded():
+    work = Judged(lambda candidate: (Check("start", False, "bad", (f"p{len(candidate.dockerfile)}",)),))
+    found = work.climb(plan("selective"))
+    assert found.verified is False
+    assert len([text for text in work.tried if text.startswith("selective")]) == ROUNDS + 1
+    assert {text.split()[0] for text in work.tried} == {"selective", "trees", "everything", "in-place"}
+
+
+def test_of_plans_that_all_fail_the_one_with_the_fewest_failures_is_shown_and_never_called_good():
+    def verdicts(candidate: Plan):
+        return tuple(Check(name, False) for name in (("x",) if candidate.rung == "trees" else ("x", "y")))
+
+    found = Judged(verdicts).climb(plan("selective"))
+    assert found.verified is False
+    assert found.rung == "trees"
+
+
+def test_a_plan_that_did_not_build_is_not_the_better_one():
+    work = Judged(lambda candidate: (Check("start", False), Check("x", False)))
+    judge = work._judged
+    work._judged = lambda one: (  # type: ignore[method-assign]
+        Plan("split", (), one.dockerfile, verified=False, checks=(Check("builds", False),), rung=one.rung)
+        if one.rung == "trees" else judge(one)
+    )  # fmt: skip
+    assert work.climb(plan("selective")).rung == "selective"
+
+
+def test_what_is_only_not_smaller_is_not_widened():
+    work = Judged(lambda _: (Check("size", False),))
+    assert work.climb(plan("selective")).verified is False
+    assert work.tried == ["selective"]
+
+
+@pytest.mark.parametrize("rung", ["", "selective"])
+def test_without_wider_plans_the_one_plan_is_judged(rung):
+    work = Judged(lambda _: (Check("start", False, "bad", ("a",)),), replan=None)
+    assert work.climb(plan(rung)).verified is False
+    assert len(work.tried) == 1
+
+
+def test_a_rung_without_a_plan_is_passed_over():
+    def replan(rung: str, wider: Additions) -> Plan:
+        return Plan("none", (), "") if rung == "trees" else plan(rung, wider)
+
+    work = Judged(lambda candidate: () if candidate.rung == "everything" else (Check("start", False),), replan)
+    assert work.climb(plan("selective")).rung == "everything"
+    assert work.tried == ["selective", "everything"]
