@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import msgspec
-import rich_click as click
 
+from msbtui.cli.helped import HelpedCommand
 from msbtui.cli.options import build_inputs, pairs, run_session, session_options
 from msbtui.errors import TargetError, UsageError
 
@@ -22,6 +23,7 @@ _FORMATS = ("text", "json", "dot", "mermaid", "svg", "png", "html")
 
 
 @click.command(
+    cls=HelpedCommand,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: msbtui graph Dockerfile --layers --format svg -o stages.svg",
 )

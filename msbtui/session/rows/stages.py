@@ -157,8 +157,8 @@ def _below(graph: StageGraph, stage: Stage, edges: list[Edge], facts: StageFacts
     return rows
 
 
-def path_keys(graph: StageGraph, start: str) -> set[str]:
-    """Give the keys on the ways from a node to the target, both included; of one that the target does not need, itself."""
+def graph_users(graph: StageGraph) -> dict[str, list[str]]:
+    """Give who uses each node, by keys: what `path_keys` goes along."""
     users: dict[str, list[str]] = {}
     for stage in graph.stages:
         users.setdefault(origin_key(stage.base, stage, base=True), []).append(f"stage {stage.index}")
@@ -166,6 +166,15 @@ def path_keys(graph: StageGraph, start: str) -> set[str]:
             users.setdefault(outside_key(source), []).append(f"stage {stage.index}")
     for edge in graph.edges:
         users.setdefault(origin_key(edge.origin, graph.stages[edge.to]), []).append(f"stage {edge.to}")
+    return users
+
+
+def path_keys(graph: StageGraph, start: str, users: Mapping[str, list[str]] | None = None) -> set[str]:
+    """Give the keys on the ways from a node to the target, both included; of one that the target does not need, itself.
+
+    `users` is what `graph_users` gave, where it is asked for again and again.
+    """
+    users = graph_users(graph) if users is None else users
     forward = _closure(start, users)
     goal = f"stage {graph.target_index}"
     if goal not in forward:

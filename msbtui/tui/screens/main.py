@@ -287,13 +287,9 @@ class MainScreen(PanesScreen):
 
     def do_explain(self) -> None:
         """Explain what is selected."""
-        self.app.push_screen(
-            ExplainScreen(
-                explain(
-                    self.selection, self.current, self.links, self.session.dockerfile, self._instruction_text(), self._build_context
-                )
-            )
-        )
+        dockerfile, instruction = self.session.dockerfile, self._instruction_text()
+        text = explain(self.selection, self.current, self.links, dockerfile, instruction, self._build_context)
+        self.app.push_screen(ExplainScreen(text))
 
     def _build_context(self) -> Context | None:
         """Give the build context as far as a moment's walk sees it; None where there is none or it cannot be read."""

@@ -10,7 +10,16 @@ from msbtui.dockerfile.model import StageGraph as Graph
 from msbtui.session.drawing.diagram import make_diagram
 from msbtui.session.rows.boxes import Drawing, box_rows, draw_layout
 from msbtui.session.rows.cells import Row
-from msbtui.session.rows.stages import StageFacts, StageRow, draw_stage, find_stage, lane_cells, path_keys, stage_rows
+from msbtui.session.rows.stages import (
+    StageFacts,
+    StageRow,
+    draw_stage,
+    find_stage,
+    graph_users,
+    lane_cells,
+    path_keys,
+    stage_rows,
+)
 from msbtui.tui.widgets.row_list import RowList
 
 MOST_BOXES = 250
@@ -28,6 +37,7 @@ class StageGraph(RowList):
         """The boxes, while they are what is shown."""
         self._graph: Graph | None = None
         self._facts = StageFacts()
+        self._users: dict[str, list[str]] = {}
         self._lit: set[str] = set()
         self._lit_for: tuple[int, str] | None = None
         self._lanes: dict[int, int] = {}
@@ -45,6 +55,7 @@ class StageGraph(RowList):
             return
         kept = self.rows[self.cursor] if self.cursor < len(self.rows) else None
         self._graph, self._facts = graph, facts
+        self._users = graph_users(graph) if graph is not None else {}
         self.rows = stage_rows(graph, facts) if graph is not None else []
         self._lanes.clear()
         if self.drawing is not None:
@@ -114,7 +125,7 @@ class StageGraph(RowList):
         if self._graph is None or wanted == self._lit_for:
             return
         self._lit_for = wanted
-        lit = path_keys(self._graph, start)
+        lit = path_keys(self._graph, start, self._users)
         if lit != self._lit or self.drawing is not None:
             self._lit, self._canvas = lit, None
             self.refresh()
