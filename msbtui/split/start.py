@@ -265,6 +265,8 @@ def _outputs_differ(trial: Trial, mine: Seen, theirs: Seen, read_only: bool) -> 
     for name, a, b in pairs:
         c = b"" if again is None else again.stdout if name == "stdout" else again.stderr
         first, second, other = (dict.fromkeys(loosely(text).split("\n")) for text in (a, c, b))
+        if theirs.state.running and (end := b.rfind(b"\n")) >= 0:  # the log was taken amid a line: the original's has all of it
+            other = dict.fromkeys(loosely(b[:end]).split("\n"))
         extra = [line for line in other if line and line not in first and line not in second]
         # while they run, one may simply not be as far yet
         absent = [line for line in first if line and line in second and line not in other]
