@@ -93,12 +93,13 @@ class ProgressLine:
         self._shown = False
 
     def show(self, progress: Progress) -> None:
-        """Redraw the line, at most ten times a second."""
+        """Redraw the line, at most ten times a second while an amount grows; what begins anew without one is always shown."""
         now = time.monotonic()
-        if not self._on or now < self._next:
+        if not self._on or (now < self._next and progress.unit):
             return
         self._next = now + self.PERIOD
         amount = text.size(progress.done) if progress.unit == "bytes" else f"{progress.done:,} {progress.unit}"
+        amount = amount if progress.unit else ""
         if progress.total:
             share = min(progress.done / progress.total, 1)
             amount += f" of {text.size(progress.total) if progress.unit == 'bytes' else format(progress.total, ',')}  {share:.0%}"
