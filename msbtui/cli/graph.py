@@ -100,6 +100,9 @@ def graph_command(
         session = Session(options)
         run_session(session, quiet=False)
         facts = session_facts(session)
+        if session.graph is not None and not check and not session.graph.errors:
+            # The engine may know ONBUILD triggers of the bases, which the text does not have.
+            graph = session.graph
     _write(form, output, parsed, graph, facts, layers, legend, direction.upper(), plain)
     if context:
         _tell_context(path, folder, parsed, to_stderr=form != "text" and output is None)

@@ -227,3 +227,17 @@ def test_graph_in_ascii(dockerfile, capsys):
 def test_a_graph_that_cannot_be_written_says_why(dockerfile, tmp_path, capsys):
     assert run(["graph", str(dockerfile), "--format", "svg", "-o", str(tmp_path / "no" / "out.svg")]) == 4
     assert "could not be written" in capsys.readouterr().err
+
+
+def test_graph_sizes_come_from_the_image_that_is_named(tmp_path, capsys):
+    from msbtui.engine.recording import read_recording
+
+    recorded = recording(PROJECTS[0])
+    path = tmp_path / "Dockerfile"
+    path.write_text(read_recording(recorded).dockerfile or "")
+    assert run(["graph", str(path)]) == 0
+    assert " MB" not in capsys.readouterr().out
+    assert run(["graph", str(path), "--image", f"recorded:{recorded}", "--layers"]) == 0
+    drawn = capsys.readouterr().out
+    assert re.search(r"\d MB  SHIPPED", drawn)
+    assert re.search(r"RUN .*\d MB", drawn)
