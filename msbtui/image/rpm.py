@@ -149,6 +149,8 @@ class _opened:  # noqa: N801
         import sqlite3
 
         self._connection = sqlite3.connect(":memory:")
+        # A damaged name is no reason to stop.
+        self._connection.text_factory = lambda text: text.decode("utf-8", "replace")
         self._data = data
 
     def __enter__(self) -> sqlite3.Connection:

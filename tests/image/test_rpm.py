@@ -170,6 +170,17 @@ def test_hostile_databases_are_none(database: bytes) -> None:
     connection.close()
 
 
+def test_names_that_are_no_text_are_none(database: bytes) -> None:
+    at = database.rfind(b"tablePackages")
+    assert at > 0
+    assert read_headers(database[:at] + b"\xff\xfe\xffle" + database[at + 5 :]) is None
+    # Every page is damaged once.
+    for page in range(0, len(database), 4096):
+        damaged = database[: page + 100] + b"\xff" * 200 + database[page + 300 :]
+        found = read_headers(damaged)
+        assert found is None or len(found) <= 4
+
+
 @given(st.integers(0, 229_375), st.binary(min_size=1, max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_damage_never_raises(at: int, junk: bytes) -> None:
