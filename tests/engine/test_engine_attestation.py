@@ -182,6 +182,28 @@ def test_it_comes_from_a_registry_and_an_engine_too(tmp_path, cache):
         assert engine.exports == before
 
 
+def test_an_export_that_ends_with_the_attestation_is_read_to_there(tmp_path, cache):
+    with FakeEngine(tmp_path / "s", attested(), layout="oci").running() as engine:
+        files = attested().oci()
+        said = [name for name, data in files.items() if b"in-toto" in data or b"predicateType" in data]
+        assert len(said) == 2
+        engine.export = tar_of({name: files[name] for name in [*(name for name in files if name not in said), *said]})
+        assert open_image("docker:sample", environ=engine.environ, cache=cache).attestation.target == "run"
+
+
+def test_the_step_that_made_a_layer_is_the_one_with_the_shortest_chain(tmp_path, cache):
+    image = attested()
+    for order in (1, -1):
+        image.said = predicate(image, "v0.2")
+        layers = image.said["metadata"]["https://mobyproject.org/buildkit@v1#metadata"]["layers"]
+        longer = {"step4:0": [layers["step4:0"][0], [*layers["step4:0"][0], layers["step1:0"][0][-1]]]}
+        for step, chains in [*layers.items()]:
+            longer.setdefault(step, chains)
+        layers.clear()
+        layers.update(dict([*longer.items()][::order]))
+        assert open_image(layout(tmp_path / str(order), image), cache=cache).attestation.lines == ((3, 3), (4, 4), (6, 8), (9, 9))
+
+
 def session(tmp_path, image, **options):
     opened = Session(Options(target=layout(tmp_path, image), **options), environ={"HOME": str(tmp_path)})
     opened.run(lambda _: None)

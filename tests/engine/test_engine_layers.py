@@ -179,6 +179,15 @@ def test_a_known_blob_digest_alone_answers(tmp_path, cache, monkeypatch):
         open_image(files.write(tmp_path / "lie", lie), cache=cache)
 
 
+def test_a_known_blob_is_not_taken_for_another_known_layer(tmp_path, cache):
+    sample, files = Sample(), Files()
+    open_image(str(write_folder(tmp_path / "one", sample.oci())), cache=cache)
+    other = Sample(layers=[sample.layers[0], sample.layers[0]])
+    lie = files.image(other, [sample.blobs[0], sample.blobs[1]])
+    with pytest.raises(TargetError, match=f"{digest(sample.blobs[1])[7:]} does not hold what its diff id"):
+        open_image(files.write(tmp_path / "lie", lie), cache=cache)
+
+
 def test_a_digest_of_another_kind_is_checked_too(tmp_path, cache):
     sample, files = Sample(), Files()
     config = {"mediaType": CONFIG, "size": len(sample.config), "digest": f"sha512:{hashlib.sha512(sample.config).hexdigest()}"}

@@ -168,6 +168,17 @@ def test_credentials_are_found_where_docker_and_podman_keep_them(home, tmp_path)
         find_credentials("h:3", home)
 
 
+def test_a_helper_is_a_name_and_no_path(home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("docker-credential-x", ".docker"):
+        (tmp_path / folder).mkdir()
+    helper = tmp_path / "docker-credential-x/mine"
+    helper.write_text('#!/bin/sh\necho \'{"Username":"u","Secret":"s"}\'\n')
+    helper.chmod(0o755)
+    (tmp_path / ".docker/config.json").write_text('{"credsStore": "x/mine"}')
+    assert find_credentials("h:1", home) is None
+
+
 def test_redirects_to_other_hosts_carry_no_credentials(registry, cache, home):
     registry.wants = "basic"
     login(home, registry.host)
@@ -233,6 +244,16 @@ def test_a_blob_that_breaks_off_is_taken_up_again(registry, cache, home, ranges)
     else:
         with pytest.raises(TargetError, match=r"broke off.*\(tried 5 times\); 0 of 1 layers are read and kept"):
             look(registry, cache, home)
+
+
+def test_a_blob_that_comes_in_many_pieces_is_not_given_up_while_it_moves(registry, cache, home):
+    registry.sample = Sample(layers=[tar_of({"a": os.urandom(9000)})])
+    registry.blobs.update({k[6:].replace("/", ":"): v for k, v in registry.sample.oci().items() if k.startswith("blobs/")})
+    registry.tags["latest"] = registry.sample.oci_id
+    path = registry.blob_path(digest(registry.sample.blobs[0]))
+    registry.breaks_after[path] = 1000
+    assert look(registry, cache, home).verified
+    assert registry.counts[path] > 5
 
 
 def test_what_fails_for_a_moment_is_tried_again(registry, cache, home):
