@@ -9,11 +9,12 @@ from importlib.resources import files
 from msbtui import __version__
 from msbtui.analysis.account import Account, Part, account
 from msbtui.analysis.model import Finding
+from msbtui.engine.masking import MASK, mask
 from msbtui.report.html_treemap import treemap
 from msbtui.session import Session
 from msbtui.session.cures import cures_of
 from msbtui.session.rows.costs import Costs
-from msbtui.session.rows.source import MARK_WASTE, source_rows
+from msbtui.session.rows.source import MARK_WASTE, source_lines, source_rows
 from msbtui.session.traps import traps_of
 from msbtui.text import short_size, size
 
@@ -126,7 +127,7 @@ def _layers(session: Session) -> Iterator[str]:
         fill = f"{100 * held / most:.1f}%"
         red = f'<i style="width:{100 * wasted / held:.1f}%"></i>' if wasted and held else ""
         bar = f'<span class="track"><span class="fill" style="width:{fill}">{red}</span></span>'
-        text = escape(" ".join(session.instruction(index).split())[:400])
+        text = escape(" ".join(mask(session.instruction(index)).split())[:400])
         yield (
             f'<tr><td class="number">{index}</td><td class="number">{place}</td><td class="number">{size(held)}</td>'
             f'<td class="number waste-text">{size(wasted) if wasted else ""}</td>'
@@ -142,6 +143,11 @@ def _dockerfile(session: Session) -> Iterator[str]:
         yield '<p class="dim">Nobody gave the Dockerfile: this is what the image\'s history tells of it.</p>'
     costs = Costs(session.table, session.waste, session.base, session.provenance)
     rows = source_rows(session.dockerfile, session.graph, costs, changed=session.changed_lines, traps=traps_of(session))
+    # Masked as a whole, for a key reaches over lines; where that takes lines away, those that are left of it are masked.
+    hidden = source_lines(mask(session.dockerfile.source))
+    if len(hidden) != len(source_lines(session.dockerfile.source)):
+        left = set(hidden)
+        hidden = [line if (line := mask(row.text)) in left else MASK for row in rows if not row.message]
     yield '<div class="scroll"><table class="source"><tbody>'
     for row in rows:
         if row.message:
@@ -152,7 +158,7 @@ def _dockerfile(session: Session) -> Iterator[str]:
         yield (
             f'<tr id="line-{row.number}"{kind}><td class="number">{row.number}</td>'
             f'<td class="number">{short_size(row.bytes)}</td><td class="waste-text">{mark}</td>'
-            f'<td class="text">{escape(row.text) or " "}</td></tr>'
+            f'<td class="text">{escape(hidden[row.number - 1]) or " "}</td></tr>'
         )
     yield "</tbody></table></div>"
 
@@ -218,7 +224,7 @@ def _plan(session: Session) -> Iterator[str]:
         how = "measured" if plan.size_after.measured is not None else "estimated"
         yield f"<p>{size(plan.size_before)} now, <b>{size(after)}</b> after ({how}).</p>"
     if plan.dockerfile:
-        yield f"<pre>{escape(plan.dockerfile)}</pre>"
+        yield f"<pre>{escape(mask(plan.dockerfile))}</pre>"
     if plan.steps:
         yield '<div class="scroll"><table><thead><tr><th>What</th><th>Why</th></tr></thead><tbody>'
         yield from (f"<tr><td><code>{escape(step.what)}</code></td><td>{escape(step.why)}</td></tr>" for step in plan.steps)

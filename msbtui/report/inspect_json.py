@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from msbtui.engine.masking import mask
 from msbtui.image.model import Kind
 from msbtui.session import Session
 from msbtui.session.traps import traps_of
@@ -96,7 +97,7 @@ def _layer(session: Session, index: int) -> dict[str, Any]:
         "index": index,
         "diff_id": layer.diff_id,
         "digest": layer.digest,
-        "instruction": session.instruction(index),
+        "instruction": mask(session.instruction(index)),
         "dockerfile_line": session.line(index),
         "size": table.layer_size(index),
         "stored_size": layer.stored_size,

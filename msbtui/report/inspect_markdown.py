@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from msbtui.analysis.model import Finding
+from msbtui.engine.masking import mask
 from msbtui.report.table import shortened
 from msbtui.session import Session
 from msbtui.session.cures import cures_of
@@ -56,7 +57,7 @@ def _layers(session: Session) -> Iterator[str]:
     for index in range(table.layers):
         line = session.line(index)
         place = str(line) if line is not None else "base" if index < base.layers else "–"
-        text = code(shortened(" ".join(session.instruction(index).split()), 100))
+        text = code(shortened(" ".join(mask(session.instruction(index)).split()), 100))
         yield f"| {index} | {place} | {size(table.layer_size(index))} | {size(table.layer_hidden(index))} | {text} |"
 
 

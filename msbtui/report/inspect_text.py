@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from msbtui.engine.masking import mask
 from msbtui.image.model import Kind
 from msbtui.report.table import columns, shortened
 from msbtui.session import Session
@@ -52,7 +53,7 @@ def _layers(session: Session) -> list[str]:
     rows = [("layer", "size", "hidden", "line", "instruction")]
     for index in range(table.layers):
         line = session.line(index)
-        text = session.instruction(index)
+        text = mask(session.instruction(index))
         place = str(line) if line is not None else "base" if index < base.layers else "–"
         rows.append((str(index), size(table.layer_size(index)), size(table.layer_hidden(index)), place, shortened(text, 64)))
     return columns(rows, right=(0, 1, 2, 3))

@@ -14,10 +14,13 @@ import pytest
 from check_world import made_session
 
 from msbtui.cli import run
+from msbtui.cli.check import FORMATS, render
 from msbtui.image.model import ImageConfig
 from msbtui.report.inspect_html import inspect_html
 from msbtui.report.inspect_json import inspect_document
 from msbtui.report.inspect_markdown import code, escape, inspect_markdown
+from msbtui.report.inspect_text import inspect_text
+from msbtui.session.check import CheckConfig, run_check
 from msbtui.session.demo import PROJECTS, demo_session, recording
 
 EVIL = "</style></title><script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">'\"&"
@@ -177,6 +180,19 @@ def test_json_has_the_traps():
     jsonschema.validate(document, json.loads((files("msbtui") / "report" / "schemas" / "inspect.json").read_text()))
     (trap,) = document["traps"]
     assert trap["rule"] == "CopyWildcardFlattens" and trap["line"] == 4
+
+
+def test_no_secret_value_is_handed_over():
+    key = "-----BEGIN PRIVATE KEY-----\\n\\\nMIIEvQIBADAN\\n\\\nBgkqhkiG9w0B\\n\\\n-----END PRIVATE KEY-----"
+    run_line = f"RUN printf '{key}' > /k && curl -H token=hunter2secret x"
+    text = f"FROM debian:bookworm-slim\nENV API_TOKEN=hunter2secret\n{run_line}\nCMD x\n"
+    history = ("RUN /bin/sh -c curl -H token=hunter2secret x # buildkit",)
+    session = made_session({"base": 10}, {"app": 9000}, dockerfile=text, history=history)
+    report = run_check(session, CheckConfig(max_layer_size=10, max_size=10, forbid_secrets=True, forbid_confidence="C"))
+    pages = [inspect_html(session), inspect_markdown(session), inspect_text(session), json.dumps(inspect_document(session))]
+    for page in [*pages, *(render(report, form) for form in FORMATS)]:
+        assert "hunter2" not in page and "MIIE" not in page and "Bgkqh" not in page
+    assert "API_TOKEN=***" in pages[0]
 
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

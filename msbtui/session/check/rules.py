@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from msbtui.analysis.model import Finding
+from msbtui.engine.masking import mask
 from msbtui.session.check.config import CheckConfig, read_baseline
 from msbtui.session.check.dive import DiveNumbers, dive_numbers
 from msbtui.session.check.model import CheckReport, RuleResult, Violation
@@ -201,7 +202,7 @@ class _Checker:
     def _layer(self, layer: int) -> Violation:
         line = self.session.line(layer)
         held = self.table.layer_size(layer)
-        what = " ".join(self.session.instruction(layer).split())[:80]
+        what = " ".join(mask(self.session.instruction(layer)).split())[:80]
         return Violation(f"layer {layer}: {size(held)}, {what}".rstrip(", "), held, line, self._last_line(line), layer)
 
     def _layers_by_size(self) -> Iterator[Violation]:
