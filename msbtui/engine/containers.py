@@ -168,9 +168,10 @@ class Container:
         return State(fields[0] == "true", int(fields[1]), self._error, fields[2] == "true")
 
     def logs(self, limit: int = 256 << 10) -> tuple[bytes, bytes]:
-        """Give what it printed so far (stdout, stderr), at most `limit` bytes of each."""
+        """Give what it printed so far (stdout, stderr), at most `limit` bytes of each, cut after a whole line."""
         said = self._ask(["logs", self.name], limit=limit)
-        return said.stdout, said.stderr
+        streams = [stream[: stream.rfind(b"\n") + 1] if len(stream) >= limit else stream for stream in (said.stdout, said.stderr)]
+        return streams[0], streams[1]
 
     def execute(self, command: Sequence[str], timeout: float = 20.0) -> RunResult:
         """Run a command in it, as its user."""

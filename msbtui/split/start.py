@@ -204,6 +204,8 @@ def _look_closer(
         for container, one in zip(containers, seen, strict=True):
             result = container.execute(words, timeout=30)
             one.health = (result.exit_code, result.stdout + result.stderr)
+    if not seen[0].answers:
+        time.sleep(1)  # the new image started a moment later: it may print the same a moment later
     for container, one in zip(containers, seen, strict=True):
         # what the requests made them say is evidence, too; what they said by themselves stays apart
         one.later = b"\n".join(container.logs())
@@ -262,19 +264,37 @@ def _outputs_differ(trial: Trial, mine: Seen, theirs: Seen, read_only: bool) -> 
     if all(not first_difference(mask(a), mask(b)) for _, a, b in pairs):
         return ""
     again = _again(trial, read_only)
+    running = mine.state.running
     for name, a, b in pairs:
         c = b"" if again is None else again.stdout if name == "stdout" else again.stderr
-        first, second, other = (dict.fromkeys(loosely(text).split("\n")) for text in (a, c, b))
-        if theirs.state.running and (end := b.rfind(b"\n")) >= 0:  # the log was taken amid a line: the original's has all of it
-            other = dict.fromkeys(loosely(b[:end]).split("\n"))
-        extra = [line for line in other if line and line not in first and line not in second]
-        # while they run, one may simply not be as far yet
-        absent = [line for line in first if line and line in second and line not in other]
-        if extra:
-            return f"{name} has {extra[0][:160]!r}, which the original does not print"
-        if absent:
-            return f"{name} lacks {absent[0][:160]!r}, which the original prints"
+        if found := stream_differs(a, c, b, theirs.later if running else b"", running=running):
+            return f"{name} {found}"
     return ""
+
+
+def stream_differs(first: bytes, second: bytes, other: bytes, later: bytes = b"", *, running: bool = False) -> str:
+    """Give the first line that only the new image prints, or that it alone lacks; empty where there is none.
+
+    `first` and `second` are two starts of the original, `other` the new image's; of containers that still run each text may end
+    anywhere, and what the new image printed `later` counts as printed.
+    """
+    mine, again = _lines(first), _lines(second)
+    theirs, after = _lines(other), _lines(later)
+    known = {*mine, *again}
+    for line in theirs:
+        cut = running and line == theirs[-1] and any(one.startswith(line) for one in known)
+        if line and line not in known and not cut:
+            return f"has {line[:160]!r}, which the original does not print"
+    have = {*theirs, *after}
+    for line in mine:
+        cut = running and line == mine[-1] and any(one.startswith(line) for one in have)
+        if line and line in again and line not in have and not cut:
+            return f"lacks {line[:160]!r}, which the original prints"
+    return ""
+
+
+def _lines(text: bytes) -> list[str]:
+    return list(dict.fromkeys(loosely(text).split("\n")))
 
 
 def _again(trial: Trial, read_only: bool) -> Seen | None:

@@ -14,7 +14,7 @@ from msbtui.split import probescripts
 from msbtui.split.masking import loosely
 from msbtui.split.model import Plan
 from msbtui.split.probes import Loaded, Probe, compare_lines, probes, read_lines
-from msbtui.split.start import read_answer
+from msbtui.split.start import read_answer, stream_differs
 from msbtui.split.trial import Trial, says_read_only
 
 SITE = "usr/local/lib/python3.11/site-packages"
@@ -113,6 +113,19 @@ def test_answers_are_taken_apart():
 def test_what_numbers_alone_make_different_is_the_same_loosely():
     assert loosely(b"worker 12 of 3, id deadbeef01") == loosely(b"worker 7 of 4, id 00ffee1234")
     assert loosely(b"worker failed") != loosely(b"worker started")
+
+
+def test_a_start_differs_by_lines_that_two_starts_of_the_original_do_not_explain():
+    first, second = b"ready 1\nworker a\nextra now\n", b"worker a\nready 2\n"
+    assert stream_differs(first, second, b"worker a\nready 7\n") == ""
+    assert "has 'broken'" in stream_differs(first, second, b"worker a\nready 7\nbroken\n")
+    assert "lacks 'worker a'" in stream_differs(first, second, b"ready 1\n")
+    # what still runs may be cut anywhere, and be a moment later
+    assert stream_differs(first, second, b"ready 1\nwork", b"ready 1\nworker a", running=True) == ""
+    assert "has 'work'" in stream_differs(first, second, b"ready 1\nwork\nworker a\n", running=True)
+    assert "has 'work'" in stream_differs(first, second, b"ready 1\nwork", b"worker a")
+    menu = b"".join(b"%d. choice\nenter: " % number for number in range(50))
+    assert stream_differs(menu, menu[:400], menu[:333], running=True) == ""
 
 
 def test_complaints_of_a_read_only_file_system():
