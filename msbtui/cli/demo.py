@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import rich_click as click
 
 from msbtui.cli.app import require_terminal
@@ -10,7 +12,8 @@ from msbtui.cli.app import require_terminal
 @click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Example: msbtui demo go --after")
 @click.argument("project", type=click.Choice(["c", "python", "go"]), default="c")
 @click.option("--after", is_flag=True, help="The image as it is after the split.")
-def demo_command(project: str, after: bool) -> int:
+@click.option("--ascii", "plain", is_flag=True, help="Draw in ASCII; done by itself where the terminal is not UTF-8.")
+def demo_command(project: str, after: bool, plain: bool) -> int:
     """Open the app on a recorded image and its Dockerfile: no engine, no network, everything that needs no build.
 
     PROJECT is a C service (the default), a Python service or a Go service.
@@ -20,6 +23,7 @@ def demo_command(project: str, after: bool) -> int:
 
     session = demo_session(project, after=after)
     session.open()
+    from msbtui.session.rows.plain import wants_ascii
     from msbtui.tui import run_app
 
-    return run_app(session)
+    return run_app(session, plain=plain or wants_ascii(sys.stdout.encoding))

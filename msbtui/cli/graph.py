@@ -11,12 +11,11 @@ import click
 import msgspec
 
 from msbtui.cli.helped import HelpedCommand
-from msbtui.cli.options import build_inputs, pairs, run_session, session_options
+from msbtui.cli.options import build_file_target, build_inputs, pairs, run_session, session_options
 from msbtui.errors import TargetError, UsageError
 
 if TYPE_CHECKING:
     from msbtui.dockerfile.model import Dockerfile, StageGraph
-    from msbtui.session.buildfiles.model import BuildTarget
     from msbtui.session.rows.stages import StageFacts
 
 _FORMATS = ("text", "json", "dot", "mermaid", "svg", "png", "html")
@@ -70,7 +69,7 @@ def graph_command(
     if form == "png" and output is None and sys.stdout.isatty():
         raise UsageError("a picture does not go to a terminal", hint="name a file with -o")
     args, contexts = pairs(build_args, "--build-arg"), pairs(build_contexts, "--build-context")
-    build = _build_file_target(dockerfile)
+    build = build_file_target(dockerfile)
     folder = None
     if build is not None:
         args, contexts = {**build.args, **args}, {**build.contexts, **contexts}
@@ -108,20 +107,6 @@ def graph_command(
         _tell_context(path, folder, parsed, to_stderr=form != "text" and output is None)
     _complain(path, graph, form)
     return 4 if graph.errors else 0
-
-
-def _build_file_target(word: str) -> BuildTarget | None:
-    """Give what a bake or compose file says, and say on stderr what it leaves open."""
-    if not any(mark in word.lower() for mark in (".hcl", ".json", ".yaml", ".yml")):
-        return None
-    from msbtui.session.buildfiles import build_target
-
-    build = build_target(word)
-    if build is not None and build.is_remote:
-        raise TargetError("its build context is not on this machine", where=word, hint=build.context)
-    for each in build.unresolved if build is not None else ():
-        click.echo(f"{word}: not resolved: {each}", err=True)
-    return build
 
 
 def _write(

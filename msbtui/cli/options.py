@@ -6,14 +6,17 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from msbtui import text
-from msbtui.errors import MsbtuiError, UsageError
+from msbtui.errors import MsbtuiError, TargetError, UsageError
 from msbtui.session import Session
 from msbtui.session.model import Event, Failed, Options, Progress
+
+if TYPE_CHECKING:
+    from msbtui.session.buildfiles.model import BuildTarget
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,6 +58,23 @@ def pairs(words: tuple[str, ...], option: str) -> dict[str, str]:
     return found
 
 
+def build_file_target(word: str) -> BuildTarget | None:
+    """Give the build that a bake or compose file describes, and say on stderr what it leaves open; None for another word.
+
+    Raises TargetError where the file cannot be read, does not say which build, or has its context elsewhere.
+    """
+    if not any(mark in word.lower() for mark in (".hcl", ".json", ".yaml", ".yml")):
+        return None
+    from msbtui.session.buildfiles import build_target
+
+    build = build_target(word)
+    if build is not None and build.is_remote:
+        raise TargetError("its build context is not on this machine", where=word, hint=build.context)
+    for each in build.unresolved if build is not None else ():
+        click.echo(f"{word}: not resolved: {each}", err=True)
+    return build
+
+
 def session_options(
     target: str,
     *,
@@ -67,14 +87,24 @@ def session_options(
     verify_digests: bool = False,
     plain_http: bool = False,
 ) -> Options:
-    """Give the session's options from the command line's words. Raises UsageError for a malformed pair."""
+    """Give the session's options from the command line's words; a bake or compose file stands for the build that it describes.
+
+    Raises UsageError for a malformed pair, TargetError for a bake or compose file that cannot be read.
+    """
+    args, contexts = pairs(build_args, "--build-arg"), pairs(build_contexts, "--build-context")
+    build = build_file_target(target)
+    if build is not None:
+        if build.inline is not None:
+            raise TargetError("its Dockerfile stands in this file", where=target, hint="`msbtui graph` takes it")
+        target, stage = str(build.path), stage or build.stage
+        args, contexts = {**build.args, **args}, {**build.contexts, **contexts}
     return Options(
         target=target,
         image=image,
         dockerfile=dockerfile,
         stage=stage,
-        build_args=pairs(build_args, "--build-arg"),
-        build_contexts=pairs(build_contexts, "--build-context"),
+        build_args=args,
+        build_contexts=contexts,
         platform=platform,
         verify_digests=verify_digests,
         plain_http=plain_http,

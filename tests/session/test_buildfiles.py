@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msbtui.cli import run
+from msbtui.cli.options import session_options
 from msbtui.errors import TargetError
 from msbtui.session.buildfiles import build_target
 from msbtui.session.buildfiles.bake import read_bake
@@ -242,3 +243,19 @@ def test_a_folder_with_several_dockerfiles_lists_them(tmp_path, capsys):
     assert "Dockerfile.dev, prod.Dockerfile)" in capsys.readouterr().err
     (tmp_path / "prod.Dockerfile").unlink()
     assert run(["graph", str(tmp_path)]) == 0
+
+
+def test_a_session_is_opened_on_what_a_build_file_says(tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "Dockerfile").write_text("FROM a AS one\nFROM b AS two\n")
+    path = tmp_path / "compose.yaml"
+    path.write_text(
+        "services:\n  s:\n    build: {context: app, target: one, args: {V: 7, W: 1}}\n"
+        "  i:\n    build: {dockerfile_inline: FROM a}\n"
+    )
+    options = session_options(f"{path}:s", build_args=("W=2",))
+    assert (options.target, options.stage) == (str(tmp_path / "app" / "Dockerfile"), "one")
+    assert options.build_args == {"V": "7", "W": "2"}
+    assert session_options(f"{path}:s", stage="two").stage == "two"
+    with pytest.raises(TargetError, match="stands in this file"):
+        session_options(f"{path}:i")

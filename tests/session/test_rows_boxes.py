@@ -8,6 +8,7 @@ from msbtui.dockerfile.parser import parse
 from msbtui.session.drawing.diagram import make_diagram
 from msbtui.session.rows.boxes import box_rows, draw_layout, path_to_target
 from msbtui.session.rows.cells import row_text, row_width, width
+from msbtui.session.rows.explain import explain_stage
 from msbtui.session.rows.outside import is_remote, outside_sources
 from msbtui.session.rows.plain import ascii_text, wants_ascii
 from msbtui.session.rows.stages import StageFacts, draw_stage, lane_cells, path_keys, stage_rows
@@ -148,3 +149,8 @@ def test_sixty_stages_keep_names_and_marks_at_50_columns():
         if row.kind == "stage":
             assert f" {row.label} " in line
             assert any(mark in line for mark in "●◌◉")
+
+
+def test_the_comment_above_a_stage_is_its_explanation():
+    graph = graph_of("# builds the\n# front end\nFROM a AS web\nFROM b\n")
+    assert ("builds the front end", "text") in explain_stage(graph, 0)

@@ -101,6 +101,8 @@ def explain_stage(graph: StageGraph, stage: int) -> list[Paragraph]:
     """Give the text of one stage: whether it is shipped and why."""
     found = graph.stages[stage]
     out: list[Paragraph] = [(f"Stage {stage}  {shown(found.name) if found.name else '(no name)'}", "head")]
+    if found.comment:
+        out.append((shown(" ".join(found.comment.split())), "text"))
     if stage == graph.target_index:
         out.append(("This is the target: its layers, and those of what it is built FROM, are the image.", "text"))
     elif stage in shipped_stages(graph):
