@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from msbtui.analysis.cure.append import append_command
+from msbtui.analysis.cure.append import append_command, append_removal
 from msbtui.dockerfile.edit import apply
 from msbtui.dockerfile.parser import parse
 from msbtui.dockerfile.script import script_of
@@ -127,3 +127,25 @@ def test_the_run_fails_where_it_failed_before(run):
     marked = new.replace(ADDED, "echo reached")
     reached = subprocess.run(["sh", "-c", script(marked)], capture_output=True, text=True).stdout
     assert (reached == "reached\n") == (code(run) == 0)
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ("RUN a && rm -rf /y", "RUN a && rm -rf /y /x"),
+        ("RUN a \\\n    && rm -rf /y/* # why", "RUN a \\\n    && rm -rf /y/* /x # why"),
+        ("RUN set -e; a; rm -rf /y", "RUN set -e; a; rm -rf /y /x"),
+        ("RUN a && rm -r /y", "RUN a && rm -r /y && rm -rf /x"),
+        ("RUN a || rm -rf /y", "RUN a || rm -rf /y && rm -rf /x"),
+        ("RUN (rm -rf /y)", "RUN (rm -rf /y) && rm -rf /x"),
+        ("RUN a && rm -rf /y 2>/dev/null", "RUN a && rm -rf /y 2>/dev/null && rm -rf /x"),
+        ("RUN if a; then rm -rf /y; fi", "RUN if a; then rm -rf /y; fi && rm -rf /x"),
+        ("RUN a &", None),
+    ],
+)
+def test_a_deletion_that_is_there_takes_more(run, expected):
+    dockerfile = parse(f"FROM x\n{run}\n")
+    edit = append_removal(dockerfile, dockerfile.instructions[1], ["/x"])
+    assert (None if edit is None else apply(dockerfile, [edit]).decode()) == (
+        None if expected is None else f"FROM x\n{expected}\n"
+    )

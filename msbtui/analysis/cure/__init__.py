@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from msbtui.analysis.cure.append import append_command
+from msbtui.analysis.cure.append import append_removal
 from msbtui.analysis.cure.cleanup import clean_ups
 from msbtui.analysis.cure.ignorefile import ignore_lines, ignored_text
 from msbtui.analysis.cure.merge import merged_runs
@@ -103,8 +103,8 @@ def _edits(world: World, cures: Sequence[Cure]) -> list[Edit]:
     for index, targets in removals.items():
         instruction = world.dockerfile.instructions[index]
         now = world.situation(instruction)
-        command = f"{prefixes[index]}rm -rf {' '.join(targets)}"
-        edit = append_command(world.dockerfile, instruction, command, now.shell if now is not None else ())
+        shell = now.shell if now is not None else ()
+        edit = append_removal(world.dockerfile, instruction, list(targets), shell, prefixes[index])
         if edit is None:
             raise UsageError("nothing can be added to this RUN", where=world.dockerfile.path)
         # Before what replaces the line end, where RUNs are merged.

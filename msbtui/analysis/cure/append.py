@@ -53,6 +53,25 @@ def append_command(dockerfile: Dockerfile, instruction: Instruction, command: st
     return insert(instruction.span.start + at, f" {dockerfile.escape}{end}{indent}&& {command}")
 
 
+def append_removal(
+    dockerfile: Dockerfile, instruction: Instruction, targets: list[str], shell: tuple[str, ...] = (), prefix: str = ""
+) -> Edit | None:
+    """Give the edit that makes a RUN end by deleting `targets` (words of the shell): in its last `rm -rf` where it ends with one.
+
+    None where nothing can be added soundly, as `append_command` says.
+    """
+    place = _end(dockerfile, instruction, shell)
+    found = commands(instruction, escape=dockerfile.escape, shell=shell)
+    start = (*prefix.split(), "rm", "-rf")
+    last = found[-1] if found else None
+    if place is not None and last is not None and last.end == place[0] and last.words[: len(start)] == start:
+        plain = not (last.nested or last.conditional or last.redirects) and last.operator in ("", "&&", ";")
+        source = instruction.source.encode("utf-8", "surrogateescape")[last.start : last.end]
+        if plain and b"\n" not in source and len(source) + len(" ".join(targets)) < _WIDTH:
+            return insert(instruction.span.start + place[0], f" {' '.join(targets)}")
+    return append_command(dockerfile, instruction, f"{prefix}rm -rf {' '.join(targets)}", shell)
+
+
 def _end(dockerfile: Dockerfile, instruction: Instruction, shell: tuple[str, ...]) -> tuple[int, Script, str] | None:
     """Give where a RUN's last command ends (byte in its source), its script, and what it ends with: `;` or a node type."""
     first = next(iter(shell), "sh").rpartition("/")[2]
