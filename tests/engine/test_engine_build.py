@@ -14,6 +14,7 @@ import pytest
 from msbtui.engine import process
 from msbtui.engine.build import BuildError, build, new_id, read_line, remove, remove_all, run
 from msbtui.engine.host import Endpoint
+from msbtui.engine.leftovers import owner
 from msbtui.errors import Cancelled, TargetError
 
 FAKE = f"""#!{sys.executable}
@@ -97,6 +98,16 @@ def test_a_build_is_called_as_docker_has_it(docker, tmp_path):
     ):  # fmt: skip
         assert words in called
     assert [(line.stage, line.step) for line in lines if line.step] == [("build", 2)]
+
+
+def test_a_builder_and_what_belongs_to_it_go_to_buildx(docker, tmp_path):
+    environ, log = docker
+    build(tmp_path, "FROM scratch\n", builder="farm", extra=("--secret", "id=a", "--ssh", "default"), environ=environ)
+    called = log.read_text().splitlines()[-1]
+    assert "buildx build --load --builder farm --progress=plain" in called
+    assert f"--secret id=a --ssh default {tmp_path}" in called
+    with pytest.raises(TargetError, match="the builder farm needs buildx"):
+        build(tmp_path, "FROM scratch\n", builder="farm", environ={**environ, "FAKE_MODE": "no buildx"})
 
 
 def test_without_buildx_the_built_in_buildkit(docker, tmp_path):
@@ -184,7 +195,10 @@ def test_a_run_is_fenced_in(docker):
     ):
         assert words in called
     assert "--label msbtui.verify=id1 " in called
+    assert f"--label msbtui.verify.owner={owner()} " in called
+    assert "--log-opt max-size=4m" in called
     assert "--privileged" not in called
+    assert "--read-only" not in called
     assert "--entrypoint /bin/sh image cmd a b unix:///e" in called
 
 
