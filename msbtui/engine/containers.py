@@ -121,6 +121,7 @@ class Container:
         *,
         verify_id: str,
         entrypoint: str | None = None,
+        workdir: str | None = None,
         network: str = "none",
         read_only: bool = False,
         host: str | Endpoint | None = None,
@@ -132,6 +133,7 @@ class Container:
         self._cancel = cancel
         self.name, self._options = fence(verify_id, network=network, read_only=read_only)
         self._options += ["--entrypoint", entrypoint] if entrypoint is not None else []
+        self._options += ["--workdir", workdir] if workdir is not None else []
         self._image, self._command = image, tuple(command)
         self._error = ""
 
@@ -174,8 +176,10 @@ class Container:
         return streams[0], streams[1]
 
     def execute(self, command: Sequence[str], timeout: float = 20.0) -> RunResult:
-        """Run a command in it, as its user."""
+        """Run a command in it, as its user, in its working directory where the engine can enter that, else in the root."""
         result = self._ask(["exec", self.name, *command], timeout=timeout)
+        if result.exit_code == 126 and b"chdir to cwd" in result.stdout + result.stderr:
+            result = self._ask(["exec", "--workdir", "/", self.name, *command], timeout=timeout)
         return RunResult(result.exit_code, result.stdout, result.stderr, result.truncated, result.timed_out)
 
     def remove(self) -> None:

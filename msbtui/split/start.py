@@ -131,6 +131,7 @@ def _window(trial: Trial, stack: ExitStack, container: Container) -> Container |
         trial.original,
         ("-c", "sleep 300"),
         entrypoint="/bin/sh",
+        workdir="/",
         network=f"container:{container.name}",
         verify_id=trial.verify_id,
         read_only=True,
@@ -312,7 +313,7 @@ def _again(trial: Trial, read_only: bool) -> Seen | None:
 
 def _ports(trial: Trial, mine: Seen, theirs: Seen) -> list[Check]:
     if mine.ports is None or theirs.ports is None:
-        return [Check("listening ports", True, "not looked at: the original has no shell to look with")]
+        return [Check("listening ports", True, "not looked at: no shell of the original's could be started beside it")]
     a, b = _fixed(mine.ports), _fixed(theirs.ports)
     if a == b:
         return [Check("listening ports", True, ", ".join(map(str, sorted(a))) or "none in either")]
