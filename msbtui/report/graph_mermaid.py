@@ -40,7 +40,7 @@ def _box(box: Box) -> str:
 
 
 def _lines(lines: tuple[str, ...]) -> str:
-    return "<br>".join(escaped(line) or " " for line in lines)
+    return "<br>".join(escaped(line) for line in lines)
 
 
 def escaped(text: str) -> str:

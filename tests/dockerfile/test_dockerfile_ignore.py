@@ -41,6 +41,8 @@ def test_every_case_that_mobys_matcher_was_run_on(case):
         ("node_modules", "node_modules/a/b", True),
         ("node_modules", "web/node_modules", False),
         ("**/node_modules", "web/x/node_modules/y", True),
+        ("**/node_modules", "node_modules", True),
+        ("**/node_modules", "my_node_modules", False),
         ("*.md\n!README.md", "README.md", False),
         ("*.md\n!README.md", "OTHER.md", True),
         ("!README.md\n*.md", "README.md", True),

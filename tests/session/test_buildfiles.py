@@ -71,7 +71,7 @@ services:
       context: api
       dockerfile: Dockerfile.${FLAVOUR:-dev}
       target: ${STAGE-run}
-      args: {<<: *args, C: "$${x}", D: "${UNSET}", E: "${HOME_OF:+set}"}
+      args: {<<: *args, C: "$${x}", D: "${UNSET}", E: "${HOME_OF:+set}", F: "${EMPTY:-full}", G: "${EMPTY-full}"}
       additional_contexts: ["lib=../lib"]
       platforms: [linux/arm64]
   listed:
@@ -169,9 +169,9 @@ def test_compose(tmp_path):
     (tmp_path / ".env").write_text("FLAVOUR=prod # x\nHOME_OF='me'\n")
     web = build_target(f"{path}:web", {})
     assert web.path == tmp_path / "web" / "Dockerfile"
-    api = build_target(f"{path}:api", {"STAGE": ""})
+    api = build_target(f"{path}:api", {"STAGE": "", "EMPTY": ""})
     assert (api.dockerfile, api.context, api.stage) == ("Dockerfile.prod", "api", "")
-    assert api.args == {"A": "1", "B": "true", "C": "${x}", "D": "", "E": "set"}
+    assert api.args == {"A": "1", "B": "true", "C": "${x}", "D": "", "E": "set", "F": "full", "G": ""}
     assert api.contexts == {"lib": "../lib"} and api.platforms == ("linux/arm64",)
     assert api.unresolved == ("args.D: the variable UNSET is not set",)
     listed = build_target(f"{path}:listed", {"FROM_ENV": "e"})
