@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from split_world import DEBIAN, LIB, MEGABYTE, PATH, D, F, P, World, elf, library, sibling, toolchain
+from split_world import DEBIAN, LIB, MEGABYTE, PATH, D, F, P, World, elf, image, library, sibling, toolchain
 
+from msbtui.analysis.model import Base
+from msbtui.analysis.waste import find_waste
+from msbtui.dockerfile.graph import build_graph
+from msbtui.dockerfile.parser import parse
 from msbtui.image.model import ImageConfig
+from msbtui.image.packages import read_packages
+from msbtui.session import Session
+from msbtui.session.model import Options
 from msbtui.split.ladder import RUNGS, order, rungs
 
 TEXT = """FROM debian:bookworm
@@ -74,3 +81,20 @@ def test_the_rungs_say_what_they_cost_and_risk():
     assert all(rung.risk and rung.what and rung.estimated for rung in found)
     assert order("small") == RUNGS
     assert order("safe")[0] == "trees"
+
+
+@pytest.mark.parametrize(("prefer", "rung"), [("small", "selective"), ("safe", "trees")])
+def test_where_a_session_starts_on_the_ladder(prefer, rung):
+    made = world()
+    session = Session(Options(prefer=prefer), environ={})
+    session.dockerfile = parse(made.dockerfile)
+    session.graph = build_graph(session.dockerfile)
+    without = session.make_plan()
+    # from the text alone there is one plan, and no ladder
+    assert (without.rung, without.proven, session.rungs()) == ("", False, ())
+    session.image, session.table = image([("base", made.base), *made.layers], made.config)
+    session.packages = read_packages(session.image, session.table)
+    session.base = Base(1, "made", "A", "base")
+    session.waste = find_waste(session.image, session.table, session.packages, session.base, None, None, None)
+    assert session.make_plan().rung == rung
+    assert [item.name for item in session.rungs() if item.chosen] == [rung]
