@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from buildkit_oracle import Oracle, Request
+from oracle_compare import read
 
 pytestmark = pytest.mark.oracle
 
@@ -67,3 +68,13 @@ def test_oracle_reads_lines_flags_and_heredocs(oracle: Oracle) -> None:
     assert (len(copy["flags"]), len(copy["words"]), len(copy["heredocs"])) == (1, 2, 1)
     assert not copy["heredocs"][0]["expand"]
     assert copy["heredocs"][0]["chomp"]
+
+
+def test_oracle_ends_where_buildkit_does_not(oracle: Oracle) -> None:
+    """A trigger that copies from its own image: BuildKit adds a state of that image in every round; here the graph is finite."""
+    request = Request(b"FROM self\n", image_onbuild={"self": ["COPY --from=self /a /b"]})
+    (answer,) = oracle.ask([request])
+    assert answer["endless"]
+    graph = read(request).graph
+    assert not graph.errors
+    assert [(edge.to, edge.origin.image) for edge in graph.edges] == [(0, "self")]

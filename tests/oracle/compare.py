@@ -31,7 +31,7 @@ _EVERYTHING = list(hypothesis.HealthCheck)
 
 
 def made(count: int, seed: int) -> list[Request]:
-    """Give `count` requests; the same for the same seed and hypothesis version."""
+    """Give `count` requests. Hypothesis draws from the project's constants too: the same seed gives the same while no code changes."""
     found: list[Request] = []
 
     @hypothesis.seed(seed)
@@ -84,7 +84,7 @@ def main() -> int:
 
     start = time.monotonic()
     groups: dict[str, list[tuple[Request, Difference]]] = defaultdict(list)
-    accepted = drift = 0
+    accepted = drift = unanswered = 0
     with Oracle(build()) as oracle:
         found = made(options.count, options.seed) if options.count else []
         dice = Random(options.seed)
@@ -94,11 +94,16 @@ def main() -> int:
         for at in range(0, len(found), _BATCH):
             batch = found[at : at + _BATCH]
             for request, answer in zip(batch, oracle.ask(batch), strict=True):
+                if answer.get("panic") or answer["endless"]:
+                    unanswered += 1
+                    continue
                 accepted += bool(answer["ok"])
                 drift += steps_differ(request, answer)
                 for difference in all_differences(request, answer):
                     groups[difference.cause].append((request, difference))
-        print(f"{accepted} accepted by BuildKit, {len(found) - accepted} rejected, {time.monotonic() - start:.0f} s")
+        print(f"{accepted} accepted by BuildKit, {len(found) - accepted - unanswered} rejected, {time.monotonic() - start:.0f} s")
+        if unanswered:
+            print(f"{unanswered} times BuildKit has no answer: it panics, or goes on without end")
         if drift:
             print(f"{drift} times the oracle's steps and the exported Dockerfile2LLB differ: states.go is out of date")
         counts: dict[str, int] = defaultdict(int)
@@ -116,7 +121,7 @@ def main() -> int:
 
 def steps_differ(request: Request, answer: dict[str, object]) -> bool:
     """Say whether the exported function judges otherwise than the steps that the oracle went through."""
-    if request.build_contexts or answer.get("panic") or str(answer.get("error", "")).startswith("invalid context name"):
+    if request.build_contexts or str(answer.get("error", "")).startswith("invalid context name"):
         return False
     return bool(answer["exported"]) == bool(answer["ok"])
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -75,11 +76,21 @@ type answer struct {
 	Stages       []dockerfile2llb.StageFacts `json:"stages"`
 	Edges        []dockerfile2llb.EdgeFacts  `json:"edges"`
 	Warnings     []warning                   `json:"warnings"`
+	Endless      bool                        `json:"endless"` // BuildKit has no answer
 	Panic        string                      `json:"panic,omitempty"`
 }
 
 // images answers for every image without a network: a config for the platform asked for, with one layer.
-type images struct{ onbuild map[string][]string }
+type images struct {
+	onbuild map[string][]string
+	left    *atomic.Int64
+}
+
+// imageLimit is how many images one Dockerfile may ask for. BuildKit asks without end where an image's ONBUILD trigger
+// copies from, or mounts, that image: each round of resolveStages adds one more state of it.
+const imageLimit = 2000
+
+var errEndless = errors.New("oracle: BuildKit would go on without end")
 
 func familiar(name string) string {
 	named, err := reference.ParseNormalizedNamed(name)
@@ -94,6 +105,9 @@ func familiar(name string) string {
 }
 
 func (r images) ResolveImageConfig(_ context.Context, ref string, opt sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+	if r.left.Add(-1) < 0 {
+		return "", "", nil, errEndless
+	}
 	var img dockerspec.DockerOCIImage
 	img.Platform = ocispecs.Platform{OS: "linux", Architecture: "amd64"}
 	if opt.ImageOpt != nil && opt.ImageOpt.Platform != nil {
@@ -173,6 +187,8 @@ func answerTo(req request) (out answer) {
 		panic(err)
 	}
 	options := func(warn linter.LintWarnFunc) dockerfile2llb.ConvertOpt {
+		left := &atomic.Int64{}
+		left.Store(imageLimit)
 		args := map[string]string{}
 		for name, value := range req.BuildArgs {
 			args[name] = value
@@ -183,7 +199,7 @@ func answerTo(req request) (out answer) {
 				Target: req.Target, BuildArgs: args, BuildPlatforms: []ocispecs.Platform{build},
 			},
 			TargetPlatform: &target,
-			MetaResolver:   images{onbuild},
+			MetaResolver:   images{onbuild, left},
 			LLBCaps:        &caps,
 			AllStages:      req.AllStages,
 			Warn:           warn,
@@ -209,6 +225,7 @@ func answerTo(req request) (out answer) {
 	for i := range out.Edges {
 		out.Edges[i].From.Image = shown(out.Edges[i].From.Image)
 	}
+	out.Endless = errors.Is(facts.Err, errEndless)
 	if facts.Err != nil {
 		out.Error = facts.Err.Error()
 		var located *parser.LocationError
