@@ -14,8 +14,8 @@ def context_lines(context: Context, dockerfile: Dockerfile) -> list[str]:
     """Give the whole account: what is sent, what is left out, what each COPY and ADD takes, which patterns are idle."""
     more = "" if context.complete else " or more: the folder is larger than what was looked at"
     lines = [
-        f"Build context {shown(context.folder)}: {size(context.bytes)} in {len(context.files):,} files{more}",
-        f"left out: {size(context.ignored_bytes)} in {context.ignored_files:,} files by {shown(context.ignore_path)}"
+        f"Build context {shown(context.folder)}: {size(context.bytes)} in {_files(len(context.files))}{more}",
+        f"left out: {size(context.ignored_bytes)} in {_files(context.ignored_files)} by {shown(context.ignore_path)}"
         if context.ignore_path
         else "no .dockerignore: everything in the folder can be sent",
     ]
@@ -26,11 +26,15 @@ def context_lines(context: Context, dockerfile: Dockerfile) -> list[str]:
     return lines
 
 
+def _files(count: int) -> str:
+    return f"{count:,} file{'' if count == 1 else 's'}"
+
+
 def taken_line(each: Taken) -> str:
     """Give one line for what a source takes."""
     if each.files is None:
         return f"line {each.line}: {shown(each.source)}: {each.why}"
-    account = f"{size(each.bytes)} in {each.files:,} files" if each.files else each.why
+    account = f"{size(each.bytes)} in {_files(each.files)}" if each.files else each.why
     return f"line {each.line}: {shown(each.source)}: {account}"
 
 
