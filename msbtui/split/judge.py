@@ -73,7 +73,8 @@ _OUTPUT = re.compile(
 _ARTIFACT = re.compile(r".*\.(jar|war|ear|whl|gem|deb|rpm)")
 _BYTECODE = re.compile(r"(.*/)__pycache__/([^/]+?)\.[^/]*\.pyc")
 _ABOUT = re.compile(
-    r"(.*/)?(?-i:[A-Z][A-Z0-9_-]+)\.(md|rst)|(.*/)?((UN)?LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|PATENTS|CONTRIBUTORS|MAINTAINERS|OWNERS|THANKS|CREDITS|CITATION|CODEOWNERS"
+    r"(.*/)?(?-i:[A-Z]{3,}[^/]*)\.(md|rst)|(.*/)?man([1-9][a-z]*)?/.*|.*\.([1-9]|texi|texinfo)|(.*/)?(autogen|bootstrap|buildconf)(\.sh)?"
+    r"|.*~|(.*/)?\.dirstamp|(.*/)?((UN)?LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|PATENTS|CONTRIBUTORS|MAINTAINERS|OWNERS|THANKS|CREDITS|CITATION|CODEOWNERS"
     r"|VERSIONING|RELEASE|RELEASING|UPGRADING|MIGRATION|GOVERNANCE|SUPPORT)([-._][^/]*)?|.*/vendor/[a-z0-9-]+(\.[a-z0-9-]+)+/.+",
     re.IGNORECASE,
 )

@@ -461,3 +461,11 @@ def test_a_helper_that_the_program_calls_by_its_name_stays():
     assert "        git \\\n" in go
     assert "unzip" not in go
     assert "git" not in runtime(language="go", functions=("runtime.main",))
+
+
+def test_what_autotools_and_authors_leave_in_a_source_tree_is_no_data():
+    litter = ("configure~", "autogen.sh", "src/.dirstamp", "man/tool.1", "NOTES_2026.md", "tool.texi", "LICENSE-MIT")
+    made = {"src/page.md": F("text"), **{f"src/{name}": F("x") for name in litter}}
+    runtime = c_world(made).runtime()
+    assert "/src/page.md" in runtime
+    assert not any(name in runtime for name in litter)
