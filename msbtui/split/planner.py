@@ -138,6 +138,10 @@ class _Planner:
         small = self.wider.rung == SELECTIVE
         pruned, idle = (prunes(view, reach), idle_tools(view, reach)) if small else ([], set())
         judge = Judge(view, reach, self.waste, self._places(), pruned, idle)
+        if any(judge.pruned(path) for path in self.wider.paths):
+            # a check found that a development package is needed: then none can be told from the others
+            pruned = []
+            judge = Judge(view, reach, self.waste, self._places(), pruned, idle)
         kept = Kept(view, reach, judge)
         kept.gather()
         widen(kept, view, judge, self.wider)

@@ -148,3 +148,9 @@ def test_the_whole_tree_is_kept_on_the_safer_rungs():
     plan = world("x").plan(rung="trees")
     assert "production" not in plan.dockerfile
     assert "app/node_modules/eslint/index.js" in plan.kept or plan.decision != "split"
+
+
+def test_nothing_is_pruned_after_a_check_missed_a_development_package():
+    plan = world("x").plan(extra_paths=("app/node_modules/depd",))
+    assert "production" not in plan.dockerfile
+    assert "app/node_modules/depd/index.js" in plan.kept
