@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from pathlib import Path
 
-import fuzz_inputs
 import fuzz_judge
 import pytest
 from fuzz_harmful import HARMFUL
@@ -14,7 +15,7 @@ from tar_maker import END, body, header
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.table import FileTable
 
-COUNT = 400
+COUNT = 150
 ACCEPTED = frozenset(
     (
         "loops of links",
@@ -36,14 +37,12 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_no_made_input_breaks_anything(scratch: Path) -> None:
-    path, verdicts = scratch / "input.tar", set()
-    for number in range(COUNT):
-        path.write_bytes(fuzz_inputs.make(0, number))
-        verdict, wrong = fuzz_judge.judge(path, scratch)
-        assert not wrong, f"input 0:{number}: {wrong}"
-        verdicts.add(verdict)
-    assert verdicts == {"accepted", "refused"}
+def test_no_made_input_breaks_anything(tmp_path: Path) -> None:
+    # In a process of its own: what other tests left would be taken for what an input wrote.
+    script = Path(__file__).with_name("fuzz_archives.py")
+    command = [sys.executable, str(script), "--count", str(COUNT), "--seed", "0"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
 
 
 @pytest.mark.parametrize("name", HARMFUL)
