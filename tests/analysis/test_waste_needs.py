@@ -186,6 +186,11 @@ def test_a_whole_file_system_by_its_history() -> None:
     tree = {**base, "srv/app": 70}
     seen = look(base, tree, base=1, history=["COPY / / # buildkit"])
     assert [(one.bytes, one.confidence) for one in seen.kind("whole-filesystem-copy")] == [(405, "A")]
+    # Which name of a file the archive has first says nothing.
+    linked = {"bin/a": F(b"x" * 50), "bin/b": F(hard="bin/a")}
+    turned = {"bin/b": F(b"x" * 50), "bin/a": F(hard="bin/b")}
+    copied = look(linked, turned, base=1, history=["COPY / / # buildkit"]).kind("whole-filesystem-copy")
+    assert [one.bytes for one in copied] == [50]
     # The whole build context reads alike.
     assert look(base, {"srv/app": 70}, base=1, history=["COPY / / # buildkit"]).kind("whole-filesystem-copy") == []
 

@@ -17,6 +17,8 @@ def find(scene: Scene) -> Iterator[Draft]:
             continue
         count_of = len(scene.table.index(layer))
         again = [scene.row((layer, entry)) for entry in range(count_of) if _is_again(scene, layer, entry)]
+        # All names of a file, or none of it would be free.
+        again = [name for row in again for name in scene.table.inode_rows(row)]
         if not again and scene.instruction(layer) is None:
             continue  # `COPY / /` of the build context reads alike in the history
         title = f"everything of {source} is copied; {count(len(again), 'file')} of it the base has already"
