@@ -43,7 +43,9 @@ def run(arguments: Sequence[str]) -> int:
     named = words[0] if words and words[0] in COMMANDS else ""
     try:
         command = load(named or "app")
-        code = command.main(args=words[1:] if named else words, prog_name=f"msbtui {named}".strip(), standalone_mode=False)
+        # Not `main`: that ends the process with 1 where the reader of our output left, which is no error.
+        with command.make_context(f"msbtui {named}".strip(), words[1:] if named else words) as context:
+            code = command.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as leave:
         return leave.exit_code
