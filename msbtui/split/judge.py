@@ -33,7 +33,7 @@ _STATE = re.compile(
 _CACHE = re.compile(
     r"(.*/)?(\.cache|\.npm|\.cargo/registry|\.cargo/git|\.m2|\.gradle|\.ivy2|\.sbt|\.cpan|\.cpanm|\.bundle/cache|\.nuget|\.yarn/cache|\.pnpm-store|\.node-gyp"
     r"|\.ccache|\.wget-hsts|\.bash_history|\.python_history|\.lesshst|\.rustup|\.stack|\.cabal|\.ghcup|\.hex|\.mix|\.config/(go|configstore)|\.electron-gyp)(/.*|\Z)"
-    r"|go/pkg/.*|usr/local/(cargo/(registry|git|\.global-cache|\.package-cache[^/]*)|rustup)(/.*|\Z)"
+    r"|go/pkg/.*|usr/local/(cargo/(registry|git|\.crates2?\.(toml|json)|\.global-cache|\.package-cache[^/]*)|rustup)(/.*|\Z)"
 )
 _BUNDLED_CACHE = re.compile(
     r"(.*/)?\.cache/(huggingface|torch|ms-playwright|puppeteer|pre-commit|nltk|whisper|Cypress|selenium|fontconfig|prisma)(/.*|\Z)"
