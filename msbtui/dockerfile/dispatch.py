@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from msbtui.dockerfile.expand import ExpandError, expand_names, split_words
-from msbtui.dockerfile.gotext import clean, nearest, quote
+from msbtui.dockerfile.gotext import clean, nearest, quote, trim
 from msbtui.dockerfile.heredoc import opening
 from msbtui.dockerfile.model import Instruction, Problem
 from msbtui.dockerfile.mounts import MountError, parse_mount
@@ -237,7 +237,7 @@ class StageRun:
         self._expand(command, command.instruction.value)
 
     def _volume(self, command: Command) -> None:
-        volumes = [self._expand(command, word) for word in command.instruction.words]
+        volumes = [self._expand(command, trim(word)) for word in command.instruction.words]
         if "" in volumes:
             raise DispatchError("VOLUME specified can not be an empty string")
 

@@ -31,7 +31,7 @@ _EVERYTHING = list(hypothesis.HealthCheck)
 
 
 def made(count: int, seed: int) -> list[Request]:
-    """Give `count` requests. Hypothesis draws from the project's constants too: the same seed gives the same while no code changes."""
+    """Give `count` requests; the same for the same seed and code, of whose constants Hypothesis makes use too."""
     found: list[Request] = []
 
     @hypothesis.seed(seed)

@@ -564,6 +564,8 @@ _VALUES: list[tuple[str, str | list[str]]] = [
     ("FROM a AS b\nONBUILD {}\nFROM b\nFROM scratch", ["RUN", "COPY", "ADD", "x", " ", "--from=b", "--from=c", "--mount=from=b,target=/m", "<<E", "\nE\n", "[", "]", '"a"', ",", "$B", "ENV", "="]),
     ("FROM a\n{}", ["CMD", "RUN", "SHELL", "ENTRYPOINT", "VOLUME", " ", "[", "]", '"', "a", ",", "\\", "'", "1", "{", "}", "null", "\\u00e9", "\t", "\\\n"]),
     ("{}\nFROM a", ["# ", "#", "escape", "=", "`", "\\", "syntax", "check", "skip=", "error=", "true", "all", ";", ",", "A", "\n", " ", "//", "\t", "ESCAPE", "experimental=", "\ufeff", "\r"]),
+    ("FROM a\nVOLUME {}", ["[", '"', ",", " ", "/v", "$B", "\\", "'", "]", '["', '"]', "\\\""]),
+    ("FROM a\nCMD x\nSHELL {}\nWORKDIR {}", ["[", '"', ",", " ", "/v", "$B", "\\", "'", "]", '["', '"]']),
     ("FROM a\nUSER {}\nWORKDIR {}", ["a", " ", "/", "..", "$B", "'", '"', "\\", "C:", "", ":", "\\\n"]),
     ("FROM a AS t\nRUN x \\{}y\nCOPY --from=t a b", ["\n", " ", "\t", "\r", "#", "\\", "c", "\v", "\f", "\u00a0", "\x85", "RUN"]),
     ("{}", ["FROM", "from", " ", "a", "ARG", "B", "=", "\n", "RUN", "x", "\t", "AS", "as", "#", "\\", "\r\n", "FROM a\n"]),
