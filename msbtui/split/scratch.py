@@ -17,7 +17,9 @@ from msbtui.split.view import View, inside, relative
 
 _PROVIDED = re.compile(r"(proc|sys|dev)(/.*|\Z)|etc/(hosts|hostname|resolv\.conf|mtab)")
 """What a container gets from its runtime, in an empty image too (OCI runtime-spec, config-linux.md, default filesystems)."""
-_BY_FUNCTION = re.compile(r"tmp|usr/share/zoneinfo|usr/lib/locale/TZ|etc/(ssl|pki)(/certs|/tls/certs|/tls)?|etc/localtime")
+_BY_FUNCTION = re.compile(
+    r"tmp|usr/share(/zoneinfo|/lib)?|usr/lib/locale(/TZ)?|usr/local/share(/certs)?|etc/(ssl|pki)(/certs|/tls/certs|/tls)?|etc/localtime"
+)
 """Directories that every Go program names, whether it reads them or not: which functions are linked in tells."""
 _AS_FILES = frozenset(("ca-certificates", "netbase", "tzdata"))
 """Packages that are data only: without a package manager their few needed files are copied."""
