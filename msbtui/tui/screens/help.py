@@ -17,6 +17,7 @@ _LEGEND = (
     ("▲", "waste: bytes that a later layer hides, or that nothing needs at run time. What only COPY --from takes along is none."),
     ("~", "the line changed since the image was built: its bytes are those of the older text"),
     ("≈", "the layer fits this line by shape and order, not letter for letter"),
+    ("!", "a trap: what multi-stage builds do otherwise than one expects, told below its line"),
     ("✗", "an error in the Dockerfile; in the files, a name that the layer deletes"),
     ("◉ ● ◌ ○", "the target stage; a stage that it needs; a stage that nothing needs; an image from elsewhere"),
     ("?", "after a finding: a hint that is not counted in the waste"),
