@@ -10,8 +10,8 @@ from split_world import DEBIAN, elf, view
 from msbtui.image.model import ImageConfig
 from msbtui.split.masking import differs_by_itself, first_difference, mask
 from msbtui.split.siblings import language_siblings, release_bases
-from msbtui.split.starts import only_a_prompt, starts
 from msbtui.split.smoke import smoke_command
+from msbtui.split.starts import only_a_prompt, starts
 from msbtui.split.words import runs, shell_commands
 
 
