@@ -33,7 +33,7 @@ async def picture(name: str, size: tuple[int, int]) -> str:
     async with app.run_test(size=size) as pilot:
         main = app.screen_stack[0]
         await pilot.pause()
-        await _until(pilot, lambda: not main.work.running)
+        await _until(pilot, lambda: main.work.begun and not main.work.running)
         if KEYS[name]:
             await pilot.press(KEYS[name])
             await _until(pilot, lambda: name != "split" or isinstance(app.screen, SplitScreen))

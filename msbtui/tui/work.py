@@ -40,6 +40,8 @@ class Work:
         self._ended = threading.Event()
         self._offered = ""
         self._refining: threading.Timer | None = None
+        self.begun = False
+        """Whether a run was ever started."""
         self.running = False
         self.planning = False
         self.stopping = False
@@ -53,7 +55,7 @@ class Work:
             self.again = self.stopping = True
             self.session.cancel()
             return
-        self.running = True
+        self.begun = self.running = True
         threading.Thread(target=self._run, name="session", daemon=True).start()
 
     def ended(self) -> None:

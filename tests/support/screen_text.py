@@ -33,4 +33,4 @@ async def settled(pilot) -> None:
     """Wait until the session's work has ended and is drawn."""
     main = pilot.app.screen_stack[0]
     await pilot.pause()
-    await wait_until(pilot, lambda: not main.work.running)
+    await wait_until(pilot, lambda: main.work.begun and not main.work.running)
