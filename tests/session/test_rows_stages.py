@@ -121,3 +121,13 @@ def test_bytes_by_stage_are_what_stands_at_its_end():
     facts = stage_facts(graph, {0: (1, 0), 1: (2, 0), 2: (4, 1)}, {0: 100, 1: 20, 2: 3})
     assert facts.stage_bytes == {0: 120, 1: 123}
     assert facts.line_bytes == {1: 100, 2: 20, 4: 3}
+
+
+def test_only_copies_carry_the_bytes_of_their_line():
+    text = "FROM base\nRUN --mount=from=tools,target=/t make\nCOPY --from=tools /a /b\nCOPY c /c\n"
+    graph = build_graph(parse(text))
+    facts = StageFacts(line_bytes={1: 75, 2: 10, 3: 20, 4: 30})
+    stage = graph.stages[0]
+    assert facts.carried(stage, (1,)) is None
+    assert facts.carried(stage, (2,)) is None
+    assert facts.carried(stage, (3, 3, 4, 9)) == 50

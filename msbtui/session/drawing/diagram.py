@@ -122,12 +122,12 @@ class _Maker:
         for origin, via, uses in self.edges[stage.index]:
             source = self._origin(origin, stage, dim)
             if source is not None:
-                sources.append((source, via, self._label(uses, via), uses[0].line if uses else stage.line))
+                sources.append((source, via, self._label(uses, via, stage), uses[0].line if uses else stage.line))
         if self.inputs:
             for name, taken in outside_sources(stage).items():
                 kind, title = ("context", "build context") if name == CONTEXT else ("remote", name)
                 source = self._outside(outside_key(name), kind, cut_middle(shown(title), LABEL), stage, dim)
-                label = self._label(taken, "COPY") if kind == "context" else self._sized("ADD", taken[0].line)
+                label = self._label(taken, "COPY", stage) if kind == "context" else self._sized("ADD", taken[0].line)
                 sources.append((source, "context", label, taken[0].line))
         own = self.number[f"stage {stage.index}"] = len(self.boxes)
         self.boxes.append(self._box(stage, dim, target))
@@ -152,16 +152,16 @@ class _Maker:
         known = self.facts.line_bytes.get(line)
         return (f"{text}  {size(known)}" if known is not None else text,)
 
-    def _label(self, uses: Iterable[Use], via: str) -> tuple[str, ...]:
+    def _label(self, uses: Iterable[Use], via: str, stage: Stage) -> tuple[str, ...]:
         uses = list(uses)
         lines = [cut_middle(_source(use.source) or via, LABEL) for use in uses[:USES]]
         if len(uses) > USES:
             lines.append(f"… {len(uses) - USES} more")
-        known = [self.facts.line_bytes[line] for line in {use.line for use in uses} if line in self.facts.line_bytes]
+        known = self.facts.carried(stage, (use.line for use in uses))
         if via == "mount":
             lines[0] = f"mount {lines[0]}" if lines else "mount"
-        if known:
-            lines.append(size(sum(known)))
+        if known is not None:
+            lines.append(size(known))
         return tuple(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -43,6 +43,15 @@ class StageFacts(msgspec.Struct, frozen=True):
 
     stage_bytes: Mapping[int, int] = {}
     line_bytes: Mapping[int, int] = {}
+
+    def carried(self, stage: Stage, lines: Iterable[int]) -> int | None:
+        """Give the bytes that came into `stage` by its COPY and ADD at `lines`, each line once; None where that is not known.
+
+        What a RUN wrote did not come over its mounts, and a trigger of the base stands at the FROM, whose bytes are the base's.
+        """
+        copies = {item.span.first_line for item in stage.instructions if item.keyword in ("COPY", "ADD")}
+        known = [self.line_bytes[line] for line in dict.fromkeys(lines) if line in copies and line in self.line_bytes]
+        return sum(known) if known else None
 
 
 def origin_key(origin: Origin, stage: Stage, *, base: bool = False) -> str:
@@ -140,16 +149,15 @@ def _below(graph: StageGraph, stage: Stage, edges: list[Edge], facts: StageFacts
         rows.append(StageRow(kind, lanes, text, line, stage.index, bytes=bytes_, dim=dim, key=key, origin=origin))
 
     for source, uses in outside_sources(stage).items():
-        known = [facts.line_bytes[line] for line in dict.fromkeys(use.line for use in uses) if line in facts.line_bytes]
         words = ", ".join(shown(use.source) for use in uses)
         text = f"← build context: {words}" if source == CONTEXT else f"← ADD {words}"
-        add("input", text, uses[0].line, sum(known) if known else None, outside_key(source))
+        add("input", text, uses[0].line, facts.carried(stage, (use.line for use in uses)), outside_key(source))
     for edge in edges:
         origin = edge.origin
         name = graph.stages[origin.stage].name or str(origin.stage) if origin.stage is not None else origin.image or "scratch"
         for use in edge.uses:
             text = f"← {edge.via}={shown(name)} {shown(use.source)}"
-            add("use", text, use.line, facts.line_bytes.get(use.line), origin_key(origin, stage))
+            add("use", text, use.line, facts.carried(stage, (use.line,)), origin_key(origin, stage))
     for item in stage.instructions if layers else ():
         if item.keyword != "FROM":
             line = item.span.first_line
