@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -81,20 +81,60 @@ def read_context(dockerfile: Path, folder: Path | None = None, *, limit: int = E
     Raises TargetError where the folder or the ignore file cannot be read, or a builder would refuse the ignore file.
     """
     folder = folder or dockerfile.parent
+    path: Path | None = None
     try:
         path, shadowed = ignore_path(dockerfile, folder)
-        data = b""
-        if path is not None:
-            with path.open("rb") as file:
-                data = file.read(IGNORE_LIMIT + 1)
-        if len(data) > IGNORE_LIMIT:
-            raise TargetError("larger than 1 MiB, which no ignore file is", where=str(path))
-        ignore = parse_ignore(data)
+        ignore = _read_ignore(path)
         return _walk(folder, ignore, path, shadowed, limit)
     except IgnoreError as error:
         raise TargetError(str(error), where=f"{path}:{error.line}", hint="BuildKit refuses this pattern") from None
     except OSError as error:
         raise TargetError((error.strerror or "could not be read").lower(), where=str(error.filename or folder)) from None
+
+
+def _read_ignore(path: Path | None) -> IgnoreFile:
+    """Read the ignore file that counts, if any. Raises OSError, IgnoreError, TargetError for one that is too large."""
+    if path is None:
+        return IgnoreFile()
+    with path.open("rb") as file:
+        data = file.read(IGNORE_LIMIT + 1)
+    if len(data) > IGNORE_LIMIT:
+        raise TargetError("larger than 1 MiB, which no ignore file is", where=str(path))
+    return parse_ignore(data)
+
+
+def ignored_by(dockerfile: Path) -> Callable[[str], bool] | None:
+    """Give what says of a path of the build context whether the ignore file that counts leaves it out.
+
+    None where there is no ignore file, or none that a builder would take: then nothing is known to be left out.
+    """
+    try:
+        path, _ = ignore_path(dockerfile, dockerfile.parent)
+        ignore = _read_ignore(path)
+    except (OSError, IgnoreError, TargetError):
+        return None
+    if not ignore.patterns:
+        return None
+    known: dict[str, Matched] = {"": ()}
+
+    def above(name: str) -> Matched:
+        """Give what the patterns say of the directory that an entry lies in; of each directory it is asked once."""
+        directory, matched = name.rpartition("/")[0], known[""]
+        if directory in known:
+            return known[directory]
+        for at, char in enumerate(f"{directory}/"):
+            if char == "/":
+                part = directory[:at]
+                matched = known[part] = known[part] if part in known else ignore.ignores(part, matched)[1]
+        return matched
+
+    def ignored(name: str) -> bool:
+        try:
+            return ignore.ignores(name, above(name))[0]
+        except IgnoreError:
+            return False
+
+    return ignored
 
 
 def _walk(folder: Path, ignore: IgnoreFile, path: Path | None, shadowed: Path | None, limit: int) -> Context:

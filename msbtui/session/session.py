@@ -5,37 +5,31 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.model import Dockerfile, Problem, StageGraph
 from msbtui.dockerfile.parser import parse
 from msbtui.errors import Cancelled, MsbtuiError, TargetError, UsageError
 from msbtui.session import files
+from msbtui.session.choosing import choose_image
 from msbtui.session.model import (
-    AnalysisReady,
     BetterImage,
     Event,
     Failed,
     GraphReady,
-    ImageFound,
-    LayerReady,
-    NoImage,
     Options,
     PlanReady,
     Progress,
 )
-from msbtui.session.roots import relocated, root_image
+from msbtui.session.reading import analyse, find_session_waste, match_session_lines, read_image
+from msbtui.session.roots import relocated
 
 if TYPE_CHECKING:
+    from msbtui.analysis.account import Account
     from msbtui.analysis.model import Base, Provenance, WasteReport
     from msbtui.engine.docker import Engine
-    from msbtui.engine.events import LayerRead, Opened
-    from msbtui.engine.events import Progress as Read
     from msbtui.engine.target import Target
     from msbtui.image.model import Image
     from msbtui.image.packages import Packages
@@ -87,13 +81,19 @@ class Session:
         self.waste: WasteReport | None = None
         self.plan: Plan | None = None
 
-        self._target: Target | None = None
-        self._image_target: str | None = None
-        self._cancel = threading.Event()
-        self._engine: Engine | None = None
-        self._known: Mapping[str, Sequence[str]] = {}
-        self._image_onbuild: dict[str, tuple[str, ...]] = {}
-        self._image_watch: ImageWatch | None = None
+        self.target: Target | None = None
+        """What the person named, once it is recognised."""
+        self.image_target: str | None = None
+        """The image to look at, as a target; None until one is named or chosen."""
+        self.cancelled = threading.Event()
+        """Set once `cancel` was called."""
+        self.engine: Engine | None = None
+        """The engine, once it was asked."""
+        self.known: Mapping[str, Sequence[str]] = {}
+        """Images that may be the base: name and diff ids."""
+        self.image_onbuild: dict[str, tuple[str, ...]] = {}
+        """ONBUILD triggers by the image that has them."""
+        self.image_watch: ImageWatch | None = None
         self._siblings: dict[str, SiblingFacts | None] = {}
 
     # -- opening: no engine is asked yet ------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ class Session:
         from msbtui.engine.target import recognise
 
         options = self.options
-        target = self._target = recognise(options.target)
+        target = self.target = recognise(options.target)
         if target.podman:
             from msbtui.engine.host import podman_environ
 
@@ -116,14 +116,14 @@ class Session:
             if dockerfile is not None:
                 raise UsageError("TARGET is a Dockerfile already", where=options.target, hint="leave --dockerfile out")
             dockerfile = target.path
-            self._image_target = options.image
+            self.image_target = options.image
         else:
             if options.image is not None:
                 raise UsageError("TARGET is an image already", where=options.target, hint="leave --image out")
-            self._image_target = options.target
+            self.image_target = options.target
         if dockerfile is not None:
             self.dockerfile_path = files.dockerfile_path(dockerfile)
-            self._take_dockerfile(files.read(self.dockerfile_path), str(self.dockerfile_path))
+            self.take_dockerfile(files.read(self.dockerfile_path), str(self.dockerfile_path))
         elif target.kind == "recorded":
             self._open_recorded_dockerfile(target.path)
 
@@ -131,9 +131,9 @@ class Session:
         from msbtui.engine.recording import read_recording
 
         recording = read_recording(path)
-        self._known = {name: base.diff_ids for name, base in recording.bases.items()}
+        self.known = {name: base.diff_ids for name, base in recording.bases.items()}
         if recording.dockerfile is not None:
-            self._take_dockerfile(recording.dockerfile.encode("utf-8", "surrogateescape"), "Dockerfile")
+            self.take_dockerfile(recording.dockerfile.encode("utf-8", "surrogateescape"), "Dockerfile")
 
     def reload_dockerfile(self) -> bool:
         """Read the Dockerfile again; give whether anything is new.
@@ -150,10 +150,10 @@ class Session:
         # A face that draws in between would show the new text with the bytes of the old one's lines.
         with self.lock:
             before = (self.dockerfile, self.problems)
-            self._take_dockerfile(data, str(self.dockerfile_path))
+            self.take_dockerfile(data, str(self.dockerfile_path))
             if (self.dockerfile, self.problems) == before:
                 return False
-            self._match_lines()
+            match_session_lines(self)
             if self.waste is not None and self.provenance is not None and self.graph is not None:
                 self.waste = relocated(self.waste, self.provenance, self.graph)
             self.plan = None
@@ -161,9 +161,10 @@ class Session:
 
     def refresh_waste(self) -> None:
         """Find waste anew with the Dockerfile as it stands now; not a part of a reload, since it may take a second."""
-        self._find_waste()
+        find_session_waste(self)
 
-    def _take_dockerfile(self, data: bytes, path: str) -> None:
+    def take_dockerfile(self, data: bytes, path: str) -> None:
+        """Take a Dockerfile's text, which is named `path`; one with errors leaves the last good one in place."""
         dockerfile = parse(data, path)
         graph = build_graph(
             dockerfile,
@@ -171,7 +172,7 @@ class Session:
             build_args=self.options.build_args,
             build_contexts=self.options.build_contexts,
             platform=self.options.platform,
-            image_onbuild=self._image_onbuild,
+            image_onbuild=self.image_onbuild,
         )
         self.problems = graph.errors
         if graph.errors and self.graph is not None and not self.graph.errors:
@@ -194,16 +195,16 @@ class Session:
 
         An error is told as `Failed`, kept in `error`, and never raised. `cancel` ends the work; what is known stays.
         """
-        self._cancel.clear()
+        self.cancelled.clear()
         self.error = None
         try:
-            if self._target is None:
+            if self.target is None:
                 self.open()
             if self.graph is not None:
                 notify(GraphReady())
-            if self._choose_image(notify):
-                self._read_image(notify)
-                self._analyse(notify)
+            if choose_image(self, notify):
+                read_image(self, notify)
+                analyse(self, notify)
             if plan:
                 self.make_plan()
                 notify(PlanReady())
@@ -216,38 +217,11 @@ class Session:
 
     def cancel(self) -> None:
         """End the work that `run`, `make_plan` or `verify` does, soon; safe from any thread."""
-        self._cancel.set()
+        self.cancelled.set()
 
     def switch_image(self, name: str) -> None:
         """Look at another image with the next `run`."""
-        self._image_target = name
-
-    def _choose_image(self, notify: Notify) -> bool:
-        if self._image_target is not None:
-            return True
-        if self.dockerfile is None or self.graph is None:
-            return False
-        if self.graph.errors:
-            raise TargetError(
-                self.dockerfile_error, where=str(self.dockerfile.path), hint="mend it, or name an image with --image"
-            )
-        from msbtui.session.find import find_image
-
-        try:
-            engine = self._connect()
-            found = find_image(engine, self.dockerfile, self.graph, self._cancel, self.options.build_args)
-            if found is None:
-                hint = "build it first, or name one with --image"
-                raise TargetError(f"no image of {engine.name} fits this Dockerfile", where=self.dockerfile.path, hint=hint)
-        except TargetError as error:
-            # Nobody asked for an image by name: graph and text plan do without one.
-            self.no_image = error
-            notify(NoImage(str(error)))
-            return False
-        self.no_image = None
-        self._image_target = f"docker:{found.name}"
-        notify(ImageFound(found.name, found.why))
-        return True
+        self.image_target = name
 
     def better_image(self) -> BetterImage | None:
         """Ask the engine whether it now has an image that fits the Dockerfile better than the one shown (a rebuild).
@@ -255,194 +229,22 @@ class Session:
         To be asked again and again by a face that stays open; cheap while nothing changes. None where there is none, also
         where the engine does not answer.
         """
-        if self._target is None or self._target.kind not in ("docker", "dockerfile"):
-            return None
-        dockerfile, graph = self.dockerfile, self.graph
-        if dockerfile is None or graph is None or graph.errors or self.reconstructed:
-            return None
-        from msbtui.session.find import ImageWatch
+        from msbtui.session.choosing import better_image
 
-        try:
-            if self._image_watch is None:
-                self._image_watch = ImageWatch(self._connect())
-            found = self._image_watch.better(
-                dockerfile,
-                graph,
-                shown=(self._image_target or "").removeprefix("docker:"),
-                layers=tuple(layer.diff_id for layer in self.image.layers) if self.image is not None else (),
-                fit=self.provenance.fit if self.provenance is not None else 0.0,
-                cancel=self._cancel,
-                build_args=self.options.build_args,
-            )
-        except (TargetError, Cancelled):
-            return None
-        return None if found is None else BetterImage(f"docker:{found.name}", found.id)
+        return better_image(self)
 
-    def _connect(self) -> Engine:
-        if self._engine is None:
+    @property
+    def is_of_engine(self) -> bool:
+        """Whether an engine is where the image, or the Dockerfile's image, is looked for."""
+        return self.target is not None and self.target.kind in ("docker", "dockerfile")
+
+    def connect(self) -> Engine:
+        """Give the engine, asked for once. Raises TargetError where none answers."""
+        if self.engine is None:
             from msbtui.engine.docker import connect
 
-            self._engine = connect(self.environ, cancel=self._cancel)
-        return self._engine
-
-    def _read_image(self, notify: Notify) -> None:
-        from msbtui.engine import open_image
-        from msbtui.engine.events import LayerRead, Opened
-        from msbtui.image.table import FileTable
-
-        def heard(event: Opened | Read | LayerRead) -> None:
-            if isinstance(event, Opened):
-                with self.lock:
-                    self.image, self.table = event.image, FileTable()
-                    self.packages = self.base = self.provenance = self.waste = self.plan = None
-                self.image_name = event.image.name
-                self._take_attested_dockerfile()
-                self._match_lines()
-                notify(ImageFound(event.image.name, event.image.source))
-            elif isinstance(event, LayerRead):
-                with self.lock:
-                    assert self.table is not None
-                    self.table.add(event.layer.entries)
-                notify(LayerReady(event.layer.index))
-            else:
-                notify(Progress(event.what, event.done, event.total))
-
-        assert self._image_target is not None
-        open_image(
-            self._image_target,
-            platform=self.options.platform,
-            on_event=heard,
-            cancel=self._cancel,
-            environ=self.environ,
-            verify=self.options.verify_digests,
-            plain_http=self.options.plain_http,
-        )
-
-    def _analyse(self, notify: Notify) -> None:
-        from msbtui.image.packages import read_packages
-
-        assert self.image is not None and self.table is not None
-        notify(Progress("Finding waste", 0, unit="findings"))
-        self._take_attested_dockerfile()
-        self._ask_engine()
-        self._match_lines()
-        self._find_base()
-        # Where the base ends for certain, none of its layers can be a line's.
-        self._match_lines()
-        self.packages = read_packages(self.image, self.table)
-        if self.dockerfile is None:
-            self._reconstruct()
-        self._find_waste()
-        notify(AnalysisReady())
-        from msbtui.engine.layers import keep_learned
-
-        keep_learned(self.image)
-
-    def _ask_engine(self) -> None:
-        """Learn what the engine knows beside the image: other images that may be its base, and their ONBUILD triggers."""
-        if self._target is None or self._target.kind not in ("docker", "dockerfile"):
-            return
-        from msbtui.engine.docker import known_bases
-
-        # A help for the reader, not what was asked for: where the engine does not answer, other ways of knowing stay.
-        with suppress(TargetError):
-            engine = self._connect()
-            self._known = known_bases(engine)
-            self._learn_triggers(engine)
-
-    def _learn_triggers(self, engine: Engine) -> None:
-        if self.dockerfile is None or self.graph is None or self.reconstructed:
-            return
-        names = {stage.base.image for stage in self.graph.stages if stage.base.image} & set(self._known)
-        triggers = {name: found for name in names if (found := engine.inspect(name).config.onbuild)}
-        if triggers and triggers != self._image_onbuild:
-            self._image_onbuild = triggers
-            self._take_dockerfile(self.dockerfile.source.encode("utf-8", "surrogateescape"), self.dockerfile.path)
-
-    def _match_lines(self) -> None:
-        if self.dockerfile is None or self.graph is None or self.image is None or self.reconstructed:
-            return
-        from msbtui.analysis.lines import match_lines, numbered_layers
-
-        history = self.image.history
-        # Until the layers are there, the history alone says how many there are.
-        made_by = [layer.history_index for layer in self.image.layers] or numbered_layers(history)
-        base = self.base if self.base is not None and self.base.confidence == "A" else None
-        self.provenance = match_lines(
-            self.dockerfile,
-            self.graph,
-            history,
-            made_by,
-            build_args=self.options.build_args,
-            base_layers=base.layers if base is not None else 0,
-            base_onbuild=self._image_onbuild.get(base.name, ()) if base is not None else (),
-        )
-        if self.attested and self.image.attestation is not None:
-            from msbtui.analysis.attested import attest_lines
-
-            self.provenance = attest_lines(self.provenance, self.dockerfile, self.image.attestation.lines)
-        stale = set(self.provenance.stale_instructions)
-        self.changed_lines = frozenset(
-            line
-            for instruction in self.dockerfile.instructions
-            if instruction.index in stale
-            for line in range(instruction.span.first_line, instruction.span.last_line + 1)
-        )
-
-    def _take_attested_dockerfile(self) -> None:
-        """Take the Dockerfile that the image's provenance holds, where nobody gave one."""
-        attestation = self.image.attestation if self.image is not None else None
-        if self.dockerfile is not None or attestation is None or attestation.dockerfile is None:
-            return
-        given = self.options
-        self.options = msgspec.structs.replace(
-            given, build_args={**attestation.build_args, **given.build_args}, stage=given.stage or attestation.target or None
-        )
-        self._take_dockerfile(
-            attestation.dockerfile.encode("utf-8", "surrogateescape"), attestation.dockerfile_name or "Dockerfile"
-        )
-        if self.graph is None or self.graph.errors:
-            self.options, self.dockerfile, self.graph, self.problems = given, None, None, ()
-            return
-        self.attested = True
-        assert self.image is not None
-        self.image.notes.append("its Dockerfile is the one in the image's provenance, which nobody verified")
-
-    def _find_base(self) -> None:
-        from msbtui.analysis.base import find_base
-
-        assert self.image is not None
-        from_name = None if self.graph is None or self.reconstructed else root_image(self.graph)
-        self.base = find_base(self.image, self.provenance, self._known, from_name=from_name)
-        attestation = self.image.attestation
-        # Where several images went into a build, the provenance does not say which of them is below this stage.
-        if attestation is not None and len(attestation.bases) == 1 and self.base.layers and not self.base.name:
-            name = attestation.bases[0][0]
-            self.base = msgspec.structs.replace(self.base, name=name, how=f"{self.base.how}; the image's provenance names {name}")
-
-    def _reconstruct(self) -> None:
-        from msbtui.analysis.reconstruct import reconstruct
-
-        assert self.image is not None and self.base is not None
-        source, self.provenance = reconstruct(self.image, self.base)
-        self.dockerfile = parse(source, self.image.name)
-        self.graph = build_graph(self.dockerfile)
-        self.reconstructed = True
-
-    def _find_waste(self) -> None:
-        from msbtui.analysis.waste import find_waste
-
-        if self.image is None or self.table is None or self.packages is None or self.base is None:
-            return
-        self.waste = find_waste(
-            self.image,
-            self.table,
-            self.packages,
-            self.base,
-            None if self.reconstructed else self.provenance,
-            None if self.reconstructed else self.dockerfile,
-            None if self.reconstructed else self.graph,
-        )
+            self.engine = connect(self.environ, cancel=self.cancelled)
+        return self.engine
 
     # -- the split ----------------------------------------------------------------------------------------------------
 
@@ -465,31 +267,10 @@ class Session:
     def sibling(self, ref: str) -> SiblingFacts | None:
         """Give what is known of another image of the engine (a base for the runtime stage), or None where it is not at hand."""
         if ref not in self._siblings:
-            self._siblings[ref] = self._read_sibling(ref)
+            from msbtui.session.siblings import read_sibling
+
+            self._siblings[ref] = read_sibling(self, ref)
         return self._siblings[ref]
-
-    def _read_sibling(self, ref: str) -> SiblingFacts | None:
-        if self._target is not None and self._target.kind == "recorded":
-            from msbtui.session.recorded import recorded_sibling
-
-            return recorded_sibling(Path(self._target.path).parent, ref)
-        from msbtui.engine import open_image
-        from msbtui.image.packages import read_packages
-        from msbtui.image.table import FileTable
-        from msbtui.split.siblings import SiblingFacts
-
-        try:
-            engine = self._engine if self._engine is not None else self._connect() if self._target_is_of_engine() else None
-            if engine is None:
-                return None
-            image = open_image(f"docker:{ref}", platform=self.options.platform, cancel=self._cancel, environ=self.environ)
-        except TargetError:
-            return None
-        table = FileTable(layer.entries for layer in image.layers)
-        return SiblingFacts(ref, image, table, read_packages(image, table))
-
-    def _target_is_of_engine(self) -> bool:
-        return self._target is not None and self._target.kind in ("docker", "dockerfile")
 
     def verify(
         self,
@@ -510,37 +291,13 @@ class Session:
 
         return verify_session(self, context, smokes, paths, notify)
 
-    @property
-    def cancelled(self) -> threading.Event:
-        """Set once `cancel` was called."""
-        return self._cancel
-
-    def named_image(self) -> str | None:
-        """Give the name of the engine's image that `--image` names, or None where it names none there."""
-        from msbtui.engine.target import recognise
-
-        if self.options.image is None or self._image_target is None:
-            return None
-        target = recognise(self._image_target)
-        return target.name if target.kind == "docker" else None
-
     def layer_ids(self) -> tuple[str, ...]:
         """Give the diff ids of the image's layers; empty where no image is known whole."""
         return tuple(layer.diff_id for layer in self.image.layers) if self.image is not None and self.waste is not None else ()
 
     def engine_layers(self, name: str) -> tuple[str, ...]:
         """Give the diff ids of an image of the engine. Raises TargetError where it is not there."""
-        return tuple(self._connect().inspect(name).diff_ids)
-
-    def look_at(self, name: str, notify: Notify) -> None:
-        """Read and analyse an image that was just built here in place of the one shown. Raises TargetError, Cancelled."""
-        from msbtui.engine.leftovers import without_labels
-
-        self._image_target, self.no_image = name, None
-        self._read_image(notify)
-        assert self.image is not None
-        self.image.config = without_labels(self.image.config)
-        self._analyse(notify)
+        return tuple(self.connect().inspect(name).diff_ids)
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
@@ -556,28 +313,21 @@ class Session:
 
         `before_writing` hears, line by line, what it will hold. Raises TargetError where the file cannot be written.
         """
-        from msbtui.engine.recording import write_recording
-        from msbtui.engine.recording_format import BaseRecord
+        from msbtui.session.keeping import record_session
 
-        if self.image is None or self.base is None:
-            raise UsageError("there is no image to record")
-        bases = {}
-        if self.base.layers and self.base.name:
-            config = None
-            with suppress(TargetError):
-                config = self._engine.inspect(self.base.name).config if self._engine is not None else None
-            bases[self.base.name] = BaseRecord([layer.diff_id for layer in self.image.layers[: self.base.layers]], config)
-        return write_recording(
-            self.image,
-            None if self.dockerfile is None or self.reconstructed else self.dockerfile.source,
-            path,
-            leave_out_paths=leave_out_paths,
-            leave_out_env=leave_out_env,
-            bases=bases,
-            before_writing=before_writing,
+        return record_session(
+            self, path, leave_out_paths=leave_out_paths, leave_out_env=leave_out_env, before_writing=before_writing
         )
 
     # -- what rows and reports ask for --------------------------------------------------------------------------------
+
+    def account(self) -> Account | None:
+        """Give the account of the image, in which every byte stands once; None until its waste is known. Takes a moment."""
+        from msbtui.analysis.account import account
+
+        if self.image is None or self.table is None or self.packages is None or self.base is None or self.waste is None:
+            return None
+        return account(self.image, self.table, self.packages, self.base, self.waste)
 
     def line(self, layer: int) -> int | None:
         """Give the Dockerfile line that made a layer, or None where no line did or no Dockerfile is known."""

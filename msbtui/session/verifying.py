@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msbtui.errors import UsageError
+from msbtui.session.choosing import named_image
 from msbtui.session.model import Progress
+from msbtui.session.reading import look_at
 
 if TYPE_CHECKING:
     from msbtui.session.session import Session
@@ -89,12 +91,12 @@ def verify_session(session: Session, context: Path | None, smokes: Sequence[str]
     with Site(
         session.dockerfile, folder, session.options, environ=session.environ, on_progress=tell, cancel=session.cancelled
     ) as site:
-        original = session.named_image()
+        original = named_image(session)
         if original is None:
             original = site.build_original()
             if session.layer_ids() != session.engine_layers(original):
                 site.tell("planning from what was built")
-                session.look_at(f"docker:{original}", lambda event: notify(event) if isinstance(event, Progress) else None)
+                look_at(session, f"docker:{original}", lambda event: notify(event) if isinstance(event, Progress) else None)
                 session.plan = preferred_plan(session)
         if session.plan.dockerfile:
             session.plan = verify_at(

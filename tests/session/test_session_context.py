@@ -1,11 +1,20 @@
 import os
 
 import pytest
+from shown_session import NoContents, index_of
 
+from msbtui.analysis.model import Base
 from msbtui.cli import run
+from msbtui.dockerfile.ignore import parse_ignore
 from msbtui.dockerfile.parser import parse
 from msbtui.errors import TargetError
-from msbtui.session.context import Taken, read_context, taken_by
+from msbtui.image.model import HistoryItem, Image, ImageConfig, Kind, Layer
+from msbtui.image.packages import read_packages
+from msbtui.image.table import FileTable
+from msbtui.session import Session
+from msbtui.session.context import Taken, ignored_by, read_context, taken_by
+from msbtui.session.model import Options
+from msbtui.session.reading import match_session_lines
 from msbtui.session.rows.costs import Costs
 from msbtui.session.rows.explain import explain
 from msbtui.session.rows.inputs import context_lines
@@ -101,3 +110,61 @@ def test_the_explanation_of_a_copy_says_what_it_takes(folder):
     asked = []
     explain(Selection(line=7), "source", Links(Costs(), dockerfile), dockerfile, "", lambda: asked.append(1))
     assert not asked
+
+
+@pytest.mark.parametrize(
+    "patterns", ["node_modules\n*.log\n", "*\n!src\nsrc/*.o\n", "**/cache\n!a/cache/keep\n", "a/b\n!a/b/c\n"]
+)
+def test_what_the_ignore_file_leaves_out_can_be_asked_path_by_path(tmp_path, patterns):
+    (tmp_path / ".dockerignore").write_text(patterns)
+    ignore = parse_ignore(patterns.encode())
+    ignored = ignored_by(tmp_path / "Dockerfile")
+    paths = [
+        "node_modules/x/y.js",
+        "a.log",
+        "d/a.log",
+        "src",
+        "src/a.c",
+        "src/a.o",
+        "a/cache/keep",
+        "a/cache/x",
+        "a/b/c/d",
+        "a/b/e",
+    ]
+    assert [ignored(path) for path in paths] == [ignore.ignores(path)[0] for path in paths]
+    assert any(map(ignored, paths))
+    deep = "d/" * 5000 + "x.c"
+    assert ignored(deep) == ignore.ignores(deep)[0]
+
+
+def test_nothing_is_known_to_be_left_out_without_a_good_ignore_file(tmp_path):
+    assert ignored_by(tmp_path / "Dockerfile") is None
+    (tmp_path / ".dockerignore").write_text("[\n")
+    assert ignored_by(tmp_path / "Dockerfile") is None
+    (tmp_path / ".dockerignore").write_text("# nothing\n")
+    assert ignored_by(tmp_path / "Dockerfile") is None
+
+
+def test_a_pattern_that_is_refused_only_when_it_is_asked_leaves_nothing_out(tmp_path):
+    (tmp_path / ".dockerignore").write_text("*.log\n[z-a]\n")
+    ignored = ignored_by(tmp_path / "Dockerfile")
+    assert not ignored("d/b.log")
+
+
+def test_findings_know_what_the_ignore_file_names_now(tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY . /app\n")
+    (tmp_path / ".dockerignore").write_text("data\n")
+    session = Session(Options(target="docker:x", dockerfile=str(tmp_path / "Dockerfile")), environ={})
+    session.open()
+    index = index_of([("app/data/a.csv", Kind.FILE, 100), ("app/run", Kind.FILE, 7)])
+    history = (HistoryItem(created_by="COPY . /app # buildkit", comment="buildkit.dockerfile.v0"),)
+    layer = Layer(0, "sha256:0", index, NoContents(), history=history[0], history_index=0)
+    session.image = Image("x", "sha256:1", "linux/amd64", ImageConfig(entrypoint=("/app/run",)), history, [layer])
+    session.table, session.base = FileTable([index]), Base(0)
+    session.packages = read_packages(session.image, session.table)
+    match_session_lines(session)
+    session.refresh_waste()
+    assert [(each.kind, each.bytes, each.line) for each in session.waste.findings] == [("context-junk", 100, 2)]
+    (tmp_path / ".dockerignore").unlink()
+    session.refresh_waste()
+    assert session.waste.findings == ()
