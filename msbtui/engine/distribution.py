@@ -61,6 +61,10 @@ class AbsentError(Exception):
     """The registry does not have it."""
 
 
+class NoRangesError(Exception):
+    """The registry gives blobs whole only."""
+
+
 class _BrokenError(Exception):
     """A request that may be tried again; the message says why it failed, in words for a person."""
 
@@ -99,6 +103,7 @@ class Registry:
         self._repository = repository
         self._environ = environ
         self._where = where
+        self._plain_http = plain_http
         self._cancel = cancel
         self.stop = threading.Event()
         self._lock = threading.Lock()
@@ -141,21 +146,50 @@ class Registry:
 
         Raises `AbsentError`, and `TargetError` where the registry gives up, or sends more or less than `length`.
         """
+        return self._bytes(digest, 0, length, is_part=False)
+
+    def part(self, digest: str, start: int, end: int) -> Iterator[bytes]:
+        """Give a blob's bytes from `start` up to `end`, as `blob` does. Raises `NoRangesError` where it has wholes only."""
+        return self._bytes(digest, start, end - start, is_part=True)
+
+    def again(self) -> Registry:
+        """Give the same repository for what is asked later: it is not closed with this one."""
+        with self._lock:
+            other = Registry(
+                self.host,
+                self._repository,
+                self._environ,
+                where=self._where,
+                plain_http=self._plain_http,
+                cancel=self._cancel,
+            )
+            other._base, other._knows_scheme = self._base, self._knows_scheme
+            other._authorization, other._credentials = self._authorization, self._credentials
+            other._asked_for_credentials = self._asked_for_credentials
+        return other
+
+    def _bytes(self, digest: str, start: int, length: int | None, *, is_part: bool) -> Iterator[bytes]:
         done = 0
         failures = 0
         while True:
             before = done
             try:
-                headers = {"Accept": "*/*", **({"Range": f"bytes={done}-"} if done else {})}
+                at = start + done
+                wanted = f"bytes={at}-{start + (length or 0) - 1 if is_part else ''}"
+                headers = {"Accept": "*/*", **({"Range": wanted} if at or is_part else {})}
                 with self._open(f"blobs/{digest}", headers) as response:
-                    skip = done if done and not _resumes(response, done) else 0
+                    resumes = (at > 0 or is_part) and _resumes(response, at)
+                    if is_part and not resumes:
+                        raise NoRangesError
+                    skip = 0 if resumes else at
                     for chunk in _chunks(response):
                         data = chunk[skip:]
                         skip -= min(skip, len(chunk))
                         done += len(data)
                         if length is not None and done > length:
                             raise TargetError(
-                                f"blob {digest} is longer than the {length} bytes that the manifest says",
+                                f"blob {digest} is longer than the {length} bytes that "
+                                + ("were asked for" if is_part else "the manifest says"),
                                 where=self._where,
                                 hint="the registry does not keep its word",
                             )

@@ -15,6 +15,7 @@ from msbtui.image.cache import LayerCache
 from msbtui.image.compress import open_layer
 from msbtui.image.facts import FactsCollector, MappedContents, StoredContents
 from msbtui.image.model import Contents, Image, LayerIndex
+from msbtui.image.parts import PartContents
 from msbtui.image.tar import index_stream
 
 
@@ -128,14 +129,22 @@ class Keeper:
             self._cache.put(key, entries, StoredContents(entries, complete=False))
 
     def keep_learned(self, image: Image) -> None:
-        """Keep what was learned of the plain layers of `image` in files: their indexes, and what was asked of their contents.
+        """Keep what was learned of layers of `image` that were not read whole: their indexes, and what was asked of them.
 
         To be called when an image was looked at; a next look then reads nothing of its layers.
         """
         for layer in image.layers:
             contents = layer.contents
+            if isinstance(contents, PartContents) and contents.has_learned:
+                self.keep_parts(contents)
             if self._cache is not None and isinstance(contents, MappedContents) and contents.key and contents.has_learned:
                 self._cache.put(contents.key, layer.entries, contents)
+
+    def keep_parts(self, contents: PartContents) -> None:
+        """Keep what is known of a layer that was read by its table of contents, under the blob and the table."""
+        if self._cache is not None and contents.key:
+            self._cache.put(contents.key, contents.index, contents)
+            contents.has_learned = False
 
     def layer_of(self, key: str) -> str | None:
         """Give the diff id that the blob or file under `key` was hashed to."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -20,6 +20,7 @@ from msbtui.engine.layers import read_stream
 from msbtui.engine.layout import open_layout
 from msbtui.engine.manifest import Descriptor, Manifest, check_digest, decode, sha256_of
 from msbtui.engine.request import Request
+from msbtui.engine.tables import Flow, TocError, read_by_table
 from msbtui.errors import Cancelled, TargetError
 from msbtui.image.model import Image
 from msbtui.text import printable
@@ -71,7 +72,13 @@ def open_registry(name: str, request: Request, environ: Mapping[str, str] | None
     )
     fetcher = _Fetcher(registry, request, where)
     try:
-        return open_layout(_Repository(registry, fetcher, reference, request, where), "", request, what="registry", where=where)
+        repository = _Repository(registry, fetcher, reference, request, where)
+        image = open_layout(repository, "", request, what="registry", where=where)
+        image.notes.extend(fetcher.notes())
+        return image
+    except BaseException:
+        fetcher.end()
+        raise
     finally:
         registry.close()
 
@@ -86,7 +93,7 @@ class _Repository:
         self._cancel = request.cancel
         self._where = where
         self._configurations: set[str] = set()
-        self._sizes: dict[str, int | None] = {}
+        self._layers: dict[str, Descriptor] = {}
         self._documents: dict[str, bytes] = {}
         data = self._top(reference)
         digest = reference.digest or sha256_of(data)
@@ -121,10 +128,10 @@ class _Repository:
             )
         if manifest.config is not None:
             self._configurations.add(manifest.config.digest)
-        self._sizes.update((layer.digest, layer.size) for layer in manifest.layers or ())
+        self._layers.update((layer.digest, layer) for layer in manifest.layers or ())
 
     def _is_blob(self, digest: str) -> bool:
-        return digest in self._configurations or digest in self._sizes
+        return digest in self._configurations or digest in self._layers
 
     def document(self, digest: str) -> bytes | None:
         """Give a manifest or configuration: at hand, kept, or fetched."""
@@ -142,17 +149,20 @@ class _Repository:
 
     def blob(self, digest: str) -> _Job:
         """Give a layer, still to be fetched."""
-        return self._fetcher.job(digest, self._sizes.get(digest))
+        return self._fetcher.job(self._layers.get(digest) or Descriptor(digest))
 
 
 class _Job:
     """A layer that is fetched, or found in the cache (a `disk.Pending`)."""
 
-    def __init__(self, fetcher: _Fetcher, digest: str, length: int | None) -> None:
+    def __init__(self, fetcher: _Fetcher, descriptor: Descriptor) -> None:
         self._fetcher = fetcher
-        self.name = digest
-        self.digest = digest
-        self.length = length
+        self.descriptor = descriptor
+        self.name = descriptor.digest
+        self.digest = descriptor.digest
+        self.length = descriptor.size
+        self.no_table = ""
+        """Why its table of contents is of no use; empty where it has none, or it is."""
         self.diff_id = ""
         self.count = 0
         """Bytes fetched so far."""
@@ -186,10 +196,31 @@ class _Fetcher:
         self._jobs: dict[str, _Job] = {}
         self._queue: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._threads = 0
+        self._lock = threading.Lock()
+        self._parts: Registry | None = None
 
-    def job(self, digest: str, length: int | None) -> _Job:
+    def job(self, descriptor: Descriptor) -> _Job:
         """Give the job of a blob; a layer that is there twice is fetched once."""
-        return self._jobs.setdefault(digest, _Job(self, digest, length))
+        return self._jobs.setdefault(descriptor.digest, _Job(self, descriptor))
+
+    def end(self) -> None:
+        """End what fetches by tables of contents, which else goes on after the image was read."""
+        if self._parts is not None:
+            self._parts.close()
+
+    def notes(self) -> list[str]:
+        """Give what a person should know of tables of contents: that layers were read by them, or could not be."""
+        jobs = list(self._jobs.values())
+        unverified = sum(job.layer is not None and not job.layer.verified for job in jobs)
+        found = []
+        if unverified:
+            layers = "1 layer was" if unverified == 1 else f"{unverified} layers were"
+            found.append(f"{layers} read by table of contents, not whole; --verify-digests reads all")
+        broken = [job for job in jobs if job.no_table]
+        if broken:
+            more = f" (and of {len(broken) - 1} more)" if len(broken) > 1 else ""
+            found.append(f"the table of contents of layer {broken[0].name[:19]}{more} was not used: {broken[0].no_table}")
+        return found
 
     def start(self, job: _Job) -> None:
         keeper = self._request.keeper
@@ -221,13 +252,28 @@ class _Fetcher:
         def told(count: int) -> None:
             job.count = count
 
-        flow = _Flow(self._registry.blob(job.digest, job.length))
+        by_table = self._by_table(job)
+        if by_table is not None:
+            return by_table
+        flow = Flow(self._registry.blob(job.digest, job.length))
         label = f"{self._where}: {job.name}"
         reading = read_stream(flow, where=label, cancel=self._registry.stop, on_bytes=told)
         check_reading(reading, job.digest, job.diff_id, job.name, self._where)
         self._request.keeper.keep_layer(reading)
         self._request.keeper.link(job.digest, job.diff_id)
         return KnownLayer(job.name, reading.size, job.digest, reading.diff_id, reading.entries, reading.contents)
+
+    def _by_table(self, job: _Job) -> KnownLayer | None:
+        if self._request.verify:
+            return None
+        with self._lock:
+            if self._parts is None:
+                self._parts = self._registry.again()
+        try:
+            return read_by_table(self._parts, job.descriptor, job.diff_id, self._request.keeper, self._where)
+        except TocError as error:
+            job.no_table = str(error)
+            return None
 
     def take(self, job: _Job, on_bytes: Callable[[int], None]) -> KnownLayer:
         while not job.done.wait(_STEP):
@@ -252,17 +298,3 @@ class _Fetcher:
         assert job.layer is not None
         job.count = 0  # the caller counts it from now on
         return job.layer
-
-
-class _Flow:
-    """Chunks as a file to read."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = memoryview(b"")
-
-    def read(self, size: int, /) -> bytes:
-        if not self._rest:
-            self._rest = memoryview(next(self._chunks, b""))
-        data, self._rest = bytes(self._rest[:size]), self._rest[size:]
-        return data

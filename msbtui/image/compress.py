@@ -21,9 +21,9 @@ CHUNK: Final = 1 << 18
 """Compressed bytes read at once."""
 _LARGEST_WINDOW: Final = 1 << 27
 """Bytes of history that a zstd frame may ask for (the `--ultra` and `--long` maximum that zstd itself accepts unasked)."""
-_LARGEST_GROWTH: Final = 1100
+LARGEST_GROWTH: Final = 1100
 """How many times its stored size a layer may have: more than deflate can do (1032, zlib's technical notes)."""
-_ALWAYS: Final = 512 << 20
+SMALL_ENOUGH: Final = 512 << 20
 """Bytes that a layer may have however small it is stored."""
 _DEFLATE_ERROR: Final = cast("type[Exception]", deflate.error)  # the stubs of isal call it an instance
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -141,8 +141,8 @@ class _Unpacked(ABC):
         if not self._output:
             piece = self._piece(size)
             self._given += len(piece)
-            if self._given > _ALWAYS + _LARGEST_GROWTH * self._taken:
-                raise self._error(f"unpacks to more than {_LARGEST_GROWTH} times its size: no image needs that")
+            if self._given > SMALL_ENOUGH + LARGEST_GROWTH * self._taken:
+                raise self._error(f"unpacks to more than {LARGEST_GROWTH} times its size: no image needs that")
             if len(piece) <= size:
                 return piece
             self._output = memoryview(piece)

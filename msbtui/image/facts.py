@@ -62,7 +62,7 @@ class StoredContents:
     def __init__(
         self,
         index: LayerIndex,
-        digests: bytes = b"",
+        digests: bytes | bytearray = b"",
         elves: Mapping[int, ElfFacts] | Callable[[], Mapping[int, ElfFacts]] = {},  # noqa: B006
         texts: Mapping[int, bytes] | Callable[[], Mapping[int, bytes]] = {},  # noqa: B006
         *,
@@ -81,6 +81,11 @@ class StoredContents:
         self._elves = elves
         self._texts = texts
         self._links = HardLinks(index)
+
+    @property
+    def secrets_are_known(self) -> bool:
+        """Whether every file that may hold a secret by its name was looked at."""
+        return self.complete
 
     @property
     def elves(self) -> Mapping[int, ElfFacts]:

@@ -158,8 +158,8 @@ def test_a_part_of_a_buffer_is_a_stream() -> None:
 def test_bombs_are_refused_while_they_unpack(packed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = open_layer(packed)
     assert sum(len(data) for data in iter(lambda: stream.read(1 << 16), b"")) == 3 << 20
-    monkeypatch.setattr("msbtui.image.compress._ALWAYS", 1 << 20)
-    monkeypatch.setattr("msbtui.image.compress._LARGEST_GROWTH", 10)
+    monkeypatch.setattr("msbtui.image.compress.SMALL_ENOUGH", 1 << 20)
+    monkeypatch.setattr("msbtui.image.compress.LARGEST_GROWTH", 10)
     bomb = open_layer(packed, where="blob x")
     taken: list[int] = []
     with pytest.raises(TargetError, match="blob x: unpacks to more than 10 times its size"):

@@ -46,6 +46,8 @@ class FakeRegistry:
         self.breaks_after: dict[str, int] = {}
         """Path -> bytes after which every answer breaks off."""
         self.ranges = True
+        self.sent = 0
+        """Bytes of documents and blobs that were sent."""
         self.retry_after = ""
         self.asked: list[tuple[str, dict[str, str]]] = []
         """Path and headers of each request."""
@@ -151,15 +153,17 @@ class FakeRegistry:
                 self.answer(200, json.dumps({"token": "granted"}).encode())
 
             def send(self, path: str, data: bytes, kind: str) -> None:
-                start = 0
+                start, end = 0, len(data)
                 wanted = self.headers.get("Range", "")
                 if wanted and registry.ranges:
-                    start = int(wanted.removeprefix("bytes=").rstrip("-"))
+                    first, _, last = wanted.removeprefix("bytes=").partition("-")
+                    start, end = int(first), min(int(last) + 1 if last else end, end)
                     self.send_response(206)
-                    self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+                    self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
                 else:
                     self.send_response(200)
-                body = data[start:]
+                body = data[start:end]
+                registry.sent += len(body)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Content-Type", kind)
                 self.end_headers()

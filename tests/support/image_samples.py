@@ -158,3 +158,22 @@ def write_folder(path: Path, members: dict[str, bytes | None]) -> Path:
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             (path / name).write_bytes(data)
     return path
+
+
+@dataclass
+class StoredSample(Sample):
+    """An image whose layers are stored as other tools stored them, with what their descriptors say."""
+
+    stored: list[tuple[bytes, dict[str, str]]] = field(default_factory=list)
+    """Each layer's blob and annotations; `layers` must hold what they unpack to."""
+
+    @property
+    def blobs(self) -> list[bytes]:
+        return [blob for blob, _ in self.stored]
+
+    @property
+    def manifest(self) -> bytes:
+        document = json.loads(super().manifest)
+        for layer, (_, said) in zip(document["layers"], self.stored, strict=True):
+            layer["annotations"] = said
+        return json.dumps(document).encode()

@@ -62,7 +62,7 @@ def _files(scene: Scene) -> Iterator[tuple[int, str, str]]:
         contents, first = scene.image.layers[layer].contents, table.first_row(layer)
         if isinstance(contents, StoredContents | MappedContents):
             found.update((first + entry, what) for entry, what in contents.secrets.items())
-            if isinstance(contents, MappedContents) or contents.complete:
+            if isinstance(contents, MappedContents) or contents.secrets_are_known:
                 continue
         unread.add(layer)
     names, verdicts = scene.names, dict[str, bool]()
