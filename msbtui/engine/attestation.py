@@ -1,114 +1,32 @@
-"""What BuildKit noted of a build beside the image: the SLSA provenance, with the Dockerfile itself where it is `mode=max`.
+"""What BuildKit noted of a build beside the image: which statements there are, and what is taken from them.
 
-BuildKit docs/attestations/attestation-storage.md (where it lies), slsa-provenance.md and slsa-definitions.md (what it holds;
-SLSA 0.2, and 1 since BuildKit 0.21). It is read as what the image says of itself: its subject must be this image's manifest,
-and nothing of it is called verified.
+BuildKit docs/attestations/attestation-storage.md (where they lie); `provenance` and `sbom` beside this file read them. They are
+read as what the image says of itself: their subject must be this image's manifest, and nothing of them is called verified.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from urllib.parse import unquote
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from msbtui.engine.manifest import ATTESTATION, Descriptor, Manifest, decode
+from msbtui.engine.provenance import SLSA, read_provenance
+from msbtui.engine.sbom import SBOM, read_sbom
 from msbtui.errors import TargetError
-from msbtui.image.model import Attestation
+from msbtui.image.model import Attestation, AttestedPackage
 from msbtui.text import printable
 
 _OF = "vnd.docker.reference.digest"
 _PREDICATE = "in-toto.io/predicate-type"
-_SLSA = "https://slsa.dev/provenance/"
-_SBOM = ("https://spdx.dev/", "https://cyclonedx.org/")
-_METADATA = "https://mobyproject.org/buildkit@v1#metadata"
-_FRONTEND = "pkg:docker/docker/dockerfile"
 _MOST = 64
 """Statements that are looked at."""
-_LINES = 1_000_000
-
 Read = Callable[[str], bytes | None]
 """Gives a document by digest, checked against it."""
 
 
 class _Subject(msgspec.Struct, frozen=True):
     digest: dict[str, str] | None = None
-
-
-class _Place(msgspec.Struct, frozen=True):
-    line: int = 0
-
-
-class _Range(msgspec.Struct, frozen=True):
-    start: _Place = _Place()
-    end: _Place = _Place()
-
-
-class _Location(msgspec.Struct, frozen=True):
-    source: int = msgspec.field(name="sourceIndex", default=0)
-    ranges: list[_Range] | None = None
-
-
-class _Locations(msgspec.Struct, frozen=True):
-    locations: list[_Location] | None = None
-
-
-class _Info(msgspec.Struct, frozen=True):
-    filename: str = ""
-    data: str | None = None
-
-
-class _Source(msgspec.Struct, frozen=True):
-    locations: dict[str, _Locations] | None = None
-    infos: list[_Info] | None = None
-
-
-class _Buildkit(msgspec.Struct, frozen=True):
-    source: _Source | None = None
-    layers: dict[str, list[list[Descriptor] | None] | None] | None = None
-
-
-class _Metadata(msgspec.Struct, frozen=True):
-    v02: _Buildkit | None = msgspec.field(name=_METADATA, default=None)
-    v1: _Buildkit | None = msgspec.field(name="buildkit_metadata", default=None)
-
-
-class _Parameters(msgspec.Struct, frozen=True):
-    args: dict[str, str] | None = None
-
-
-class _Invocation(msgspec.Struct, frozen=True):
-    parameters: _Parameters | None = None
-
-
-class _Material(msgspec.Struct, frozen=True):
-    uri: str = ""
-    digest: dict[str, str] | None = None
-
-
-class _External(msgspec.Struct, frozen=True):
-    request: _Parameters | None = None
-
-
-class _Definition(msgspec.Struct, frozen=True):
-    external: _External | None = msgspec.field(name="externalParameters", default=None)
-    dependencies: list[_Material] | None = msgspec.field(name="resolvedDependencies", default=None)
-
-
-class _RunDetails(msgspec.Struct, frozen=True):
-    metadata: _Metadata | None = None
-
-
-class _Predicate(msgspec.Struct, frozen=True):
-    invocation: _Invocation | None = None
-    materials: list[_Material] | None = None
-    metadata: _Metadata | None = None
-    definition: _Definition | None = msgspec.field(name="buildDefinition", default=None)
-    run: _RunDetails | None = msgspec.field(name="runDetails", default=None)
 
 
 class _Statement(msgspec.Struct, frozen=True):
@@ -120,111 +38,61 @@ class _Statement(msgspec.Struct, frozen=True):
 def read_attestation(beside: Sequence[Descriptor], manifest: str, layers: Sequence[str], read: Read) -> Attestation | None:
     """Give what the attestations in `beside` say of the image whose manifest has this digest and whose stored layers these.
 
-    None where there is none. Never raises `TargetError`: an attestation that is damaged, or another image's, counts as none,
-    since the image itself can be read without.
+    None where there is none. Never raises `TargetError`: a statement that is damaged, too large or about another image is left
+    out, and `notes` say so in a line each, since the image itself can be read without. A statement that `read` does not have
+    counts as none.
     """
-    statements = [one for descriptor in beside if descriptor.annotation(_OF) == manifest for one in _statements(descriptor, read)]
-    has_sbom = any(kind.startswith(_SBOM) for kind, _ in statements)
-    for kind, digest in statements:
-        if kind.startswith(_SLSA):
-            with suppress(TargetError):
-                found = _provenance(digest, manifest, layers, read)
-                if found is not None:
-                    return msgspec.structs.replace(found, has_sbom=has_sbom)
-    return Attestation(has_sbom=True) if has_sbom else None
-
-
-def _statements(descriptor: Descriptor, read: Read) -> list[tuple[str, str]]:
-    """Give the predicate type and digest of each statement of an attestation manifest."""
-    if descriptor.annotation(ATTESTATION) != "attestation-manifest":
-        return []
-    with suppress(TargetError):
-        data = read(descriptor.digest)
-        if data is not None:
-            listed = decode(data, Manifest, "an attestation manifest", "").layers or []
-            return [(layer.annotation(_PREDICATE), layer.digest) for layer in listed[:_MOST]]
-    return []
-
-
-def _provenance(digest: str, manifest: str, layers: Sequence[str], read: Read) -> Attestation | None:
-    data = read(digest)
-    if data is None:
-        return None
-    statement = decode(data, _Statement, "the provenance", "")
-    about = {f"{kind}:{value}" for subject in statement.subject or () for kind, value in (subject.digest or {}).items()}
-    if manifest not in about or not statement.kind.startswith(_SLSA):
-        return None
-    predicate = decode(bytes(statement.predicate), _Predicate, "the provenance", "")
-    request, metadata, materials = _parts(predicate)
-    args = (request.args if request else None) or {}
-    source = (metadata.source if metadata else None) or _Source()
-    info = (source.infos or [_Info()])[0]
-    text = _text(info.data)
-    return Attestation(
-        dockerfile=text,
-        dockerfile_name=printable(info.filename),
-        build_args={key.removeprefix("build-arg:"): value for key, value in args.items() if key.startswith("build-arg:")},
-        target=args.get("target", ""),
-        lines=_lines(source, metadata, layers) if text is not None and metadata is not None else (),
-        bases=_bases(materials or ()),
-    )
-
-
-def _parts(predicate: _Predicate) -> tuple[_Parameters | None, _Buildkit | None, list[_Material] | None]:
-    """Give request, BuildKit's own metadata and materials, which lie elsewhere in SLSA 1 than in 0.2."""
-    if predicate.definition is not None:
-        external, run = predicate.definition.external, predicate.run
-        metadata = run.metadata if run is not None else None
-        return (
-            external.request if external is not None else None,
-            metadata.v1 if metadata is not None else None,
-            predicate.definition.dependencies,
-        )
-    return (
-        predicate.invocation.parameters if predicate.invocation is not None else None,
-        predicate.metadata.v02 if predicate.metadata is not None else None,
-        predicate.materials,
-    )
-
-
-def _text(data: str | None) -> str | None:
-    """Give a source file as text; bytes that are no UTF-8 as surrogate escapes, as the Dockerfile room has them."""
-    if not data:
-        return None
-    try:
-        return base64.b64decode(data, validate=True).decode("utf-8", "surrogateescape")
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _lines(source: _Source, metadata: _Buildkit, layers: Sequence[str]) -> tuple[tuple[int, int] | None, ...]:
-    """Give, per stored layer, the first and last line of the Dockerfile whose step made it.
-
-    A step's entry lists the chain of layers up to its own; the shortest chain that ends in a layer is its maker's.
-    """
-    makers: dict[str, tuple[int, str]] = {}
-    for output, chains in (metadata.layers or {}).items():
-        for chain in chains or ():
-            if chain and (chain[-1].digest not in makers or len(chain) < makers[chain[-1].digest][0]):
-                makers[chain[-1].digest] = (len(chain), output.rpartition(":")[0])
-    return tuple(_range(source.locations or {}, makers[layer][1]) if layer in makers else None for layer in layers)
-
-
-def _range(locations: Mapping[str, _Locations], step: str) -> tuple[int, int] | None:
-    for location in (locations[step].locations or ()) if step in locations else ():
-        lines = [(one.start.line, one.end.line) for one in location.ranges or ()]
-        if location.source == 0 and lines and all(0 < first <= last < _LINES for first, last in lines):
-            return min(first for first, _ in lines), max(last for _, last in lines)
+    found = Attestation()
+    packages: list[AttestedPackage] = []
+    notes: list[str] = []
+    for kind, digest in _listed(beside, manifest, read, notes):
+        is_sbom = kind.startswith(SBOM)
+        what = "its SBOM attestation" if is_sbom else "its provenance"
+        if not is_sbom and (not kind.startswith(SLSA) or found.mode):
+            continue
+        try:
+            data = read(digest)
+            if data is None:
+                continue
+            predicate = _predicate(data, kind, manifest)
+            if is_sbom:
+                found = msgspec.structs.replace(found, has_sbom=True)
+                packages += read_sbom(predicate, kind)
+            else:
+                said = read_provenance(predicate, layers)
+                found = msgspec.structs.replace(said, has_sbom=found.has_sbom)
+        except TargetError as error:
+            notes.append(f"{what} is left out: {error.what}")
+    if notes or found.has_sbom or found.mode:
+        distinct = tuple(sorted(set(packages), key=lambda one: (one.name, one.kind, one.version, one.architecture)))
+        return msgspec.structs.replace(found, packages=distinct, notes=tuple(dict.fromkeys(notes)))
     return None
 
 
-def _bases(materials: Sequence[_Material]) -> tuple[tuple[str, str], ...]:
-    """Give name and digest of the images that the build started from (package-url: `pkg:docker/NAME@TAG?platform=...`)."""
-    found = []
-    for material in materials[:_MOST]:
-        match = re.fullmatch(r"pkg:docker/([^@?#]+)(?:@([^?#]*))?(?:[?#].*)?", material.uri, re.DOTALL)
-        if match is not None and not material.uri.startswith(_FRONTEND):
-            tag = unquote(match[2] or "latest")
-            name = f"{unquote(match[1])}{'@' if ':' in tag else ':'}{tag}"
-            found.append((printable(name), printable(f"sha256:{(material.digest or {}).get('sha256', '')}")))
-    return tuple(found)
+def _listed(beside: Sequence[Descriptor], manifest: str, read: Read, notes: list[str]) -> list[tuple[str, str]]:
+    """Give predicate type and digest of the statements about this manifest; into `notes` goes what cannot be read."""
+    found: list[tuple[str, str]] = []
+    for descriptor in beside:
+        if descriptor.annotation(_OF) != manifest or descriptor.annotation(ATTESTATION) != "attestation-manifest":
+            continue
+        try:
+            data = read(descriptor.digest)
+            if data is not None:
+                listed = decode(data, Manifest, "its manifest", "").layers or []
+                found += [(layer.annotation(_PREDICATE), layer.digest) for layer in listed]
+        except TargetError as error:
+            notes.append(f"an attestation is left out: {error.what}")
+    if len(found) > _MOST:
+        notes.append(f"of {len(found)} attestations the first {_MOST} are read")
+    return found[:_MOST]
+
+
+def _predicate(data: bytes, kind: str, manifest: str) -> bytes:
+    """Give the predicate of a statement. Raises `TargetError` where it is of another kind, or about another image."""
+    statement = decode(data, _Statement, "it", "")
+    about = {f"{name}:{value}" for subject in statement.subject or () for name, value in (subject.digest or {}).items()}
+    if manifest not in about:
+        raise TargetError("it is about another image")
+    if statement.kind != kind:
+        raise TargetError(f"it is not the {printable(kind)[:80]} that it is announced as")
+    return bytes(statement.predicate)

@@ -195,8 +195,8 @@ class _Reading:
         self._attest()
         self._apply(config)
 
-    def _attest(self) -> bool:
-        """Take what the builder noted of the build; tell whether that is settled."""
+    def _attest(self, *, finally_: bool = False) -> bool:
+        """Take what the builder noted of the build; tell whether that is settled: all of it was there, or no more will come."""
         if self._manifest is None or not self._manifest.beside or self.image.attestation is not None:
             return True
         layers = [descriptor.digest for descriptor in self._manifest.manifest.layers or ()]
@@ -210,7 +210,9 @@ class _Reading:
                 self._keeper.keep_document(data)
             return data
 
-        self.image.attestation = read_attestation(self._manifest.beside, self._manifest.digest, layers, read)
+        found = read_attestation(self._manifest.beside, self._manifest.digest, layers, read)
+        if not missing or finally_:
+            self.image.attestation = found
         return not missing
 
     def _apply(self, config: Configuration) -> None:
@@ -414,7 +416,7 @@ class _Reading:
         """Give the image, with what the export said beyond the API."""
         if self._config is None and self._documents:
             self._configure(self._from_manifest)
-        self._attest()
+        self._attest(finally_=True)
         return self.image
 
     def _from_manifest(self, digest: str) -> bytes | None:

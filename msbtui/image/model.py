@@ -181,13 +181,27 @@ class Layer(msgspec.Struct):
     """Whether the bytes were hashed to the diff id."""
 
 
+class AttestedPackage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A package that an SBOM attestation lists. Texts are printable."""
+
+    name: str
+    version: str = ""
+    kind: str = ""
+    """The type of its package-url: `deb`, `apk`, `rpm`, `pypi`, `npm`, `golang`...; empty where it has none."""
+    architecture: str = ""
+
+
 class Attestation(msgspec.Struct, frozen=True):
     """What the builder noted of the build beside the image. The image says it of itself; nothing of it is verified."""
 
+    mode: str = ""
+    """`max` where a provenance holds the Dockerfile, `min` where it does not; empty without a provenance."""
     dockerfile: str | None = None
     """The Dockerfile itself (bytes that are no UTF-8 as surrogate escapes), from a provenance in `mode=max`."""
     dockerfile_name: str = ""
     build_args: dict[str, str] = {}
+    build_contexts: dict[str, str] = {}
+    """Named contexts and what they were, as `--build-context` has them."""
     target: str = ""
     """The stage that was built; empty for the last."""
     lines: tuple[tuple[int, int] | None, ...] = ()
@@ -195,6 +209,10 @@ class Attestation(msgspec.Struct, frozen=True):
     bases: tuple[tuple[str, str], ...] = ()
     """Name and digest of the images that the build started from, or copied from."""
     has_sbom: bool = False
+    packages: tuple[AttestedPackage, ...] = ()
+    """What the SBOM attestations list, by name."""
+    notes: tuple[str, ...] = ()
+    """What of the attestations was left out, and why: a line each."""
 
 
 class Image(msgspec.Struct):

@@ -13,6 +13,7 @@ from msbtui.engine.masking import MASK, mask
 from msbtui.report.html_treemap import treemap
 from msbtui.session import Session
 from msbtui.session.cures import cures_of
+from msbtui.session.listed import ATTESTATION, listed_packages
 from msbtui.session.rows.costs import Costs
 from msbtui.session.rows.source import MARK_WASTE, source_lines, source_rows
 from msbtui.session.traps import traps_of
@@ -43,6 +44,7 @@ def inspect_html(session: Session) -> str:
         ("dockerfile", "Dockerfile", _dockerfile(session)),
         ("findings", "Findings", _findings(session)),
         ("traps", "Traps", _traps(session)),
+        ("packages", "Packages", _packages(session)),
         ("plan", "Plan", _plan(session)),
     ]
     written = [(key, title, list(lines)) for key, title, lines in sections]
@@ -89,7 +91,9 @@ def _figures(session: Session) -> Iterator[str]:
         held = sum(map(table.layer_size, range(base.layers)))
         said.append(f"Base <code>{escape(base.name or 'image')}</code>: {size(held)}, {escape(base.how)}.")
     if session.dockerfile is not None and session.provenance is not None and not session.reconstructed:
-        said.append(f"Dockerfile <code>{escape(session.dockerfile.path)}</code>: {escape(session.provenance.verdict)}.")
+        origin = f"{escape(session.dockerfile_origin)}, not verified: " if session.attested else ""
+        path = f"<code>{escape(session.dockerfile.path)}</code>"
+        said.append(f"Dockerfile {origin}{path}: {escape(session.provenance.verdict)}.")
     if said:
         yield f"<p>{' '.join(said)}</p>"
 
@@ -205,6 +209,18 @@ def _traps(session: Session) -> Iterator[str]:
     for trap in traps_of(session):
         yield f'<article class="finding"><h3><a href="#line-{trap.line}">line {trap.line}</a> · {escape(trap.rule)}</h3>'
         yield f'<p>{escape(trap.message)}</p><p class="good">→ {escape(trap.hint)}</p></article>'
+
+
+def _packages(session: Session) -> Iterator[str]:
+    listed = listed_packages(session)
+    if listed.source != ATTESTATION:
+        return
+    yield f'<p class="dim">{escape(listed.how)}</p><div class="scroll"><table><thead><tr><th>Name</th><th>Version</th>'
+    yield "<th>Kind</th><th>Architecture</th></tr></thead><tbody>"
+    for one in listed.packages:
+        cells = (one.name, one.version, one.kind, one.architecture)
+        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    yield "</tbody></table></div>"
 
 
 def _plan(session: Session) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from msbtui.engine.masking import mask
 from msbtui.image.model import Kind
 from msbtui.session import Session
+from msbtui.session.listed import listed_packages
 from msbtui.session.traps import traps_of
 
 SCHEMA_VERSION = 1
@@ -49,6 +50,7 @@ def inspect_document(session: Session, *, files: bool = False) -> dict[str, Any]
         },
         "base": {"layers": base.layers, "name": base.name, "how": base.how, "confidence": base.confidence},
         "dockerfile": _dockerfile(session),
+        "packages": _packages(session),
         "layers": [_layer(session, index) for index in range(table.layers)],
         "findings": [
             {
@@ -83,9 +85,22 @@ def _dockerfile(session: Session) -> dict[str, Any] | None:
         return None
     return {
         "path": session.dockerfile.path,
+        "origin": session.dockerfile_origin or "given",
         "fit": round(session.provenance.fit, 4),
         "verdict": session.provenance.verdict,
         "notes": list(session.provenance.notes),
+    }
+
+
+def _packages(session: Session) -> dict[str, Any]:
+    listed = listed_packages(session)
+    return {
+        "source": listed.source or None,
+        "how": listed.how,
+        "list": [
+            {"name": one.name, "version": one.version, "kind": one.kind, "architecture": one.architecture}
+            for one in listed.packages
+        ],
     }
 
 

@@ -41,7 +41,8 @@ def inspect_markdown(session: Session) -> str:
         held = sum(map(table.layer_size, range(base.layers)))
         lines.append(f"Base: {code(base.name or 'image')}, layers 0 to {base.layers - 1}, {size(held)}. ")
     if session.dockerfile is not None and session.provenance is not None and not session.reconstructed:
-        lines.append(f"Dockerfile: {code(session.dockerfile.path)}, {escape(session.provenance.verdict)}.")
+        origin = f"{session.dockerfile_origin}, not verified: " if session.attested else ""
+        lines.append(f"Dockerfile: {origin}{code(session.dockerfile.path)}, {escape(session.provenance.verdict)}.")
     lines += ["", *_layers(session), "", *_findings(session), *_traps(session)]
     text = "\n".join(lines).rstrip() + "\n"
     if len(text) > _MOST_CHARACTERS:

@@ -8,11 +8,14 @@ from msbtui.engine.masking import mask
 from msbtui.image.model import Kind
 from msbtui.report.table import columns, shortened
 from msbtui.session import Session
+from msbtui.session.listed import ATTESTATION, listed_packages
 from msbtui.session.traps import traps_of
 from msbtui.text import size
 
 WIDTH = 100
 """Characters; what a terminal and a mail show without wrapping."""
+
+_MOST_PACKAGES = 40
 
 
 def inspect_text(session: Session, *, files: bool = False) -> str:
@@ -33,11 +36,13 @@ def inspect_text(session: Session, *, files: bool = False) -> str:
         which = "layer 0" if base.layers == 1 else f"layers 0 to {base.layers - 1}"
         lines.append(f"base {base.name or 'image'}: {which}, {size(held)} ({base.how})")
     if session.dockerfile is not None and session.provenance is not None and not session.reconstructed:
-        lines.append(f"Dockerfile {session.dockerfile.path}: {session.provenance.verdict}")
+        origin = f"{session.dockerfile_origin}, not verified: " if session.attested else ""
+        lines.append(f"Dockerfile {origin}{session.dockerfile.path}: {session.provenance.verdict}")
         lines.extend(f"  {note}" for note in session.provenance.notes)
     lines += ["", *_layers(session), ""]
     lines += _findings(session)
     lines += _traps(session)
+    lines += _packages(session)
     if files:
         lines += ["", *_files(session)]
     return "\n".join(lines)
@@ -84,6 +89,20 @@ def _traps(session: Session) -> list[str]:
         lines += textwrap.wrap(f"line {trap.line}  {trap.rule}: {trap.message}", WIDTH, subsequent_indent=" " * 8)
         lines += textwrap.wrap(f"→ {trap.hint}", WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 10)
     return lines
+
+
+def _packages(session: Session) -> list[str]:
+    """List what only an attestation tells: what the package databases list stands in no other face either."""
+    listed = listed_packages(session)
+    if listed.source != ATTESTATION:
+        return []
+    rows = [
+        [shortened(text, 40) for text in (one.name, one.version, one.kind, one.architecture)]
+        for one in listed.packages[:_MOST_PACKAGES]
+    ]
+    lines = ["", f"Packages ({listed.how}):", *(f"  {line}".rstrip() for line in columns(rows, right=()))]
+    more = len(listed.packages) - len(rows)
+    return [*lines, f"  and {more} more, which --json lists"] if more else lines
 
 
 def _files(session: Session) -> list[str]:

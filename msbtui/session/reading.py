@@ -136,7 +136,7 @@ def match_session_lines(session: Session) -> None:
     if session.attested and session.image.attestation is not None:
         from msbtui.analysis.attested import attest_lines
 
-        session.provenance = attest_lines(session.provenance, session.dockerfile, session.image.attestation.lines)
+        session.provenance = attest_lines(session.provenance, session.dockerfile, session.image.attestation.lines, session.graph)
     stale = set(session.provenance.stale_instructions)
     session.changed_lines = frozenset(
         line
@@ -147,23 +147,32 @@ def match_session_lines(session: Session) -> None:
 
 
 def take_attested_dockerfile(session: Session) -> None:
-    """Take the Dockerfile that the image's provenance holds, where nobody gave one."""
-    attestation = session.image.attestation if session.image is not None else None
-    if session.dockerfile is not None or attestation is None or attestation.dockerfile is None:
+    """Take the Dockerfile that the image's provenance holds, where nobody gave one, and tell what of it was left out."""
+    image = session.image
+    attestation = image.attestation if image is not None else None
+    if image is None or attestation is None:
+        return
+    image.notes += [note for note in attestation.notes if note not in image.notes]
+    if session.dockerfile is not None or attestation.dockerfile is None:
         return
     given = session.options
     session.options = msgspec.structs.replace(
-        given, build_args={**attestation.build_args, **given.build_args}, stage=given.stage or attestation.target or None
+        given,
+        build_args={**attestation.build_args, **given.build_args},
+        build_contexts={**attestation.build_contexts, **given.build_contexts},
+        stage=given.stage or attestation.target or None,
     )
     session.take_dockerfile(
         attestation.dockerfile.encode("utf-8", "surrogateescape"), attestation.dockerfile_name or "Dockerfile"
     )
     if session.graph is None or session.graph.errors:
+        note = f"the Dockerfile in its provenance is left out: {session.dockerfile_error}"
         session.options, session.dockerfile, session.graph, session.problems = given, None, None, ()
+        if note not in image.notes:
+            image.notes.append(note)
         return
     session.attested = True
-    assert session.image is not None
-    session.image.notes.append("its Dockerfile is the one in the image's provenance, which nobody verified")
+    image.notes.append(f"its Dockerfile is {session.dockerfile_origin}, which nobody verified")
 
 
 def _find_base(session: Session) -> None:
@@ -173,6 +182,15 @@ def _find_base(session: Session) -> None:
     from_name = None if session.graph is None or session.reconstructed else root_image(session.graph)
     session.base = find_base(session.image, session.provenance, session.known, from_name=from_name)
     attestation = session.image.attestation
+    if session.attested and attestation is not None and session.dockerfile is not None and session.base.confidence != "A":
+        from msbtui.analysis.attested import attested_base_layers
+
+        layers = attested_base_layers(session.dockerfile, attestation.lines)
+        if layers > session.base.layers:
+            how = f"the image's provenance says that FROM brought {'it' if layers == 1 else 'them'}"
+            session.base = msgspec.structs.replace(
+                session.base, layers=layers, how=how, confidence="B", name=session.base.name or from_name or ""
+            )
     # Where several images went into a build, the provenance does not say which of them is below this stage.
     if attestation is not None and len(attestation.bases) == 1 and session.base.layers and not session.base.name:
         name = attestation.bases[0][0]

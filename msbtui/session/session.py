@@ -181,6 +181,13 @@ class Session:
         self.dockerfile, self.graph, self.is_stale = dockerfile, graph, False
 
     @property
+    def dockerfile_origin(self) -> str:
+        """Where a Dockerfile that nobody gave is from: `from provenance (mode=max)`, `from the image's history`; else nothing."""
+        if self.attested:
+            return "from provenance (mode=max)"
+        return "from the image's history" if self.reconstructed else ""
+
+    @property
     def dockerfile_error(self) -> str:
         """The first error of the text on disk as one line, or nothing."""
         if not self.problems:
