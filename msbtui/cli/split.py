@@ -9,7 +9,7 @@ import msgspec
 import rich_click as click
 
 from msbtui.cli.builds import build_flags, builder_options
-from msbtui.cli.options import ProgressLine, build_inputs, quiet_option, run_session, session_options
+from msbtui.cli.options import Named, ProgressLine, opens_image, quiet_option, run_session
 from msbtui.cli.signals import ended_by_signals
 from msbtui.errors import TargetError, UsageError
 
@@ -19,7 +19,7 @@ from msbtui.errors import TargetError, UsageError
     epilog="Example: msbtui split Dockerfile --image app:latest --verify --smoke 'app --version' -o Dockerfile.split",
 )
 @click.argument("dockerfile", default=".")
-@click.option("--image", metavar="REF", help="The image that the Dockerfile built; default: the engine's that fits it best.")
+@opens_image(image="The image that the Dockerfile built; default: the engine's that fits it best.", dockerfile="")
 @click.option("-o", "--output", metavar="FILE", help="Write the new Dockerfile there.")
 @click.option("--force", is_flag=True, help="Write over an existing FILE.")
 @click.option("--verify", is_flag=True, help="Build both Dockerfiles on the engine and check the result.")
@@ -38,6 +38,11 @@ from msbtui.errors import TargetError, UsageError
     help="Compare what both answer to GET PATH on each port (repeatable; builds like --verify).",
 )
 @click.option(
+    "--trace",
+    is_flag=True,
+    help="Watch which files the original opens as it starts and in each --smoke, and keep them too (builds like --verify).",
+)
+@click.option(
     "--prefer",
     type=click.Choice(["small", "safe"]),
     default="small",
@@ -46,24 +51,20 @@ from msbtui.errors import TargetError, UsageError
 )
 @click.option("--context", metavar="FOLDER", help="Build context; default: the Dockerfile's folder.")
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
-@build_inputs
 @builder_options
 @quiet_option
 def split_command(
     dockerfile: str,
-    image: str | None,
+    named: Named,
     output: str | None,
     force: bool,
     verify: bool,
     smokes: tuple[str, ...],
     paths: tuple[str, ...],
+    trace: bool,
     prefer: str,
     context: str | None,
     as_json: bool,
-    stage: str | None,
-    build_args: tuple[str, ...],
-    build_contexts: tuple[str, ...],
-    platform: str | None,
     builder: str | None,
     quiet: bool,
     no_color: bool,
@@ -81,11 +82,9 @@ def split_command(
     for path in paths:
         if not path.startswith("/") or not path.isprintable() or " " in path:
             raise UsageError("--smoke-http takes a path that begins with /", where=path)
-    given = session_options(
-        dockerfile, image=image, stage=stage, build_args=build_args, build_contexts=build_contexts, platform=platform
-    )
+    given = named.options(dockerfile)
     session = Session(
-        msgspec.structs.replace(given, builder=builder, build_flags=build_flags(flags), smokes=smokes, prefer=prefer)
+        msgspec.structs.replace(given, builder=builder, build_flags=build_flags(flags), smokes=smokes, trace=trace, prefer=prefer)
     )
     run_session(session, quiet=quiet, plan=True, image_needed=False)
     if session.dockerfile is None or session.reconstructed:
@@ -93,7 +92,7 @@ def split_command(
     if session.graph is not None and session.graph.errors:
         problem = session.graph.errors[0]
         raise TargetError(problem.message, where=f"{session.dockerfile.path}:{problem.line}", hint=problem.hint)
-    checked = verify or bool(smokes) or bool(paths)
+    checked = verify or bool(smokes) or bool(paths) or trace
     if session.no_image is not None and not quiet and not checked:
         click.echo(f"note: planned from the text alone: {session.no_image}", err=True)
     plan = session.plan

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Self
 
 import msgspec
@@ -20,7 +22,10 @@ from msbtui.text import printable
 
 HOSTNAME = "container"
 """The same name in every container, so that outputs do not differ by it; it leads to the loopback address."""
+CARRIED = ".msbtui-trace"
+"""Where what is carried into a container lies, below its root."""
 _ASKING = 30.0
+_STEP = 0.2
 _LISTENING = "0A"
 
 
@@ -46,7 +51,13 @@ class State(msgspec.Struct, frozen=True):
 
 
 def fence(
-    verify_id: str, *, network: str = "none", read_only: bool = False, memory: str = "1g", pids: int = 256
+    verify_id: str,
+    *,
+    network: str = "none",
+    read_only: bool = False,
+    memory: str = "1g",
+    pids: int = 256,
+    log_size: str = "4m",
 ) -> tuple[str, list[str]]:
     """Give a new container's name and the options that fence it in (docker-run(1))."""
     name = f"msbtui-{verify_id or 'run'}-{secrets.token_hex(4)}"
@@ -55,7 +66,7 @@ def fence(
         options += ["--hostname", HOSTNAME, "--add-host", f"{HOSTNAME}:127.0.0.1"]
     options += ["--security-opt", "no-new-privileges", "--memory", memory, "--pids-limit", str(pids), "--cpus", "1"]
     # a container that prints without end must not fill the engine's disk
-    options += ["--log-driver", "json-file", "--log-opt", "max-size=4m"]
+    options += ["--log-driver", "json-file", "--log-opt", f"max-size={log_size}"]
     return name, [*options, *(["--read-only"] if read_only else [])]
 
 
@@ -124,14 +135,20 @@ class Container:
         workdir: str | None = None,
         network: str = "none",
         read_only: bool = False,
+        carried: Path | None = None,
+        options: Sequence[str] = (),
+        log_size: str = "4m",
         host: str | Endpoint | None = None,
         cancel: threading.Event | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
+        """Note what it shall be. `carried`: a folder that is copied into it (tracer.py), which a read-only one cannot take."""
         self._env = process.environment(host, environ)
         self._docker = process.docker_cli(self._env)
         self._cancel = cancel
-        self.name, self._options = fence(verify_id, network=network, read_only=read_only)
+        self._carried = carried
+        self.name, self._options = fence(verify_id, network=network, read_only=read_only, log_size=log_size)
+        self._options += options
         self._options += ["--entrypoint", entrypoint] if entrypoint is not None else []
         self._options += ["--workdir", workdir] if workdir is not None else []
         self._image, self._command = image, tuple(command)
@@ -147,6 +164,8 @@ class Container:
                     where=printable(self._image),
                     hint="see the engine's log",
                 )
+            if self._carried is not None:
+                self._carry(self._carried)
             started = self._ask(["start", self.name])
             self._error = complaint(started.stderr) if started.exit_code else ""
         except BaseException:
@@ -160,6 +179,21 @@ class Container:
 
     def _ask(self, words: Sequence[str], *, timeout: float = _ASKING, limit: int = 1 << 20) -> process.Finished:
         return process.collect([self._docker, *words], self._env, cancel=self._cancel, timeout=timeout, limit=limit)
+
+    def _carry(self, folder: Path) -> None:
+        # docker-cp(1): the contents of a folder that is given as FOLDER/. go into the destination, which is made
+        copied = self._ask(["cp", f"{folder}/.", f"{self.name}:/{CARRIED}"])
+        if copied.exit_code:
+            raise TargetError(
+                f"nothing can be carried into a container: {complaint(copied.stderr)}", where=printable(self._image)
+            )
+
+    def wait(self, seconds: float) -> State:
+        """Wait until it ended, at most `seconds`; give what it does then."""
+        until = time.monotonic() + seconds
+        while (state := self.state()).running and time.monotonic() < until:
+            time.sleep(_STEP)
+        return state
 
     def state(self) -> State:
         """Give what it does now; a container that is gone has ended with code -1."""

@@ -30,5 +30,6 @@ def split_document(plan: Plan) -> dict[str, Any]:
             {"name": rung.name, "what": rung.what, "risk": rung.risk, "estimated": rung.estimated, "chosen": rung.chosen}
             for rung in plan.rungs
         ],
+        "traced": [{"what": run.what, "how": run.how, "files": run.files} for run in plan.traced],
         "rounds": [{"rung": one.rung or None, "lesson": one.lesson, "added": list(one.added)} for one in plan.rounds],
     }

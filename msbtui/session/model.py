@@ -26,6 +26,8 @@ class Options(msgspec.Struct, frozen=True):
     """Words for the docker CLI's builds as they are: secrets, ssh, caches."""
     smokes: tuple[str, ...] = ()
     """Commands that must run in a split's result as they do in the original."""
+    trace: bool = False
+    """Watch which files the original opens, and widen the split by them."""
     prefer: str = "small"
     """`small` or `safe`: which rung of the ladder a split starts with."""
 

@@ -47,6 +47,7 @@ def plan_rung(session: Session, rung: str, wider: Additions | None = None) -> Pl
         extra_paths=more.paths,
         extra_packages=more.packages,
         extra_users=more.users,
+        opened=more.opened,
     )
 
 
@@ -106,6 +107,7 @@ def verify_session(session: Session, context: Path | None, smokes: Sequence[str]
                 smokes=tuple(smokes),
                 paths=tuple(paths),
                 replan=lambda rung, wider: plan_rung(session, rung, wider),
+                trace=session.options.trace,
                 base=session.layer_ids()[: session.base.layers] if session.base is not None else (),
             )
         return session.plan

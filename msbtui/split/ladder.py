@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -30,7 +30,7 @@ RISKS = {
     IN_PLACE: "none for what runs: only package lists and caches go",
 }
 _HISTORY = re.compile(r"(.*/)?(\.git|\.hg|\.svn)(/.*|\Z)")
-_OUTSIDE = re.compile(
+OUTSIDE = re.compile(
     r"(proc|sys|dev|run|tmp|var/tmp|var/run|var/log|var/cache|var/lib/(dpkg|apt))(/.*|\Z)"
     r"|etc/(passwd|group|shadow|gshadow|subuid|subgid)-?|etc/ld\.so\.cache|\.dockerenv"
 )
@@ -51,6 +51,8 @@ class Wider(msgspec.Struct, frozen=True):
     paths: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
+    opened: Mapping[str, str] = {}
+    """Paths that the original was seen to open, and when."""
 
 
 def widen(kept: Kept, view: View, judge: Judge, wider: Wider) -> None:
@@ -58,12 +60,12 @@ def widen(kept: Kept, view: View, judge: Judge, wider: Wider) -> None:
 
     A path is added with all that lies below it, whatever speaks against it; a package by one of its files.
     """
-    before = set(kept.paths)
+    before = set(kept.paths), set(kept.owned), set(kept.of_base)
     if wider.rung in (TREES, EVERYTHING):
         trees = sorted({*judge.app_trees, *(place for place in judge.places if not judge._of_system(place))})
         for path in view.below(""):
             tree = _tree(trees, path)
-            if tree and _content(view, path) and not _HISTORY.fullmatch(path) and not _OUTSIDE.fullmatch(path):
+            if tree and _content(view, path) and not _HISTORY.fullmatch(path) and not OUTSIDE.fullmatch(path):
                 verdict = judge.verdict(path)
                 if verdict is None or not verdict.why.startswith(_OF_BUILDING):
                     _add(kept, view, path, f"/{tree} is kept whole")
@@ -85,7 +87,11 @@ def widen(kept: Kept, view: View, judge: Judge, wider: Wider) -> None:
             for inner in view.below(path):
                 if _content(view, inner):
                     _add(kept, view, inner, f"a check of the built image found that /{path} is needed")
-    if set(kept.paths) != before:
+    for path, why in wider.opened.items():
+        if kept.cautious.pop(path, None) is not None:
+            kept.paths[path] = why
+        _add(kept, view, path, why)
+    if (set(kept.paths), set(kept.owned), set(kept.of_base)) != before:
         kept._close()
         for reason, left in list(kept.left.items()):
             kept.left[reason] = [path for path in left if path not in kept.paths]

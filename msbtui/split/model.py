@@ -59,6 +59,16 @@ class Round(msgspec.Struct, frozen=True):
     """Absolute paths, `package NAME` and `user NAME`."""
 
 
+class Traced(msgspec.Struct, frozen=True):
+    """One run of the original that was watched for the files that it opens."""
+
+    what: str
+    how: str
+    """What watched it, or why nothing did."""
+    files: int | None = None
+    """Files of the image that it opened; None where nothing watched."""
+
+
 class Plan(msgspec.Struct, frozen=True):
     """The proposed Dockerfile and why."""
 
@@ -85,5 +95,7 @@ class Plan(msgspec.Struct, frozen=True):
     """All rungs that this image has a plan for, smallest first; empty where nobody asked."""
     rounds: tuple[Round, ...] = ()
     """What each failed build of a verification taught."""
+    traced: tuple[Traced, ...] = ()
+    """The runs that were watched, where that was asked for."""
     set_aside: tuple[str, ...] = ()
     """Records (METADATA, package.json, gemspecs) of libraries that only development needs, left behind on purpose."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -55,13 +55,15 @@ def make_plan(
     extra_paths: Sequence[str] = (),
     extra_packages: Sequence[str] = (),
     extra_users: Sequence[str] = (),
+    opened: Mapping[str, str] = {},
 ) -> Plan:
     """Plan the split of the target stage; sizes in bytes.
 
     With `image`, `table`, `packages` and `base` the plan comes from what the image holds; without one of them from the text alone
     (`Plan.proven` is then False). `siblings` gives what the engine knows of another image, None where it has none. `smokes` are
     commands that must still run. `rung` is how much is kept (split/ladder.py); `extra_paths` (as the table has them),
-    `extra_packages` and `extra_users` are kept whatever speaks against it: what a check of a built image missed.
+    `extra_packages` and `extra_users` are kept whatever speaks against it: what a check of a built image missed;
+    `opened` (path -> when) is what the original was seen to open, kept likewise.
     Never raises for what an image or Dockerfile holds.
     """
     if graph.target_index is None or graph.target_index >= len(graph.stages):
@@ -87,7 +89,7 @@ def make_plan(
         # Nothing here writes dnf's commands: what rpm installed is copied like any other file.
         packages = read_packages(image, table, managers=("dpkg", "apk"))
     view = View(image, table, packages, base.layers)
-    wider = Wider(rung, tuple(extra_paths), tuple(extra_packages), tuple(extra_users))
+    wider = Wider(rung, tuple(extra_paths), tuple(extra_packages), tuple(extra_users), opened)
     planner = _Planner(dockerfile, graph, stage, view, origin, waste, siblings, smokes, wider)
     plan = planner.plan()
     if provenance is not None and not provenance.in_sync:
@@ -138,7 +140,7 @@ class _Planner:
         small = self.wider.rung == SELECTIVE
         pruned, idle = (prunes(view, reach), idle_tools(view, reach)) if small else ([], set())
         judge = Judge(view, reach, self.waste, self._places(), pruned, idle)
-        if any(judge.pruned(path) for path in self.wider.paths):
+        if any(judge.pruned(path) for path in (*self.wider.paths, *self.wider.opened)):
             # a check found that a development package is needed: then none can be told from the others
             pruned = []
             judge = Judge(view, reach, self.waste, self._places(), pruned, idle)

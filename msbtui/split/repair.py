@@ -55,20 +55,23 @@ _ENDINGS = ("", ".js", ".mjs", ".cjs", ".json", ".node", ".ts", "/index.js", ".p
 
 
 class Additions(msgspec.Struct, frozen=True):
-    """What the plan is widened by: paths as the table has them, and names of packages and users; sorted."""
+    """What a plan is widened by: paths as the table has them, and names of packages and users; sorted."""
 
     paths: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
+    opened: dict[str, str] = {}
+    """Paths that the original was seen to open, and when (split/trace.py)."""
 
     def __bool__(self) -> bool:
-        return bool(self.paths or self.packages or self.users)
+        return bool(self.paths or self.packages or self.users or self.opened)
 
     def __or__(self, other: Additions) -> Additions:
         return Additions(
             tuple(sorted({*self.paths, *other.paths})),
             tuple(sorted({*self.packages, *other.packages})),
             tuple(sorted({*self.users, *other.users})),
+            {**other.opened, **self.opened},
         )
 
     def without(self, other: Additions) -> Additions:
@@ -77,10 +80,11 @@ class Additions(msgspec.Struct, frozen=True):
             tuple(path for path in self.paths if path not in other.paths),
             tuple(name for name in self.packages if name not in other.packages),
             tuple(name for name in self.users if name not in other.users),
+            {path: when for path, when in self.opened.items() if path not in other.opened},
         )
 
     def words(self) -> tuple[str, ...]:
-        """Give each for a person."""
+        """Give each that a check found, for a person."""
         return (
             *(f"/{path}" for path in self.paths),
             *(f"package {name}" for name in self.packages),

@@ -104,7 +104,7 @@ def both(trial: Trial, paths: Sequence[str], *, read_only: bool = True) -> tuple
             theirs = stack.enter_context(_container(trial, trial.new, read_only))
         except TargetError as error:
             raise TargetError(f"the new image: {error.what}", where=error.where, hint=error.hint) from error
-        windows = [_window(trial, stack, mine), _window(trial, stack, theirs)]
+        windows = [window(trial, stack, mine), window(trial, stack, theirs)]
         seen = _watch(trial, (mine, theirs), windows, read_only)
         failed = (not seen[0].state.running and seen[0].state.exit_code) or says_read_only(seen[0].stdout, seen[0].stderr)
         if not (read_only and failed):
@@ -123,11 +123,11 @@ def _container(trial: Trial, image: str, read_only: bool) -> Container:
     )  # fmt: skip
 
 
-def _window(trial: Trial, stack: ExitStack, container: Container) -> Container | None:
+def window(trial: Trial, stack: ExitStack, container: Container) -> Container | None:
     """Start a shell of the original in the container's network namespace: the new image may have none to look with."""
     if trial.before.find_command("sh") is None or not container.state().running:
         return None
-    window = Container(
+    beside = Container(
         trial.original,
         ("-c", "sleep 300"),
         entrypoint="/bin/sh",
@@ -139,7 +139,7 @@ def _window(trial: Trial, stack: ExitStack, container: Container) -> Container |
         environ=trial.environ,
     )
     try:
-        return stack.enter_context(window)
+        return stack.enter_context(beside)
     except TargetError:
         return None  # it ended in between
 
@@ -149,6 +149,11 @@ def _listening(window: Container | None) -> frozenset[int] | None:
         return None
     result = window.execute(_TABLES)
     return listening(result.stdout.decode("ascii", "replace")) if result.exit_code == 0 else None
+
+
+def asked_ports(beside: Container | None) -> frozenset[int]:
+    """Give the ports that a container listens on and that are the same at each start, seen from a window beside it."""
+    return _fixed(_listening(beside))
 
 
 def _watch(
@@ -371,11 +376,11 @@ def _ask_again(trial: Trial, asked: list[tuple[int, str]], read_only: bool) -> d
             container = stack.enter_context(_container(trial, trial.original, read_only))
         except TargetError:
             return {}
-        window = _window(trial, stack, container)
+        beside = window(trial, stack, container)
         wanted, until = {port for port, _ in asked}, time.monotonic() + _MOST
-        while window is not None and not wanted <= (_listening(window) or frozenset()) and time.monotonic() < until:
+        while beside is not None and not wanted <= (_listening(beside) or frozenset()) and time.monotonic() < until:
             time.sleep(_STEP)
-        return {} if window is None else {(port, path): ask(window, port, path) for port, path in asked}
+        return {} if beside is None else {(port, path): ask(beside, port, path) for port, path in asked}
 
 
 def _health(trial: Trial, mine: Seen, theirs: Seen) -> list[Check]:

@@ -20,15 +20,17 @@ from msbtui.engine.buildprogress import BuildProgress
 from msbtui.engine.containers import RunResult
 from msbtui.engine.leftovers import LABEL, OWNER_LABEL, remove_all, sweep
 from msbtui.engine.target import recognise
+from msbtui.errors import TargetError
 from msbtui.image.packages import read_packages
 from msbtui.image.table import FileTable
 from msbtui.split.compare import compare
 from msbtui.split.ladder import SELECTIVE, order
-from msbtui.split.model import Check, Plan, Round, Size
+from msbtui.split.model import Check, Plan, Round, Size, Traced
 from msbtui.split.probes import probe_checks
 from msbtui.split.repair import Additions, additions
 from msbtui.split.smoke import smoke_check
 from msbtui.split.start import start_checks
+from msbtui.split.trace import watch
 from msbtui.split.trial import Trial
 from msbtui.split.view import View
 from msbtui.text import size
@@ -161,12 +163,14 @@ def verify(
     paths: Sequence[str] = (),
     replan: Replan | None = None,
     base: Sequence[str] = (),
+    trace: bool = False,
 ) -> Plan:
     """Give the plan with `verified`, `checks`, `rounds` and the measured sizes (bytes, as `image.size` of inspect).
 
     The original is `image_ref` where the person named it with `--image` and the engine has it, else it is built here;
     `context` is the build context of both. `smokes` are commands and `paths` HTTP paths to compare; `replan` gives wider plans,
-    without it the one plan is judged as it is; `base` are the diff ids of the original's base, where known. Everything made here
+    without it the one plan is judged as it is; `base` are the diff ids of the original's base, where known. `trace` watches
+    which files the original opens (split/trace.py) and widens the plan by them before anything is built. Everything made here
     is labelled and removed, also on Ctrl+C. Raises `TargetError` where the engine cannot be had or the original does not build,
     `Cancelled`. That the plan does not build is a failed check.
     """
@@ -175,8 +179,15 @@ def verify(
         if options.image is not None and image_ref is not None and (target := recognise(image_ref)).kind == "docker":
             original = target.name
         return verify_at(
-            site, plan, original or site.build_original(), smokes=smokes, paths=paths, replan=replan, base=base
-        )  # fmt: skip
+            site,
+            plan,
+            original or site.build_original(),
+            smokes=smokes,
+            paths=paths,
+            replan=replan,
+            base=base,
+            trace=trace,
+        )
 
 
 def verify_at(
@@ -188,9 +199,13 @@ def verify_at(
     paths: Sequence[str] = (),
     replan: Replan | None = None,
     base: Sequence[str] = (),
+    trace: bool = False,
 ) -> Plan:
     """Verify a plan against the original's image at a site that its caller closes; see `verify`."""
-    return _Work(site, original, tuple(smokes), tuple(paths), replan, tuple(base)).climb(plan)
+    work = _Work(site, original, tuple(smokes), tuple(paths), replan, tuple(base))
+    if trace:
+        work.watch(plan)
+    return work.climb(plan)
 
 
 class _Work:
@@ -207,7 +222,19 @@ class _Work:
         self.memory: dict[object, tuple[RunResult, bool]] = {}
         self.rounds: list[Round] = []
         self.wider = Additions()
+        self.traced: tuple[Traced, ...] = ()
         self._before: View | None = None
+
+    def watch(self, plan: Plan) -> None:
+        """Widen by what the original is seen to open; where nothing can watch, note why and widen by nothing."""
+        before = self.before()
+        try:
+            found = watch(self._trial(plan, self.original, before), self.smokes, self.paths, self.site.tell)
+        except TargetError as error:
+            self.traced = (Traced("the original", error.what),)
+            return
+        self.traced = found.runs
+        self.wider = Additions(opened=found.opened) if self.replan is not None else self.wider
 
     def climb(self, plan: Plan) -> Plan:
         """Try the plan, what its failures teach, then the next rungs; give the first that passes, else the best that failed."""
@@ -226,6 +253,9 @@ class _Work:
                 candidate = self._lesson(outcome, last=number == ROUNDS)
             if tried and _only_too_large(tried[-1]):
                 break  # wider plans are larger still
+        if not tried:
+            # what it was seen to open leaves no plan: that is the answer
+            return self._told(self.replan(plan.rung, self.wider) if self.replan is not None else plan)
         # one that did not even build has a single check
         best = min(tried, key=lambda one: (len(one.checks) == 1, sum(not check.passed for check in one.checks)))
         return self._told(best)
@@ -261,9 +291,16 @@ class _Work:
             more = f" and {len(learned.added) - 6} more" if len(learned.added) > 6 else ""
             name = f" ({learned.rung})" if learned.rung else ""
             reasons.append(f"build {number}{name} failed: {learned.lesson}{added}{more}")
+        for run in self.traced:
+            found = "no file" if not run.files else f"{run.files:,} {'file' if run.files == 1 else 'files'}"
+            reasons.append(
+                f"{run.what} was not watched: {run.how}"
+                if run.files is None
+                else f"while {run.what} was watched it opened {found} of the image, all of which stay"
+            )
         if self.rounds and plan.verified and plan.rung != SELECTIVE:
             reasons.append(f"what passed is the rung `{plan.rung}` of the ladder")
-        return msgspec.structs.replace(plan, reasons=tuple(reasons), rounds=tuple(self.rounds))
+        return msgspec.structs.replace(plan, reasons=tuple(reasons), rounds=tuple(self.rounds), traced=self.traced)
 
     # -- one plan -----------------------------------------------------------------------------------------------------
 
@@ -288,20 +325,9 @@ class _Work:
             remove(new, environ=self.site.environ)
 
     def _compared(self, plan: Plan, new: str, built: Check) -> Plan:
-        site, before, after = self.site, self.before(), self._read(new, "the new image")
+        before, after = self.before(), self._read(new, "the new image")
         checks = [built, *compare(plan, before, after, ignored_labels=(LABEL, OWNER_LABEL))]
-        trial = Trial(
-            plan,
-            self.original,
-            new,
-            before,
-            after,
-            verify_id=site.id,
-            environ=site.environ,
-            cancel=site.cancel,
-            tell=site.tell,
-            memory=self.memory,
-        )
+        trial = self._trial(plan, new, after)
         checks += probe_checks(trial)
         checks += start_checks(trial, self.paths)
         checks += [smoke_check(trial, smoke) for smoke in self.smokes]
@@ -314,6 +340,21 @@ class _Work:
             checks=tuple(checks),
             size_before=old_size,
             size_after=Size(estimated=plan.size_after.estimated, measured=new_size),
+        )
+
+    def _trial(self, plan: Plan, new: str, after: View) -> Trial:
+        site = self.site
+        return Trial(
+            plan,
+            self.original,
+            new,
+            self.before(),
+            after,
+            verify_id=site.id,
+            environ=site.environ,
+            cancel=site.cancel,
+            tell=site.tell,
+            memory=self.memory,
         )
 
     def _read(self, image: str, what: str) -> View:
