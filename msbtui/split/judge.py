@@ -47,7 +47,7 @@ _DEVELOPMENT = re.compile(
 SOURCE = re.compile(
     r".*\.(c|cc|cpp|cxx|c\+\+|C|h|hh|hpp|hxx|inl|ipp|m|mm|rs|go|java|kt|kts|scala|clj|hs|lhs|cabal|ml|mli|f|f77|f90|f95|for|pas|zig|nim|cs|fs|vb|swift|adb|ads|d|v"
     r"|vala|s|S|asm|y|l|proto|o|obj|lo|lai|gcno|gcda|gch|pch|rlib|rmeta|hi|class|d\.ts|am|ac|m4|in|cmake|mk|ninja|gradle|sln|csproj|vcxproj|sum|mod|patch|diff)|(.*/)?"
-    r"(Makefile|makefile|GNUmakefile|Kbuild|CMakeLists\.txt|CMakeCache\.txt|configure|config\.(status|log|guess|sub|h)|libtool|install-sh|depcomp|missing|compile|meson\.build|"
+    r"((GNU)?[Mm]akefile(\.[\w.-]+)?|Kbuild|CMakeLists\.txt|CMakeCache\.txt|configure(\.[\w.-]+)?|config\.(status|log|guess|sub|h)|libtool|install-sh|depcomp|missing|compile|meson\.build|"
     r"build\.ninja|Cargo\.(toml|lock)|go\.(mod|sum|work)|pom\.xml|build\.xml|gradlew(\.bat)?|mvnw(\.cmd)?|stack\.yaml|Dockerfile[^/]*|docker-compose[^/]*|\.dockerignore|"
     r"\.gitignore|\.gitattributes|\.gitmodules|\.travis\.yml|\.editorconfig|\.clang-format|README[^/]*|CHANGELOG[^/]*|ChangeLog|CONTRIBUTING[^/]*|CODE_OF_CONDUCT[^/]*|SECURITY\.md|NEWS|AUTHORS|INSTALL|TODO|HACKING|stamp-h1|test-driver|ylwrap|mkinstalldirs)"
 )
@@ -74,7 +74,7 @@ _ARTIFACT = re.compile(r".*\.(jar|war|ear|whl|gem|deb|rpm)")
 _BYTECODE = re.compile(r"(.*/)__pycache__/([^/]+?)\.[^/]*\.pyc")
 _ABOUT = re.compile(
     r"(.*/)?(?-i:[A-Z]{3,}[^/]*)\.(md|rst)|(.*/)?man([1-9][a-z]*)?/.*|.*\.([1-9]|texi|texinfo)|(.*/)?(autogen|bootstrap|buildconf)(\.sh)?"
-    r"|.*~|(.*/)?\.dirstamp|(.*/)?((UN)?LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|PATENTS|CONTRIBUTORS|MAINTAINERS|OWNERS|THANKS|CREDITS|CITATION|CODEOWNERS"
+    r"|(.*/)?(\.mailmap|\.clang[-_][^/]*|(contrib|debian|packaging|testsuite|test[-_]suite)/.*)|.*~|(.*/)?\.dirstamp|(.*/)?((UN)?LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|PATENTS|CONTRIBUTORS|MAINTAINERS|OWNERS|THANKS|CREDITS|CITATION|CODEOWNERS"
     r"|VERSIONING|RELEASE|RELEASING|UPGRADING|MIGRATION|GOVERNANCE|SUPPORT)([-._][^/]*)?|.*/vendor/[a-z0-9-]+(\.[a-z0-9-]+)+/.+",
     re.IGNORECASE,
 )
@@ -117,6 +117,7 @@ class Judge:
         self.app_trees = self._app_trees()
         self.root_tree = self._root_tree()
         self.build_trees = self._build_trees()
+        self._started_in = self._whole_tree()
 
     def _app_trees(self) -> list[str]:
         """Give the directories that an interpreted application lives in: they are kept whole, but for waste."""
@@ -181,6 +182,19 @@ class Judge:
             stack += [child for child in children if self.view.is_dir(child) and not _STATE.fullmatch(child + "/")]
         return sorted(set(trees))
 
+    def _whole_tree(self) -> str:
+        """Give where a program may look for data by relative names.
+
+        That is the directory that it starts in, or all of the source tree around that where the program itself lies there
+        (`../templates` for a program that starts in `bin`).
+        """
+        for tree in self.build_trees:
+            if inside(self._workdir, tree) and any(
+                inside(path, tree) and (self.view.elf(path) is not None or path.endswith(".jar")) for path in self.reach.why
+            ):
+                return tree
+        return self._workdir
+
     def _root_tree(self) -> frozenset[str]:
         """Give what lies right below `/` of sources that were copied there (`COPY . /`): what the same layers brought."""
         new = [child for child in self.view.children("") if self.view.is_new(child) and not self.view.is_dir(child)]
@@ -211,7 +225,9 @@ class Judge:
 
     def pruned(self, path: str) -> bool:
         """Tell whether a path goes with the development packages that the stage in between takes away."""
-        return bool(self._pruned) and "node_modules/" in path and _within(path, self._pruned)
+        if not self._pruned:
+            return False
+        return path in self._pruned or ("node_modules/" in path and _within(path, self._pruned))
 
     def _of_idle_tool(self, path: str) -> bool:
         if not self._idle:
@@ -258,7 +274,7 @@ class Judge:
         """Tell whether a path of the source tree may be data that the program reads from the directory it starts in."""
         if not self._workdir and not self.root_tree:
             return False
-        if not inside(path, self._workdir) or not self.in_build_tree(path) or path in self._by_finding:
+        if not inside(path, self._started_in) or not self.in_build_tree(path) or path in self._by_finding:
             return False
         if not self.root_tree and not self.in_build_tree(self._workdir):
             return False  # sources somewhere below the directory that it starts in: it would not look there

@@ -10,10 +10,11 @@ from msbtui.image.closure import needed_libraries
 from msbtui.image.golang import ALWAYS, LOADS_ZONES, READS_ROOTS, STARTS
 from msbtui.image.model import Kind
 from msbtui.split.gonames import named_paths
+from msbtui.split.installs import is_build_package
 from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
 from msbtui.split.reach import Reach, language_of, shebang
 from msbtui.split.view import View, inside, relative
-from msbtui.split.words import shell_commands
+from msbtui.split.words import INITS, shell_commands
 
 _PROVIDED = re.compile(
     r"(proc|sys|dev|run|tmp|var/tmp|var/run)(/.*|\Z)|etc/(hosts|hostname|resolv\.conf|mtab|passwd|group|shadow|localtime|nsswitch\.conf)"
@@ -111,6 +112,7 @@ class Kept:
         self._candidates()
         self._scan_texts()
         self._close()
+        self._idle_scripts()
         for reason, paths in list(self.left.items()):
             self.left[reason] = [path for path in paths if path not in self.paths]
 
@@ -179,7 +181,7 @@ class Kept:
             return
         verdict = self.judge.verdict(path)
         if verdict is not None:
-            if self.judge.kept_from_caution(path):
+            if self.judge.kept_from_caution(path) and not self._leads_to_package(path, kind):
                 self.cautious[path] = "it lies where the program starts and may be data that it reads"
                 self.paths[path] = self.cautious[path]
             else:
@@ -191,6 +193,11 @@ class Kept:
         if kind is Kind.DIRECTORY and self.judge.in_build_tree(path):
             return
         self.paths[path] = self._origin(path)
+
+    def _leads_to_package(self, path: str, kind: Kind | None) -> bool:
+        """Tell whether a symlink leads to a file of a package that came with the build: what autotools put into a source tree."""
+        real = self.view.real(path) if kind is Kind.SYMLINK else None
+        return real is not None and self.view.is_new(real) and self.view.owner(real) is not None
 
     def _origin(self, path: str) -> str:
         at = self.view.entry(path)
@@ -298,12 +305,38 @@ class Kept:
             if not new:
                 return
             for path in new:
-                self._interpreter(path)
+                if path not in self.cautious:
+                    self._interpreter(path)
             fresh = [path for path in new if self.view.elf(path) is not None]
             if fresh:
                 self._libraries(fresh)
             for path in fresh:
                 self._strings(path)
+
+    def _idle_scripts(self) -> None:
+        """Leave scripts that are kept only from caution behind where a package would come for them alone.
+
+        They stay where something that is kept names their interpreter, or may start programs and the author installed the
+        interpreter by name.
+        """
+        for path in list(self.cautious):
+            words = shebang(self.view.text(path, 256) or b"") if self.view.executable(path) else ()
+            found = self.view.find_command(words[-1]) if words else None
+            real = self.view.real(found) if found is not None else None
+            owner = self.view.owner(real) if real is not None else None
+            if real is not None and owner is not None and self.view.is_new(real) and real not in self.owned:
+                name = words[-1].rpartition("/")[2]
+                if name not in self.called and not (self.may_start_programs and owner.manual and not is_build_package(owner)):
+                    del self.paths[path], self.cautious[path]
+                    self.left["scripts of the source tree whose interpreter nothing else needs"].append(path)
+                    continue
+            self._interpreter(path)
+        self._close()
+        for path in [path for path in self.cautious if self.view.kind(path) is Kind.SYMLINK]:
+            onward = self.view.canonical(relative(self.view.link(path), "/" + path.rpartition("/")[0]))
+            if onward is not None and self.view.is_new(onward) and not any(inside(kept, onward) for kept in self.paths):
+                del self.paths[path], self.cautious[path]
+                self.left["symlinks of the source tree to what stays behind"].append(path)
 
     def _interpreter(self, path: str) -> None:
         """Follow the first line of a kept executable script; those inside library trees run only where something reached them."""
@@ -331,6 +364,8 @@ class Kept:
         facts = self.view.elf(path)
         if facts is None or _C_LIBRARY.fullmatch(facts.soname):
             return
+        if path in self.reach.why and path.rpartition("/")[2] in INITS:
+            return  # it starts what its arguments name, and they were followed
         if facts.language == "go" and (ALWAYS not in facts.functions or STARTS & set(facts.functions)):
             self.starters.setdefault(path, "it is a Go program that may")
             self.words |= _OF_GO

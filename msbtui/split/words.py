@@ -14,6 +14,8 @@ _PREFIXES = frozenset(
         "dumb-init catatonit eatmydata unbuffer watch strace runuser s6-setuidgid chpst"
     ).split()
 )
+INITS = frozenset("tini tini-static dumb-init catatonit gosu su-exec setpriv chpst s6-setuidgid runuser".split())  # noqa: SIM905
+"""Those of them that start nothing but what their arguments name."""
 _DECLARERS = frozenset(("export", "readonly", "local", "declare", "typeset"))
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?::?([-=+?])([^{}]*))?\})")

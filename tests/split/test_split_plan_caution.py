@@ -1,0 +1,103 @@
+"""What is kept only from caution, of source trees that programs start in, and what does not come for its sake."""
+
+from __future__ import annotations
+
+from split_world import PATH, D, F, L, P, World, elf, script, toolchain
+
+from msbtui.image.model import ImageConfig
+
+TEXT = """\
+FROM debian:bookworm-slim
+RUN apt-get install -y gcc make python3
+COPY . /src
+WORKDIR /src
+RUN make
+WORKDIR {workdir}
+CMD ["{program}"]
+"""
+SOURCES = {"src": D(), "src/main.c": F("int main;"), "src/Makefile": F("all:")}
+PYTHON = {"python3": P(["usr/bin/python3"], "python", "libc6", manual=True), "tcl": P(["usr/bin/tclsh"], "interpreters", "libc6")}
+PYTHON_FILES = {
+    "usr/bin/python3": elf("libc.so.6"),
+    "usr/bin/tclsh": elf("libc.so.6"),
+    "usr/share/auto/missing": F("#!/bin/sh\n"),
+}
+
+
+def world(made: dict[str, object], *, workdir: str = "/src", program: str = "./served", **more: object) -> World:
+    layers = [
+        ("RUN /bin/sh -c apt-get install -y gcc make python3", toolchain(PYTHON, PYTHON_FILES)),
+        ("COPY . /src # buildkit", {**SOURCES, **made}),
+        ("RUN /bin/sh -c make # buildkit", {"src/bin/served": elf("libc.so.6"), "src/served": elf("libc.so.6")}),
+    ]
+    text = TEXT.format(workdir=workdir, program=program)
+    return World(text, layers, ImageConfig(env=(PATH,), cmd=(program,), workdir=workdir), **more)  # type: ignore[arg-type]
+
+
+def test_a_script_beside_the_program_brings_no_interpreter_unless_something_may_call_it():
+    made = {"src/tools/gen.py": script("#!/usr/bin/env python3\n"), "src/run.sh": script("#!/bin/sh\n"), "src/words": F("a")}
+    runtime = world(made).runtime()
+    assert "gen.py" not in runtime
+    assert "python3" not in runtime
+    assert "/src/run.sh" in runtime
+    assert "/src/words" in runtime
+    calls = {**made, "src/served": elf("libc.so.6", functions=("system",), commands=("python3",))}
+    layers_made = world(calls)
+    layers_made.layers[2] = ("RUN /bin/sh -c make # buildkit", {"src/served": calls["src/served"]})
+    runtime = layers_made.runtime()
+    assert "/src/tools/gen.py" in runtime
+    assert "        python3 \\\n" in runtime
+
+
+def test_a_link_that_autotools_made_into_a_package_brings_nothing():
+    made = {
+        "src/missing.sh": L("/usr/share/auto/missing.sh"),
+        "src/run": L("tools/Makefile"),
+        "src/tools/Makefile": F("all:"),
+        "src/x": L("words"),
+        "src/words": F("a"),
+    }
+    layers = world(made)
+    layers.layers[0] = (
+        layers.layers[0][0],
+        toolchain(
+            {**PYTHON, "automake": P(["usr/share/auto/missing.sh"], "devel", "")},
+            {**PYTHON_FILES, "usr/share/auto/missing.sh": script("#!/bin/sh\n")},
+        ),
+    )
+    runtime = layers.runtime()
+    assert "missing" not in runtime
+    assert "automake" not in runtime
+    assert "/src/run" not in runtime  # what it leads to stays behind
+    assert "ln -sfn words /src/x" in runtime
+
+
+def test_data_that_a_program_reaches_from_its_own_directory_upwards_is_kept():
+    made = {"src/web/index.html": F("<p>"), "src/db/1.sql": F("select"), "src/main_test.c": F("x"), "src/docs/x.html": F("x")}
+    runtime = world(made, workdir="/src/bin").runtime()
+    assert "/src/web/index.html" in runtime
+    assert "/src/db/1.sql" in runtime
+    assert "main_test" not in runtime
+    assert "docs" not in runtime
+    # a program that was installed elsewhere does not look around the directory that it starts in
+    installed = world(made, workdir="/src/bin", program="served")
+    installed.layers.append(("RUN /bin/sh -c make install", {"usr/local/bin/served": elf("libc.so.6")}))
+    assert "/src/web" not in installed.runtime()
+
+
+def test_an_init_that_starts_the_program_may_start_nothing_else():
+    extra = {
+        "dumb-init": P(["usr/bin/dumb-init"], "admin", "", manual=True),
+        "graphviz": P(["usr/bin/dot"], "graphics", "libc6", manual=True),
+    }
+    files = {"usr/bin/dumb-init": elf(interpreter=""), "usr/bin/dot": elf("libc.so.6")}
+    text = (
+        'FROM debian:bookworm-slim\nRUN apt-get install -y gcc dumb-init graphviz\nRUN make\nENTRYPOINT ["dumb-init", "served"]\n'
+    )
+    layers = [
+        ("RUN /bin/sh -c apt-get install -y gcc dumb-init graphviz", toolchain(extra, files)),
+        ("RUN /bin/sh -c make", {"usr/local/bin/served": elf("libc.so.6")}),
+    ]
+    runtime = World(text, layers, ImageConfig(env=(PATH,), entrypoint=("dumb-init", "served"))).runtime()
+    assert "        dumb-init \\\n" in runtime
+    assert "graphviz" not in runtime
