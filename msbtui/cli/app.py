@@ -9,7 +9,7 @@ import rich_click as click
 
 from msbtui import __version__
 from msbtui.cli import COMMANDS
-from msbtui.cli.options import build_inputs, session_options
+from msbtui.cli.options import Named, opens_image
 from msbtui.errors import UsageError
 
 EXAMPLES = ("msbtui Dockerfile", "msbtui debian:bookworm-slim", "msbtui inspect docker-archive:image.tar --json")
@@ -34,20 +34,13 @@ class AppCommand(click.RichCommand):
 
 @click.command(cls=AppCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("targets", metavar="[TARGET]", nargs=-1)
-@click.option("--image", metavar="REF", help="The image that belongs to the Dockerfile; default: the engine's that fits it best.")
-@click.option("--dockerfile", metavar="PATH", help="The Dockerfile that belongs to the image.")
-@build_inputs
+@opens_image()
 @click.option("--ascii", "plain", is_flag=True, help="Draw in ASCII; done by itself where the terminal is not UTF-8.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
 @click.version_option(__version__, prog_name="msbtui", message="%(prog)s %(version)s")
 def app_command(
     targets: tuple[str, ...],
-    image: str | None,
-    dockerfile: str | None,
-    stage: str | None,
-    build_args: tuple[str, ...],
-    build_contexts: tuple[str, ...],
-    platform: str | None,
+    named: Named,
     plain: bool,
     no_mouse: bool,
 ) -> int:
@@ -61,15 +54,7 @@ def app_command(
         raise UsageError(f"one TARGET only, not {len(targets)}", where=" ".join(targets), hint=_did_you_mean(targets[0]))
     from msbtui.session import Session
 
-    options = session_options(
-        _aside(targets[0]) if targets else ".",
-        image=image,
-        dockerfile=dockerfile,
-        stage=stage,
-        build_args=build_args,
-        build_contexts=build_contexts,
-        platform=platform,
-    )
+    options = named.options(_aside(targets[0]) if targets else ".")
     require_terminal()
     session = Session(options)
     session.open()

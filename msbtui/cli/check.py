@@ -7,7 +7,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from msbtui.cli.options import build_inputs, quiet_option, run_session, session_options
+from msbtui.cli.options import Named, opens_image, quiet_option, run_session
 from msbtui.errors import TargetError, UsageError
 from msbtui.session.check import CheckConfig, CheckReport, find_config, run_check
 from msbtui.session.check.config import DEFAULTS, known_kind, parse_growth, parse_share, parse_size
@@ -20,8 +20,7 @@ FORMATS = ("text", "json", "sarif", "junit", "github", "gitlab")
     epilog="Example: msbtui check docker:app:latest --dockerfile Dockerfile --max-waste 20MB --forbid compiler --format github",
 )
 @click.argument("target", default=".")
-@click.option("--image", metavar="REF", help="The image that belongs to the Dockerfile; default: the engine's that fits it best.")
-@click.option("--dockerfile", metavar="PATH", help="The Dockerfile that belongs to the image.")
+@opens_image()
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write the report there instead of standard output.")
 @click.option("--config", metavar="FILE", help="Rules; default: .msbtui.toml and .dive-ci beside the Dockerfile or here.")
@@ -35,12 +34,10 @@ FORMATS = ("text", "json", "sarif", "junit", "github", "gitlab")
 @click.option("--forbid-traps", is_flag=True, help="Forbid lines that leave something else in the image than they seem to.")
 @click.option("--baseline", metavar="FILE", help="What `inspect --json` wrote of the image to compare with.")
 @click.option("--max-growth", metavar="SIZE", help="Growth since the baseline at most: 10MB or 5%; default 0.")
-@build_inputs
 @quiet_option
 def check_command(
     target: str,
-    image: str | None,
-    dockerfile: str | None,
+    named: Named,
     form: str,
     output: str | None,
     config: str | None,
@@ -54,10 +51,6 @@ def check_command(
     forbid_traps: bool,
     baseline: str | None,
     max_growth: str | None,
-    stage: str | None,
-    build_args: tuple[str, ...],
-    build_contexts: tuple[str, ...],
-    platform: str | None,
     quiet: bool,
     no_color: bool,
 ) -> int:
@@ -72,7 +65,7 @@ def check_command(
         raise UsageError("--config and --no-config exclude each other")
     # What is wrong with the rules is said before a long read.
     folders = [
-        Path(word) if Path(word).is_dir() else Path(word).parent for word in (dockerfile, target) if word and _is_path(word)
+        Path(word) if Path(word).is_dir() else Path(word).parent for word in (named.dockerfile, target) if word and _is_path(word)
     ]
     rules = CheckConfig() if no_config else find_config([*folders, Path()], config=config)
     rules = _with_options(
@@ -93,17 +86,7 @@ def check_command(
         from msbtui.session.check import read_baseline
 
         read_baseline(Path(rules.baseline))
-    session = Session(
-        session_options(
-            target,
-            image=image,
-            dockerfile=dockerfile,
-            stage=stage,
-            build_args=build_args,
-            build_contexts=build_contexts,
-            platform=platform,
-        )
-    )
+    session = Session(named.options(target))
     run_session(session, quiet=quiet)
     report = run_check(session, rules)
     written = render(report, form)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from msbtui.cli.options import build_inputs, quiet_option, run_session, session_options
+from msbtui.cli.options import Named, opens_image, quiet_option, run_session
 from msbtui.errors import TargetError, UsageError
 from msbtui.text import printable, size
 
@@ -23,24 +23,20 @@ if TYPE_CHECKING:
     epilog="Example: msbtui fix Dockerfile --image app:latest --only A2 --only A3 --write",
 )
 @click.argument("target", metavar="DOCKERFILE", default=".")
-@click.option("--image", metavar="REF", help="The image that the Dockerfile built; default: the engine's that fits it best.")
-@click.option("--dockerfile", metavar="PATH", help="The Dockerfile, where DOCKERFILE names an image.")
+@opens_image(
+    image="The image that the Dockerfile built; default: the engine's that fits it best.",
+    dockerfile="The Dockerfile, where DOCKERFILE names an image.",
+)
 @click.option("--only", multiple=True, metavar="ID", help="Make only this cure or the cure of this finding (repeatable).")
 @click.option("--diff", "mode", flag_value="diff", default="diff", help="Print a unified diff (the default).")
 @click.option("--write", "mode", flag_value="write", help="Write the Dockerfile and its .dockerignore.")
 @click.option("--list", "mode", flag_value="list", help="List the cures, those too that are only made when they are named.")
-@build_inputs
 @quiet_option
 def fix_command(
     target: str,
-    image: str | None,
-    dockerfile: str | None,
+    named: Named,
     only: tuple[str, ...],
     mode: str,
-    stage: str | None,
-    build_args: tuple[str, ...],
-    build_contexts: tuple[str, ...],
-    platform: str | None,
     quiet: bool,
     no_color: bool,
 ) -> int:
@@ -53,17 +49,7 @@ def fix_command(
     from msbtui.session import Session
     from msbtui.session.cures import chosen, ignore_file, world_of
 
-    session = Session(
-        session_options(
-            target,
-            image=image,
-            dockerfile=dockerfile,
-            stage=stage,
-            build_args=build_args,
-            build_contexts=build_contexts,
-            platform=platform,
-        )
-    )
+    session = Session(named.options(target))
     run_session(session, quiet=quiet)
     world = world_of(session)
     assert session.waste is not None and session.dockerfile is not None

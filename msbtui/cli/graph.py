@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from msbtui.cli.helped import HelpedCommand
-from msbtui.cli.options import build_file_target, build_inputs, pairs, run_session, session_options
+from msbtui.cli.options import Named, build_file_target, opens_image, pairs, run_session
 from msbtui.errors import TargetError, UsageError
 
 if TYPE_CHECKING:
@@ -30,29 +30,24 @@ _FORMATS = ("text", "json", "dot", "mermaid", "svg", "png", "html")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")
 @click.option("--layers", is_flag=True, help="Show the instructions inside the stages.")
-@click.option("--image", metavar="REF", help="The image that was built from it: its bytes by stage and by edge are shown.")
+@opens_image(image="The image that was built from it: its bytes by stage and by edge are shown.", dockerfile="")
 @click.option("--sizes", is_flag=True, help="Show bytes; without --image, of the engine's image that fits best.")
 @click.option("--context", is_flag=True, help="Say what the build context sends, and what each COPY and ADD takes of it.")
 @click.option("--legend", is_flag=True, help="Say what the signs mean.")
 @click.option("--direction", type=click.Choice(("TB", "BT", "LR", "RL"), case_sensitive=False), default="TB", show_default=True)
 @click.option("--ascii", "plain", is_flag=True, help="Draw text in ASCII; done by itself where the output is not UTF-8.")
-@build_inputs
 @click.option("--check", is_flag=True, help="Evaluate every stage, and say where other tools read the file otherwise.")
 def graph_command(
     dockerfile: str,
     form: str,
     output: str | None,
     layers: bool,
-    image: str | None,
+    named: Named,
     sizes: bool,
     context: bool,
     legend: bool,
     direction: str,
     plain: bool,
-    stage: str | None,
-    build_args: tuple[str, ...],
-    build_contexts: tuple[str, ...],
-    platform: str | None,
     check: bool,
 ) -> int:
     """Print the stage graph of DOCKERFILE (a file, a folder with one, or `-`) as BuildKit reads it.
@@ -68,7 +63,8 @@ def graph_command(
 
     if form == "png" and output is None and sys.stdout.isatty():
         raise UsageError("a picture does not go to a terminal", hint="name a file with -o")
-    args, contexts = pairs(build_args, "--build-arg"), pairs(build_contexts, "--build-context")
+    args, contexts = pairs(named.build_args, "--build-arg"), pairs(named.build_contexts, "--build-context")
+    stage, platform = named.stage, named.platform
     build = build_file_target(dockerfile)
     folder = None
     if build is not None:
@@ -87,11 +83,13 @@ def graph_command(
 
         graph = msgspec.structs.replace(graph, warnings=(*graph.warnings, *read_differently(parsed)))
     facts = None
-    if (image is not None or sizes) and not graph.errors:
+    if (named.image is not None or sizes) and not graph.errors:
         if path == "-":
             raise UsageError("sizes need a Dockerfile on disk, not standard input")
         options = msgspec.structs.replace(
-            session_options(path, image=image, stage=stage, platform=platform), build_args=args, build_contexts=contexts
+            msgspec.structs.replace(named, build_args=(), build_contexts=(), stage=stage, platform=platform).options(path),
+            build_args=args,
+            build_contexts=contexts,
         )
         from msbtui.session import Session
         from msbtui.session.rows.facts import session_facts

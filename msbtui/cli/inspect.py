@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from msbtui.cli.helped import HelpedCommand
-from msbtui.cli.options import build_inputs, quiet_option, run_session, session_options
+from msbtui.cli.options import Named, opens_image, quiet_option, run_session
 from msbtui.errors import TargetError, UsageError
 
 if TYPE_CHECKING:
@@ -21,30 +21,19 @@ if TYPE_CHECKING:
     epilog="Example: msbtui inspect docker:app:latest --dockerfile Dockerfile --json",
 )
 @click.argument("target", default=".")
-@click.option("--image", metavar="REF", help="The image that belongs to the Dockerfile; default: the engine's that fits it best.")
-@click.option("--dockerfile", metavar="PATH", help="The Dockerfile that belongs to the image.")
+@opens_image()
 @click.option("--json", "as_json", is_flag=True, help="The account as JSON.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="The account as Markdown, for a pull request.")
 @click.option("--html", "html", metavar="FILE", help="Write the account to FILE as one self-contained page.")
 @click.option("--files", is_flag=True, help="Add every entry with its change by layer (text and JSON).")
-@click.option("--verify-digests", is_flag=True, help="Hash every layer, also what lies on disk uncompressed.")
-@click.option("--plain-http", is_flag=True, help="Allow a registry without TLS elsewhere than on this machine.")
-@build_inputs
 @quiet_option
 def inspect_command(
     target: str,
-    image: str | None,
-    dockerfile: str | None,
+    named: Named,
     as_json: bool,
     as_markdown: bool,
     html: str | None,
     files: bool,
-    verify_digests: bool,
-    plain_http: bool,
-    stage: str | None,
-    build_args: tuple[str, ...],
-    build_contexts: tuple[str, ...],
-    platform: str | None,
     quiet: bool,
     no_color: bool,
 ) -> int:
@@ -56,19 +45,7 @@ def inspect_command(
 
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other")
-    session = Session(
-        session_options(
-            target,
-            image=image,
-            dockerfile=dockerfile,
-            stage=stage,
-            build_args=build_args,
-            build_contexts=build_contexts,
-            platform=platform,
-            verify_digests=verify_digests,
-            plain_http=plain_http,
-        )
-    )
+    session = Session(named.options(target))
     run_session(session, quiet=quiet)
     if html is not None:
         _write_page(session, html, quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import msgspec
 
 from msbtui import text
 from msbtui.errors import MsbtuiError, TargetError, UsageError
@@ -21,10 +23,15 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def platform_option(command: F) -> F:
+    """Add `--platform`."""
+    return click.option("--platform", metavar="OS/ARCH", help="Which platform to take from an index.")(command)
+
+
 def build_inputs(command: F) -> F:
     """Add `--target`, `--build-arg`, `--build-context` and `--platform`, as docker has them."""
     for option in (
-        click.option("--platform", metavar="OS/ARCH", help="Which platform to take from an index."),
+        platform_option,
         click.option(
             "--build-context", "build_contexts", multiple=True, metavar="NAME=SOURCE", help="Named build context (repeatable)."
         ),
@@ -33,6 +40,77 @@ def build_inputs(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What the words of a command line name beside the target itself: see `opens_image`."""
+
+    image: str | None = None
+    dockerfile: str | None = None
+    stage: str | None = None
+    build_args: tuple[str, ...] = ()
+    build_contexts: tuple[str, ...] = ()
+    platform: str | None = None
+    verify_digests: bool = False
+    plain_http: bool = False
+
+    def options(self, target: str) -> Options:
+        """Give the session's options for `target`; a bake or compose file stands for the build that it describes.
+
+        Raises UsageError for a malformed pair, TargetError for a bake or compose file that cannot be read.
+        """
+        args, contexts = pairs(self.build_args, "--build-arg"), pairs(self.build_contexts, "--build-context")
+        stage, build = self.stage, build_file_target(target)
+        if build is not None:
+            if build.inline is not None:
+                raise TargetError("its Dockerfile stands in this file", where=target, hint="`msbtui graph` takes it")
+            target, stage = str(build.path), stage or build.stage
+            args, contexts = {**build.args, **args}, {**build.contexts, **contexts}
+        return Options(
+            target=target,
+            image=self.image,
+            dockerfile=self.dockerfile,
+            stage=stage,
+            build_args=args,
+            build_contexts=contexts,
+            platform=self.platform,
+            verify_digests=self.verify_digests,
+            plain_http=self.plain_http,
+        )
+
+
+def opens_image(
+    *, image: str = "The image that belongs to the Dockerfile; default: the engine's that fits it best.",
+    dockerfile: str = "The Dockerfile that belongs to the image.", builds: bool = True,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
+    """Add the options by which every command that opens an image reads it; the command gets them as one `named: Named`.
+
+    `image` and `dockerfile` are the help of these options, empty where the command has none; `builds`: `build_inputs` too.
+    """
+    # An argument of the command's own may have one of these names: graph and split call their target so.
+    own = {"image": not image, "dockerfile": not dockerfile}
+    names = [name for name in Named.__struct_fields__ if not own.get(name)]
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def command(**words: Any) -> Any:
+            named = {name: words.pop(name) for name in names if name in words}
+            return function(named=Named(**named), **words)
+
+        options = [
+            click.option("--plain-http", is_flag=True, help="Allow a registry without TLS elsewhere than on this machine."),
+            click.option("--verify-digests", is_flag=True, help="Hash every layer whole, also what one look need not read."),
+            build_inputs if builds else platform_option,
+        ]
+        if dockerfile:
+            options.append(click.option("--dockerfile", metavar="PATH", help=dockerfile))
+        if image:
+            options.append(click.option("--image", metavar="REF", help=image))
+        for option in options:
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def quiet_option(command: F) -> F:
@@ -73,42 +151,6 @@ def build_file_target(word: str) -> BuildTarget | None:
     for each in build.unresolved if build is not None else ():
         click.echo(f"{word}: not resolved: {each}", err=True)
     return build
-
-
-def session_options(
-    target: str,
-    *,
-    image: str | None = None,
-    dockerfile: str | None = None,
-    stage: str | None = None,
-    build_args: tuple[str, ...] = (),
-    build_contexts: tuple[str, ...] = (),
-    platform: str | None = None,
-    verify_digests: bool = False,
-    plain_http: bool = False,
-) -> Options:
-    """Give the session's options from the command line's words; a bake or compose file stands for the build that it describes.
-
-    Raises UsageError for a malformed pair, TargetError for a bake or compose file that cannot be read.
-    """
-    args, contexts = pairs(build_args, "--build-arg"), pairs(build_contexts, "--build-context")
-    build = build_file_target(target)
-    if build is not None:
-        if build.inline is not None:
-            raise TargetError("its Dockerfile stands in this file", where=target, hint="`msbtui graph` takes it")
-        target, stage = str(build.path), stage or build.stage
-        args, contexts = {**build.args, **args}, {**build.contexts, **contexts}
-    return Options(
-        target=target,
-        image=image,
-        dockerfile=dockerfile,
-        stage=stage,
-        build_args=args,
-        build_contexts=contexts,
-        platform=platform,
-        verify_digests=verify_digests,
-        plain_http=plain_http,
-    )
 
 
 class ProgressLine:

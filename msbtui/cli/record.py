@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from msbtui.cli.options import run_session, session_options
+from msbtui.cli.options import Named, opens_image, run_session
 from msbtui.errors import UsageError
 
 
@@ -16,19 +16,17 @@ from msbtui.errors import UsageError
 )
 @click.argument("image")
 @click.option("-o", "--output", required=True, metavar="FILE", help="The recording to write.")
-@click.option("--dockerfile", metavar="PATH", help="Record this Dockerfile with the image.")
+@opens_image(image="", dockerfile="Record this Dockerfile with the image.", builds=False)
 @click.option("--leave-out", "globs", multiple=True, metavar="GLOB", help="Leave out entries whose path fits (repeatable).")
 @click.option("--leave-out-env", "names", multiple=True, metavar="NAME", help="Leave out an environment variable (repeatable).")
-@click.option("--platform", metavar="OS/ARCH", help="Which platform to take from an index.")
 @click.option("--force", is_flag=True, help="Write over an existing FILE.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def record_command(
     image: str,
     output: str,
-    dockerfile: str | None,
+    named: Named,
     globs: tuple[str, ...],
     names: tuple[str, ...],
-    platform: str | None,
     force: bool,
     quiet: bool,
 ) -> int:
@@ -42,7 +40,7 @@ def record_command(
     path = Path(output)
     if path.exists() and not force:
         raise UsageError("there is a file already", where=output, hint="--force writes over it")
-    session = Session(session_options(image, dockerfile=dockerfile, platform=platform))
+    session = Session(named.options(image))
     run_session(session, quiet=quiet)
     written = session.record(
         path, leave_out_paths=globs, leave_out_env=names, before_writing=lambda lines: click.echo("\n".join(lines))

@@ -8,7 +8,7 @@ import pytest
 from fake_registry import FakeRegistry
 from image_samples import Sample, write_tar
 
-from msbtui.cli import run
+from msbtui.cli import load, run
 
 
 @pytest.fixture
@@ -38,6 +38,13 @@ def test_the_cache_is_shown_and_cleared(archive, capsys):
 def test_an_unknown_word_is_wrong_usage(capsys):
     assert run(["cache", "burn"]) == 2
     assert "show" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["app", "inspect", "split", "fix", "check", "record", "graph"])
+def test_every_command_that_opens_an_image_reads_it_by_the_same_options(name):
+    words = {word for option in load(name).params for word in option.opts}
+    assert {"--platform", "--verify-digests", "--plain-http"} <= words
+    assert name == "record" or {"--image", "--target", "--build-arg", "--build-context"} <= words
 
 
 def test_digests_are_verified_when_asked_for(tmp_path, capsys):

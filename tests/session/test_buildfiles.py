@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msbtui.cli import run
-from msbtui.cli.options import session_options
+from msbtui.cli.options import Named
 from msbtui.errors import TargetError
 from msbtui.session.buildfiles import build_target
 from msbtui.session.buildfiles.bake import read_bake
@@ -253,9 +253,9 @@ def test_a_session_is_opened_on_what_a_build_file_says(tmp_path):
         "services:\n  s:\n    build: {context: app, target: one, args: {V: 7, W: 1}}\n"
         "  i:\n    build: {dockerfile_inline: FROM a}\n"
     )
-    options = session_options(f"{path}:s", build_args=("W=2",))
+    options = Named(build_args=("W=2",)).options(f"{path}:s")
     assert (options.target, options.stage) == (str(tmp_path / "app" / "Dockerfile"), "one")
     assert options.build_args == {"V": "7", "W": "2"}
-    assert session_options(f"{path}:s", stage="two").stage == "two"
+    assert Named(stage="two").options(f"{path}:s").stage == "two"
     with pytest.raises(TargetError, match="stands in this file"):
-        session_options(f"{path}:i")
+        Named().options(f"{path}:i")
