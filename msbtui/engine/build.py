@@ -30,6 +30,13 @@ _ASKING = 30.0
 _VERTEX = re.compile(r"#(\d+) (.*)", re.DOTALL)
 _STEP = re.compile(r"\[(?:(?P<stage>[^\]]*?) +)?(?P<step>\d+)/(?P<steps>\d+)\] ?(?P<text>.*)", re.DOTALL)
 _OUTPUT = re.compile(r"\d+\.\d+ (.*)", re.DOTALL)
+_SAID_LAST = 60
+_PASSING = re.compile(
+    r"flightcontrol: exceeded retry timeout|code = Unavailable|connection reset by peer|i/o timeout|TLS handshake timeout"
+    r"|Temporary failure (in name resolution|resolving)|Hash Sum mismatch|\b50[234]\b.{0,20}(Gateway|Service Unavailable)"
+    r"|Could not connect to|Connection (timed out|refused|reset)|[Nn]etwork is unreachable|ECONNRESET|ETIMEDOUT|EAI_AGAIN"
+)
+"""What BuildKit (solver/internal/pipe, util/flightcontrol), apt, and the package managers of languages say of what may pass."""
 
 
 class BuildLine(msgspec.Struct, frozen=True):
@@ -52,6 +59,11 @@ class BuildError(TargetError):
     def __init__(self, what: str, *, where: str = "", hint: str = "", log: Sequence[str] = ()) -> None:
         super().__init__(what, where=where, hint=hint)
         self.log = tuple(log)
+
+    @property
+    def passing(self) -> bool:
+        """Tell whether the engine or the network broke it, not what the Dockerfile says: the same build may succeed."""
+        return any(_PASSING.search(line) for line in (self.what, *self.log[-_SAID_LAST:]))
 
 
 def new_id() -> str:

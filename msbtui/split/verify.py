@@ -128,21 +128,31 @@ class Site:
                 self.on_progress(Told(f"building {what}: {far.what}", far.done, far.total, far.left))
 
         path, options = Path(self.dockerfile.path), self.options
-        return build(
-            self.context,
-            text,
-            target=target,
-            build_args=options.build_args,
-            build_contexts=options.build_contexts,
-            platform=options.platform,
-            verify_id=self.id,
-            beside=path if path.name else None,
-            builder=options.builder,
-            extra=options.build_flags,
-            on_line=hear,
-            cancel=self.cancel,
-            environ=self.environ,
-        )
+
+        def once() -> str:
+            return build(
+                self.context,
+                text,
+                target=target,
+                build_args=options.build_args,
+                build_contexts=options.build_contexts,
+                platform=options.platform,
+                verify_id=self.id,
+                beside=path if path.name else None,
+                builder=options.builder,
+                extra=options.build_flags,
+                on_line=hear,
+                cancel=self.cancel,
+                environ=self.environ,
+            )
+
+        try:
+            return once()
+        except BuildError as error:
+            if not error.passing:
+                raise
+            self.tell(f"building {what} again: {error.what}")
+        return once()
 
     def build_original(self) -> str:
         """Build the Dockerfile as it stands; give the image's id."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from msbtui.dockerfile.parser import parse
+from msbtui.engine.build import BuildError
+from msbtui.session.model import Options
 from msbtui.split.model import Check, Plan
 from msbtui.split.repair import Additions
-from msbtui.split.verify import ROUNDS, _Work
+from msbtui.split.verify import ROUNDS, Site, _Work
 
 
 def plan(rung: str, wider: Additions | None = None) -> Plan:
@@ -109,3 +113,26 @@ def test_a_rung_without_a_plan_is_passed_over():
     work = Judged(lambda candidate: () if candidate.rung == "everything" else (Check("start", False),), replan)
     assert work.climb(plan("selective")).rung == "everything"
     assert work.tried == ["selective", "everything"]
+
+
+@pytest.mark.parametrize(
+    ("said", "builds"),
+    [
+        ("ERROR: failed to solve: flightcontrol: exceeded retry timeout", 2),
+        ("#7 1.2 Err: Temporary failure resolving 'deb.debian.org'", 2),
+        ("#7 9.1 make: *** [all] Error 1", 1),
+    ],
+)
+def test_a_build_that_the_network_or_the_engine_broke_is_made_once_more(said, builds, monkeypatch):
+    made = []
+
+    def broken(*_: object, **__: object) -> str:
+        made.append(1)
+        raise BuildError("the build failed", log=[said])
+
+    monkeypatch.setattr("msbtui.split.verify.build", broken)
+    monkeypatch.setattr("msbtui.split.verify.sweep", lambda **_: None)
+    site = Site(parse("FROM x\n", "Dockerfile"), Path(), Options())
+    with pytest.raises(BuildError):
+        site.build_original()
+    assert len(made) == builds
