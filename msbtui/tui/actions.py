@@ -96,6 +96,14 @@ ACTIONS: tuple[Action, ...] = (
         "Show what this layer holds, or the file system as it stands after it.",
         group=_VIEW,
     ),
+    Action(
+        "map",
+        "m",
+        "Map",
+        "Show every byte once as a map: base, packages, application, waste, hidden, unknown. Enter goes to the files behind.",
+        footer=True,
+        group=_VIEW,
+    ),
     Action("sort", "o", "Sort", "Sort files by waste, by size, or by name.", group=_VIEW),
     Action("previous_finding", "left_square_bracket", "Previous finding", "Go to the finding before, in all panes.", group=_VIEW),
     Action("next_finding", "right_square_bracket", "Next finding", "Go to the next finding, in all panes.", group=_VIEW),
@@ -128,10 +136,10 @@ ACTIONS: tuple[Action, ...] = (
 )
 """In the order of the help screen."""
 
-FOOTER = ("find", "waste", "split", "copy", "zoom", "help", "quit")
-"""What the key line shows: seven entries fit 80 columns."""
+FOOTER = ("find", "waste", "map", "split", "copy", "zoom", "help", "quit")
+"""What the key line shows: eight short entries fit 80 columns."""
 
-FOOTER_GIVES_WAY = ("copy", "zoom", "waste", "find", "split")
+FOOTER_GIVES_WAY = ("copy", "zoom", "waste", "map", "find", "split")
 """What goes where there is less room, in this order; help and the way out stay."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
+from msbtui.analysis.account import Account
 from msbtui.session.model import Event, Progress
 from msbtui.split.model import Plan
 
@@ -46,4 +47,13 @@ class PlanMade(Message):
     def __init__(self, plan: Plan | None, error: str = "") -> None:
         super().__init__()
         self.plan = plan
+        self.error = error
+
+
+class AccountMade(Message):
+    """The account of the image is there, or `error` says why there is none."""
+
+    def __init__(self, account: Account | None, error: str = "") -> None:
+        super().__init__()
+        self.account = account
         self.error = error

@@ -15,7 +15,7 @@ from textual.message import Message
 from msbtui.errors import MsbtuiError
 from msbtui.session import Session
 from msbtui.session.model import Event, Failed, Progress
-from msbtui.tui.messages import DockerfileChanged, PlanMade, ProgressTold, SessionTold, WorkEnded
+from msbtui.tui.messages import AccountMade, DockerfileChanged, PlanMade, ProgressTold, SessionTold, WorkEnded
 from msbtui.tui.watch import Watcher
 
 _TELL_EVERY = 0.1
@@ -44,6 +44,7 @@ class Work:
         """Whether a run was ever started."""
         self.running = False
         self.planning = False
+        self.counting = False
         self.stopping = False
         """Whether the run was told to end and has not yet."""
         self.again = False
@@ -97,6 +98,12 @@ class Work:
         if not self.planning:
             self.planning = True
             threading.Thread(target=self._plan, name="plan", daemon=True).start()
+
+    def count(self) -> None:
+        """Add up the account of the image."""
+        if not self.counting:
+            self.counting = True
+            threading.Thread(target=self._count, name="count", daemon=True).start()
 
     def _run(self) -> None:
         try:
@@ -168,3 +175,11 @@ class Work:
             self._post(PlanMade(None, f"internal error: {type(error).__name__}: {error}"))
         finally:
             self.planning = False
+
+    def _count(self) -> None:
+        try:
+            self._post(AccountMade(self.session.account()))
+        except Exception as error:
+            self._post(AccountMade(None, f"internal error: {type(error).__name__}: {error}"))
+        finally:
+            self.counting = False

@@ -8,11 +8,13 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from msbtui.analysis.account import account
 from msbtui.analysis.model import Base, Finding, HiddenBy, LineMatch, Provenance, WasteReport
 from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.parser import parse
 from msbtui.errors import UsageError
 from msbtui.image.model import HistoryItem, Image, ImageConfig, Kind, Layer, LayerIndex
+from msbtui.image.packages import read_packages
 from msbtui.image.table import FileTable
 from msbtui.session.model import AnalysisReady, Failed, GraphReady, ImageFound, LayerReady, NoImage, Progress
 from msbtui.split.model import LeftOut, Plan, Size, Step
@@ -252,6 +254,9 @@ class ShownSession:
             left_out=(LeftOut("compilers", 94 * MB, "nothing that runs calls them"),),
         )
         return self.plan
+
+    def account(self):
+        return account(self.image, self.table, read_packages(self.image, self.table), self.base, self.waste)
 
     def refresh_waste(self) -> None:
         """Find nothing new: the findings are given."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from msbtui.session.rows.cells import width
 
 _SIGNS = {
-    "│┃║┆": "|",
+    "│┃║┆▕": "|",
     "─━═┄–—": "-",
+    "▁": "_",
+    "╱": "/",
     "╰╯╭╮┌┐└┘┏┓┗┛╔╗╚╝┴┬├┤┼┻┳┣┫╋": "+",
     "▶▸›→": ">",
     "◀←": "<",

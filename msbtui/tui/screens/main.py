@@ -12,6 +12,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import BindingType
 
+from msbtui.analysis.account import Part
 from msbtui.errors import TargetError
 from msbtui.session.context import Context, read_context
 from msbtui.session.model import AnalysisReady, BetterImage, Failed, ImageFound, LayerReady, NoImage, Progress
@@ -19,14 +20,16 @@ from msbtui.session.rows.cells import shown
 from msbtui.session.rows.explain import explain
 from msbtui.session.rows.files import Finder, Sort
 from msbtui.session.rows.selection import Selection
+from msbtui.session.rows.treemap import Listed
 from msbtui.split.model import Plan
 from msbtui.tui.actions import action, bindings
 from msbtui.tui.editor import editor_command
 from msbtui.tui.layout import PANES
-from msbtui.tui.messages import PlanMade, ProgressTold, SessionTold
+from msbtui.tui.messages import AccountMade, PlanMade, ProgressTold, SessionTold
 from msbtui.tui.screens.explain import ExplainScreen
 from msbtui.tui.screens.find import FindScreen, Result
 from msbtui.tui.screens.help import HelpScreen
+from msbtui.tui.screens.map import MapScreen
 from msbtui.tui.screens.panes import PanesScreen
 from msbtui.tui.screens.split import SplitScreen, WaitScreen
 from msbtui.tui.widgets.lines import KeyLine
@@ -100,6 +103,8 @@ class MainScreen(PanesScreen):
                 self.go_to("layers")
         elif isinstance(event, AnalysisReady):
             self.progress = None
+            if isinstance(self.app.screen, MapScreen):
+                self.work.count()
             if not self._moved and self.session.waste is not None and self.session.waste.findings:
                 self.refresh_results()
                 first = self.links.from_finding(self.selection, self.session.waste.findings[0])
@@ -272,6 +277,55 @@ class MainScreen(PanesScreen):
         """Go to the file found before."""
         self.found_at = (self.found_at - 1) % len(self.found)
         self._go_to_found()
+
+    def do_map(self) -> None:
+        """Show every byte once; add them up first where that was not done yet."""
+        waste = self.session.waste
+        known = self._account if self._account is not None and self._account[0] is waste else None
+        self.app.push_screen(MapScreen(known[1] if known is not None else None), self._go_to_part)
+        if known is None:
+            self.work.count()
+
+    def on_account_made(self, message: AccountMade) -> None:
+        """Show the account to the one who waits for it."""
+        if message.account is not None:
+            self._account = (self.session.waste, message.account)
+        screen = self.app.screen
+        if isinstance(screen, MapScreen):
+            if message.account is not None:
+                screen.show(message.account)
+            else:
+                screen.fail(message.error or "The image is not read yet.")
+
+    def _go_to_part(self, row: Listed | None) -> None:
+        """Go to what is behind a part of the map: its finding, or the largest of its files."""
+        if row is None:
+            return
+        group, part = row.key[0], row.part
+        found = [each for each in self.links.findings if len(row.key) > 1 and each.kind == row.key[1] and not each.in_base]
+        if group == "hidden":
+            found = [each for each in found if each.hidden_by is not None]
+        if group in ("waste", "hidden") and found:
+            self.select(self.links.from_finding(self.selection, found[0]))
+        elif part.layers:
+            layer, path = self._largest_of(part)
+            now = self.links.from_layer(self.selection, layer)
+            self.waste_only = False
+            self.select(Selection(now.stage, now.line, now.layer, path, now.finding))
+            self._show_files_again()
+            self.files.select(path)
+        self.go_to("files")
+
+    def _largest_of(self, part: Part) -> tuple[int, str | None]:
+        """Give the layer that holds the largest file of a part, and its path."""
+        table = self.links.costs.table
+        for path in part.paths:
+            found = table.id_of(path) if table is not None else None
+            if table is not None and found is not None:
+                layers = [layer for layer, _ in table.entries(found) if layer in part.layers]
+                if layers:
+                    return layers[-1], path
+        return part.layers[-1], None
 
     def do_split(self) -> None:
         """Show the plan; make it first where there is none."""

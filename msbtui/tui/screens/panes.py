@@ -7,6 +7,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 
+from msbtui.analysis.account import Account
 from msbtui.dockerfile.model import Problem
 from msbtui.errors import TargetError
 from msbtui.session import Session, files
@@ -59,6 +60,8 @@ class PanesScreen(Screen[None]):
         self.found_at = 0
         self.found_words = ""
         self._finder: Finder | None = None
+        self._account: tuple[object, Account] | None = None
+        """The account, and the findings that it was made with."""
         self._moved = False
         self._source_text: str | None = None
         self._traps: tuple[object, tuple[Problem, ...]] | None = None
@@ -266,6 +269,8 @@ class PanesScreen(Screen[None]):
             return "no layer is read yet"
         if name == "waste" and session.waste is None and not self.waste_only:
             return "waste is known when all layers are read"
+        if name == "map" and session.waste is None:
+            return "the map is known when all layers are read"
         if name in ("find_next", "find_previous") and not self.found:
             return "nothing was searched for yet: / finds"
         if name in ("next_finding", "previous_finding") and not self.advice.count:
@@ -279,6 +284,6 @@ class PanesScreen(Screen[None]):
         return ""
 
     def _show_keys(self) -> None:
-        off = frozenset(name for name in ("find", "waste", "split") if self.reason(name))
+        off = frozenset(name for name in ("find", "waste", "map", "split") if self.reason(name))
         on = frozenset(name for name, state in (("waste", self.waste_only), ("zoom", self.zoomed)) if state)
         self.keys.show(off, on)

@@ -10,6 +10,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from msbtui.analysis.account import GROUPS
 from msbtui.session.rows.cells import Part
 
 ROLES = (
@@ -43,6 +44,9 @@ ROLES = (
     "key",
     "key-off",
     "key-on",
+    *(f"map-{group}{part}" for group in GROUPS for part in ("", "-fill")),
+    "map-cursor",
+    "map-edge",
 )
 """Every role that a row's part may have."""
 
