@@ -6,8 +6,12 @@ Builds each `tests/engine/truth/NAME.Dockerfile` on each engine that these varia
 base with what the file's own comments say. Directives, each on a line of its own, above the instruction that they are about:
 
     # waste[LABEL] KIND BYTES CONFIDENCE   the next instruction adds this finding; BYTES a number, or where the exact number
-                                           depends on what is downloaded: `@/PATH` all files at and below a path, `dpkg:NAME`
-                                           the files and records of a package, `base` what the base holds already
+                                           depends on what is downloaded or compiled, what `find`, `stat` and `dpkg` of a
+                                           container of the image say: `@/PATH,@/PATH,!/PATH` all files at and below the first
+                                           ones (patterns of the shell) that are not in the base image, without those at and
+                                           below the last ones, `dpkg:NAME`
+                                           the files and records of a package, `base` all files of the base image, `#PATH` what
+                                           the file at PATH says (a number that the build wrote there)
     # hides[LABEL]                         the next instruction hides it
     # also KIND ...                        findings of these kinds may be there besides
     # near: TEXT                           what is there and is no waste (for people: any finding not declared is a false one)
@@ -28,17 +32,17 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from msbtui.analysis.base import find_base
 from msbtui.analysis.lines import match_lines
-from msbtui.analysis.model import Finding, LineMatch
+from msbtui.analysis.model import Finding
 from msbtui.analysis.waste import find_waste
 from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.parser import parse
 from msbtui.engine import open_image
 from msbtui.engine.docker import connect, known_bases
-from msbtui.image.model import Image
 from msbtui.image.packages import read_packages
 from msbtui.image.table import FileTable
 
@@ -154,7 +158,7 @@ def compare(truth: Truth, reference: str, environ: dict[str, str]) -> Outcome:
     outcome = Outcome(truth.name)
     left = [finding for finding in report.findings if not finding.in_base]
     for one in truth.declared:
-        size = _bytes(one.size, one.line, provenance.matches, image, table, base.layers)
+        size = measured(one.size, reference.removeprefix("docker:"), dockerfile.instructions[0].words[0], environ)
         match = next((finding for finding in left if _is(finding, one, size)), None)
         if match is None:
             outcome.missing.append(f"{one} = {size}")
@@ -171,23 +175,52 @@ def _is(finding: Finding, one: Declared, size: int) -> bool:
     return said == (one.kind, one.confidence, one.line, one.hidden_by, size)
 
 
-def _bytes(said: str, line: int, matches: Sequence[LineMatch], image: Image, table: FileTable, base: int) -> int:
-    """Give the bytes that a directive means, from the layer's own entries."""
+def measured(said: str, reference: str, base: str, environ: dict[str, str]) -> int:
+    """Give the bytes that a directive means, as the tools in a container tell them: nothing of msbtui's has a say in it."""
     if said.isdigit():
         return int(said)
-    layer = next(match.layer for match in matches if match.line == line)
-    index = table.index(layer)
-    sizes = dict(zip(index.paths, index.sizes, strict=True))
+    if said.startswith("#"):
+        return int(_inside(reference, f"cat {said[1:]}", environ))
     if said == "base":
-        held = {path for number in range(base) for path in table.index(number).paths}
-        return sum(size for path, size in sizes.items() if path in held)
-    if said.startswith("@"):
-        top = said[2:]
-        return sum(size for path, size in sizes.items() if (path == top or path.startswith(f"{top}/")) and path != f"{top}/lock")
-    name = said.removeprefix("dpkg:")
-    records = [path for path in sizes if re.fullmatch(rf"var/lib/dpkg/info/{name}(:\w+)?\.\w+", path)]
-    listed = (image.layers[layer].contents.text(index.paths.index(f"var/lib/dpkg/info/{name}.list")) or b"").decode()
-    return sum(sizes.get(path, 0) for path in {*records, *(path.strip("/") for path in listed.split("\n"))})
+        # What the engine itself puts into a container (hosts, resolv.conf) lies on other file systems.
+        return _each_once(
+            _inside(base, f"find / -xdev -type f {_PRINT}", environ), ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf")
+        )
+    if name := said.partition("dpkg:")[2]:
+        records = f"find /var/lib/dpkg/info -regextype posix-extended -regex '.*/{name}(:[a-z0-9]+)?\\.[a-z]+'"
+        return _each_once(
+            _inside(reference, f"(dpkg -L {name}; {records}) | xargs -d '\\n' -I@ find @ -maxdepth 0 -type f {_PRINT}", environ)
+        )
+    parts = said.split(",")
+    places = " ".join(part[1:] for part in parts if part.startswith("@"))
+    without = tuple(part[1:] for part in parts if part.startswith("!"))
+    held = _inside(base, f"find {places} -type f {_PRINT} 2>&1 || true", environ) if base != "scratch" else ""
+    in_base = {line.split(" ", 1)[1] for line in held.splitlines()}
+    found = _inside(reference, f"find {places} -type f {_PRINT}", environ).splitlines()
+    return _each_once("\n".join(line for line in found if line.split(" ", 1)[1] not in in_base), without)
+
+
+_PRINT = r"-printf '%i %s %T@ %p\n'"
+
+
+def _inside(reference: str, script: str, environ: dict[str, str]) -> str:
+    command = ["docker", "run", "--rm", "--network=none", "--user=0", "--entrypoint=/bin/sh", reference, "-ec", script]
+    done = subprocess.run(command, env=environ, capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{shlex.join(command)}\n{done.stderr.decode(errors='replace')}")
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _each_once(listing: str, without: Sequence[str] = ()) -> int:
+    """Add the sizes up, those of hard-linked names once; an inode of which a name is left out stays whole."""
+    sizes: dict[str, int] = {}
+    kept: set[str] = set()
+    for line in listing.splitlines():
+        inode, size, _, path = line.split(" ", 3)
+        sizes[inode] = int(size)
+        if any(fnmatchcase(path, place) or fnmatchcase(path, f"{place}/*") for place in without):
+            kept.add(inode)
+    return sum(size for inode, size in sizes.items() if inode not in kept)
 
 
 def main() -> int:

@@ -302,12 +302,17 @@ def test_objects_of_a_build() -> None:
 def test_rust_and_cmake_trees() -> None:
     rust = {
         "src/target/.rustc_info.json": b"{}",
+        "src/target/CACHEDIR.TAG": b"t" * 1000,
+        "src/target/release/.fingerprint/a/x": b"f" * 2000,
+        "src/target/release/app.d": b"d" * 4000,
+        "src/target/release/data.json": 77,
         "src/target/release/deps/a.rlib": 100,
         "src/target/release/app": 50,
         "src/Cargo.toml": 5,
     }
     seen = look(rust, elves={"src/target/release/app": elf("ET_EXEC")}, config=ImageConfig(cmd=("/src/target/release/app",)))
-    assert sum(finding.bytes for finding in seen.kind("build-objects")) == 102
+    assert sum(finding.bytes for finding in seen.kind("build-objects")) == 7102
+    assert sum(finding.bytes for finding in seen.kind("sources")) == 5
     cmake = {"b/CMakeCache.txt": 10, "b/CMakeFiles/x/y.txt": 20, "b/app": 50}
     assert [finding.bytes for finding in look(cmake, config=APP).kind("build-objects")] == [30]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from waste_scenes import F, elf, look
+from waste_scenes import F, Tree, elf, look
 
 from msbtui.image.model import Healthcheck, ImageConfig
 
@@ -228,3 +228,79 @@ def test_development_packages_without_npms_record() -> None:
     assert (found.bytes, found.confidence, found.paths) == (500, "C", ("app/node_modules/jest",))
     locked = {**tree, "app/node_modules/.package-lock.json": F(b'{"packages": {}}')}
     assert look(locked, config=ImageConfig(cmd=("npm", "start"), workdir="/app")).kind("dev-dependencies") == []
+
+
+def manifest(**facts: object) -> F:
+    return F(json.dumps(facts).encode())
+
+
+def test_what_only_developing_leads_to_is_followed_through_the_manifests() -> None:
+    tree: Tree = {
+        "app/package.json": manifest(dependencies={"koa": "2"}, devDependencies={"jest": "29"}),
+        "app/yarn.lock": b"x",
+        "app/node_modules/jest/package.json": manifest(dependencies={"ansi": "1", "shared": "1"}),
+        "app/node_modules/jest/x.js": 500,
+        "app/node_modules/jest/node_modules/shared/package.json": manifest(name="shared"),
+        "app/node_modules/jest/node_modules/shared/x.js": 70,
+        "app/node_modules/ansi/package.json": manifest(name="ansi"),
+        "app/node_modules/ansi/x.js": 9000,
+        "app/node_modules/koa/package.json": manifest(dependencies={"shared": "2"}),
+        "app/node_modules/koa/x.js": 60,
+        "app/node_modules/shared/package.json": manifest(name="shared"),
+        "app/node_modules/shared/x.js": 40,
+    }
+    (found,) = look(tree, config=ImageConfig(workdir="/app", cmd=("node", "x"))).kind("dev-dependencies")
+    assert found.confidence == "B" and found.title.startswith("3 development packages of yarn")
+    assert found.paths == ("app/node_modules/ansi", "app/node_modules/jest")
+    assert "yarn install --production" in found.advice
+    # A package that the program needs, too, stays; so does what a member of the workspace needs, and what the start runs.
+    for path, text in (
+        ("app/package.json", manifest(dependencies={"koa": "2", "ansi": "1"}, devDependencies={"jest": "29"})),
+        ("app/tools/package.json", manifest(dependencies={"ansi": "1"})),
+        ("app/node_modules/koa/package.json", manifest(peerDependencies={"ansi": "1", "shared": "2"})),
+    ):
+        (found,) = look({**tree, path: text}, config=ImageConfig(workdir="/app", cmd=("node", "x"))).kind("dev-dependencies")
+        assert found.paths == ("app/node_modules/jest",), path
+    assert look(tree, config=ImageConfig(workdir="/app", cmd=("jest",))).kind("dev-dependencies") == []
+    # Where a needed package says nothing of what it needs, the rest is a guess.
+    unsaid = {**tree, "app/node_modules/koa/package.json": b""}
+    (found,) = look(unsaid, config=ImageConfig(workdir="/app", cmd=("node", "x"))).kind("dev-dependencies")
+    assert found.confidence == "C"
+
+
+def test_development_packages_behind_links() -> None:
+    store = "app/node_modules/.pnpm"
+    tree: Tree = {
+        "app/package.json": manifest(dependencies={"a": "1"}, devDependencies={"d": "1"}),
+        "app/node_modules/a": F(link=".pnpm/a@1/node_modules/a"),
+        "app/node_modules/d": F(link=".pnpm/d@1/node_modules/d"),
+        f"{store}/a@1/node_modules/a/package.json": manifest(dependencies={"b": "1"}),
+        f"{store}/a@1/node_modules/b": F(link="../../b@1/node_modules/b"),
+        f"{store}/b@1/node_modules/b/package.json": manifest(name="b"),
+        f"{store}/b@1/node_modules/b/x.js": 300,
+        f"{store}/d@1/node_modules/d/package.json": manifest(dependencies={"b": "1", "c": "1"}),
+        f"{store}/d@1/node_modules/b": F(link="../../b@1/node_modules/b"),
+        f"{store}/d@1/node_modules/c": F(link="../../c@1/node_modules/c"),
+        f"{store}/c@1/node_modules/c/package.json": manifest(name="c"),
+        f"{store}/c@1/node_modules/c/x.js": 7000,
+    }
+    (found,) = look(tree, config=ImageConfig(workdir="/app", cmd=("node", "x"))).kind("dev-dependencies")
+    assert found.title.startswith("2 development packages of pnpm") and found.confidence == "B"
+    assert {path.split("/")[3] for path in found.paths} == {"c@1", "d@1"}
+
+
+def test_caches_in_node_modules() -> None:
+    tree: Tree = {"app/node_modules/.cache/babel-loader/a.json": 800, "app/node_modules/a/x.js": 5}
+    (found,) = look(tree).kind("package-cache")
+    assert (found.bytes, found.confidence) == (800, "B")
+    read = ImageConfig(cmd=("node", "/app/node_modules/.cache/babel-loader/a.json"))
+    assert look(tree, config=read).kind("package-cache") == []
+    assert look({"app/.cache/a.json": 800}).kind("package-cache") == []
+
+
+def test_documentation_of_gems() -> None:
+    home = "usr/local/bundle"
+    tree: Tree = {f"{home}/doc/a-1/ri/A.ri": 500, f"{home}/specifications/a-1.gemspec": 3, f"{home}/gems/a-1/lib/a.rb": 9}
+    (found,) = look(tree).kind("docs")
+    assert (found.bytes, found.confidence) == (500, "B")
+    assert look({"srv/doc/a": 500, "srv/gems/a": 1}).kind("docs") == []

@@ -221,6 +221,7 @@ def find(scene: Scene) -> Iterator[Draft]:
             yield Draft(layer, [], confidence, subject=f"{tool} cache", advice=advice, kept=rows)
     yield from _tagged(scene, seen)
     yield from _yarn(scene)
+    yield from _in_node_modules(scene)
 
 
 def _tagged(scene: Scene, seen: set[int]) -> Iterator[Draft]:
@@ -244,6 +245,15 @@ def _yarn(scene: Scene) -> Iterator[Draft]:
         if {".pnp.cjs", ".pnp.js"}.isdisjoint(names) and "node_modules" in names:
             advice = "Delete .yarn/cache in the RUN that installs, or set enableGlobalCache and mount the cache."
             yield from _drafts(scene, "yarn", "A", advice, scene.below(f"{scene.table.paths[directory]}/cache"))
+
+
+def _in_node_modules(scene: Scene) -> Iterator[Draft]:
+    """What bundlers and compilers keep of what they made (`find-cache-dir`: node_modules/.cache/TOOL)."""
+    for directory in scene.directories_named(".cache"):
+        place = scene.table.paths[directory]
+        if place.endswith("node_modules/.cache"):
+            advice = "Delete it in the RUN that builds, or mount it: RUN --mount=type=cache."
+            yield from _drafts(scene, "node_modules/.cache", "B", advice, scene.below(place))
 
 
 def _drafts(scene: Scene, tool: str, confidence: str, advice: str, pids: Iterable[int]) -> Iterator[Draft]:

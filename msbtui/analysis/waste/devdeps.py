@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from msbtui.analysis.waste.kind import Draft, WasteKind, count
 from msbtui.analysis.waste.needs import json_object
+from msbtui.analysis.waste.nodetree import development_tree
 from msbtui.analysis.waste.scene import LiveFile, Scene
 
 _RUNNERS = frozenset(("npm", "npx", "yarn", "pnpm", "bun"))
@@ -59,19 +60,27 @@ def find(scene: Scene) -> Iterator[Draft]:
 
 
 def _without_lock(scene: Scene, manifest: LiveFile) -> Iterator[Draft]:
-    """Where npm's hidden lockfile is missing (yarn, pnpm): what package.json names for developing, without what that needs."""
+    """Where npm's hidden lockfile is missing (yarn, pnpm): what only `devDependencies` lead to among what is installed."""
     root = manifest.path.removesuffix("package.json")
     if "node_modules/" in root or not scene.is_directory(f"{root}node_modules"):
         return
     if scene.file(f"{root}node_modules/.package-lock.json") is not None:
         return
-    facts = json_object(scene, manifest)
-    wanted, other = facts.get("devDependencies"), facts.get("dependencies")
-    if not isinstance(wanted, dict):
+    if not isinstance(json_object(scene, manifest).get("devDependencies"), dict):
         return
-    names = set(wanted) - set(other if isinstance(other, dict) else ()) - _started(scene, root)
-    places = [place for name in sorted(names) if scene.is_directory(place := f"{root}node_modules/{name}")]
-    yield from _drafts(scene, places, set(), "npm", root, sure=False)
+    tree = development_tree(scene, manifest, _started(scene, root), json_object)
+    kept = {pid for place in tree.kept for pid in scene.below(place)} if tree.places else set()
+    tool = next((name for name, mark in _MARKS if scene.table.id_of(root + mark) is not None), "npm")
+    yield from _drafts(scene, list(tree.places), set(), tool, root, "B" if tree.complete else "C", kept)
+
+
+_MARKS = (("pnpm", "node_modules/.pnpm"), ("pnpm", "pnpm-lock.yaml"), ("yarn", "yarn.lock"))
+_PRUNE = {
+    "npm": "npm prune --omit=dev",
+    "yarn": "yarn install --production",
+    "pnpm": "pnpm prune --prod",
+    "composer": "composer install --no-dev",
+}
 
 
 def _pip(scene: Scene) -> Iterator[Draft]:
@@ -119,21 +128,28 @@ def _composer(scene: Scene, installed: LiveFile) -> Iterator[Draft]:
         yield from _drafts(scene, [root + name for name in sorted(known)], set(), "composer", root)
 
 
-def _drafts(scene: Scene, places: list[str], names: set[str], tool: str, root: str, sure: bool = True) -> Iterator[Draft]:
-    pids = {pid for place in places for pid in scene.below(place)}
+def _drafts(
+    scene: Scene,
+    places: list[str],
+    names: set[str],
+    tool: str,
+    root: str,
+    confidence: str = "A",
+    kept: Set[int] = frozenset(),
+) -> Iterator[Draft]:
+    pids = {pid for place in places for pid in scene.below(place)} - kept
     # A start script that runs a development package (ts-node, nodemon) needs it, and what it needs.
     used = sorted(names & _started(scene, root))
     for layer, rows in scene.by_layer(pids):
         title = f"{count(len(places), 'development package')} of {tool}" + (
             f"; the start command names {used[0]}" if used else ""
         )
-        advice = "npm prune --omit=dev" if tool == "npm" else "composer install --no-dev"
         yield Draft(
             layer,
             rows,
-            "A" if sure and not used else "C",
+            "C" if used else confidence,
             subject=title,
-            advice=f"Run `{advice}` in the build stage, then copy.",
+            advice=f"Run `{_PRUNE[tool]}` in the build stage, then copy.",
         )
 
 

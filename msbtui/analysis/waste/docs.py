@@ -16,7 +16,7 @@ _LEGAL = re.compile(r"(?i)(.*[-_.])?(copyright|licen[cs]es?|notice|copying|copyr
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer."""
     names, legal, found = scene.names, dict[str, bool](), []
-    for place in (*_PLACES, *_MORE, *_locales(scene)):
+    for place in (*_PLACES, *_MORE, *_locales(scene), *_of_gems(scene)):
         for pid in scene.below(place):
             name = names[pid]
             if name not in legal:
@@ -25,6 +25,14 @@ def find(scene: Scene) -> Iterator[Draft]:
                 found.append(pid)
     for layer, rows in scene.by_layer(found):
         yield Draft(layer, rows, "B", subject="Manuals, documentation and translations")
+
+
+def _of_gems(scene: Scene) -> Iterator[str]:
+    """What RubyGems makes of the comments in sources, beside what it installs (Gem::RequestSet, `--no-document`)."""
+    for directory in scene.directories_named("doc"):
+        home = scene.table.paths[directory].rpartition("/")[0]
+        if scene.is_directory(f"{home}/specifications") and scene.is_directory(f"{home}/gems"):
+            yield f"{home}/doc"
 
 
 def _locales(scene: Scene) -> tuple[str, ...]:
@@ -38,7 +46,10 @@ KIND = WasteKind(
     id="docs",
     title="Documentation and translations",
     explanation="Nobody reads manuals in a container. Package managers install them unless they are told not to.",
-    advice="Start from a -slim base, or tell dpkg before installing: `path-exclude /usr/share/doc/*` in /etc/dpkg/dpkg.cfg.d.",
+    advice=(
+        "Start from a -slim base, or tell dpkg before installing: `path-exclude /usr/share/doc/*` in /etc/dpkg/dpkg.cfg.d; "
+        "gem install --no-document."
+    ),
     find=find,
     spares_below=True,
 )

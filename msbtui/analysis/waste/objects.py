@@ -10,6 +10,8 @@ from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
 
 _RUST_PARTS = ("deps", "build", "incremental", ".fingerprint", "examples")
+_RUST_ENDS = (".d", ".rlib", ".rmeta")
+"""Lists of sources, and libraries that only rustc reads (Cargo, "Build cache")."""
 _START_OBJECTS = re.compile(r"(.*crt[1in]|crt.*|.*crt0|no_exec|.*start)\.o")
 """The C library's and compiler's own objects, which linking needs: they go with the compiler."""
 
@@ -25,7 +27,11 @@ def find(scene: Scene) -> Iterator[Draft]:
             for profile in (f"{target}/{name}", *(f"{target}/{name}/{sub}" for sub in scene.names_in(f"{target}/{name}"))):
                 for part in _RUST_PARTS:
                     certain.update(scene.below(f"{profile}/{part}"))
+                if scene.is_directory(f"{profile}/.fingerprint"):
+                    beside = scene.names_in(profile)
+                    certain.update(pid for name, pid in beside.items() if name.endswith(_RUST_ENDS) or name == ".cargo-lock")
         certain.add(info.pid)
+        certain.update(pid for name, pid in scene.names_in(target).items() if name == "CACHEDIR.TAG")
     for cache in scene.named_files("CMakeCache.txt"):
         certain.add(cache.pid)
         certain.update(scene.below(f"{cache.path.rpartition('/')[0]}/CMakeFiles"))
