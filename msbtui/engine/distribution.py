@@ -19,7 +19,7 @@ import msgspec
 from msbtui.engine import waiting
 from msbtui.engine.credentials import DOCKER_HUB, Credentials, find_credentials
 from msbtui.engine.manifest import JSON_LIMIT, decode, too_large
-from msbtui.errors import TargetError
+from msbtui.errors import Cancelled, TargetError
 from msbtui.text import printable
 from msbtui.text import size as words_of_size
 
@@ -39,6 +39,7 @@ _TIMEOUT = (10.0, 30.0)
 _REDIRECTS = 5
 _CHUNK = 1 << 18
 _ANSWER = 1 << 20
+_GLANCE = 4 << 20
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _CHALLENGE = re.compile(r'([A-Za-z_]+)="([^"]*)"')
 
@@ -100,7 +101,7 @@ class Registry:
         import requests
 
         self.host = host
-        self._repository = repository
+        self.repository = repository
         self._environ = environ
         self._where = where
         self._plain_http = plain_http
@@ -141,6 +142,14 @@ class Registry:
 
         return self._persist(fetch)
 
+    def glance(self, path: str, accept: str) -> bytes | None:
+        """Give what a path of the repository answers, asked for once; None where that failed, whatever the reason."""
+        try:
+            with self._open(path, {"Accept": accept}) as response:
+                return _all(response, _GLANCE, "", self._where)
+        except (AbsentError, _BrokenError, TargetError, Cancelled):
+            return None
+
     def blob(self, digest: str, length: int | None) -> Iterator[bytes]:
         """Give a blob's bytes as they come; a connection that breaks is taken up where it broke off.
 
@@ -157,7 +166,7 @@ class Registry:
         with self._lock:
             other = Registry(
                 self.host,
-                self._repository,
+                self.repository,
                 self._environ,
                 where=self._where,
                 plain_http=self._plain_http,
@@ -232,7 +241,7 @@ class Registry:
     def _open(self, path: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
         if not self._knows_scheme:
             self._learn_scheme()
-        url = f"{self._base}/v2/{self._repository}/{path}"
+        url = f"{self._base}/v2/{self.repository}/{path}"
         shown = self._authorization
         response = self._follow(url, headers)
         if response.status_code == 401:
@@ -317,7 +326,7 @@ class Registry:
             return ""
         said = {name.lower(): value for name, value in _CHALLENGE.findall(rest)}
         realm = self._checked(said.get("realm", ""))
-        asks = {"service": said.get("service", ""), "scope": said.get("scope") or f"repository:{self._repository}:pull"}
+        asks = {"service": said.get("service", ""), "scope": said.get("scope") or f"repository:{self.repository}:pull"}
         return f"Bearer {self._token(realm, asks)}"
 
     def _token(self, realm: str, asks: Mapping[str, str]) -> str:

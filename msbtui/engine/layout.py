@@ -20,6 +20,7 @@ from msbtui.engine.manifest import (
     is_layer_type,
 )
 from msbtui.engine.request import Request
+from msbtui.engine.signatures import in_layout, is_beside
 from msbtui.errors import TargetError
 from msbtui.image.model import Image
 from msbtui.text import printable
@@ -92,7 +93,7 @@ def open_layout(
         names[0].removeprefix("docker.io/").removeprefix("library/") if names else os.path.basename(where.rstrip("/"))
     )
     config_digest = one.manifest.config.digest if one.manifest.config else one.digest
-    return open_on_disk(
+    image = open_on_disk(
         printable(title),
         config_digest,
         config,
@@ -102,6 +103,8 @@ def open_layout(
         where=where,
         attestation=read_attestation(one.beside, one.digest, [layer.digest for layer in layers], read),
     )
+    image.signatures = in_layout(index.manifests or (), (one.digest, *(top.digest for top in chosen)), read)
+    return image
 
 
 def check_layer(descriptor: Descriptor, number: int, where: str) -> None:
@@ -142,6 +145,7 @@ def _choose(index: Manifest, name: str, where: str) -> tuple[list[Descriptor], t
     Descriptors without a name that say a platform are platforms of one image, as `--all` copies of some tools write them.
     """
     descriptors = [one for one in index.manifests or () if not is_attestation(one)]
+    descriptors = [one for one in descriptors if not is_beside(one)] or descriptors
     if not descriptors:
         raise TargetError("its index.json names no image", where=where, hint="save the image again")
     unnamed = [one for one in descriptors if not image_names(one) and one.platform is not None]

@@ -75,6 +75,9 @@ class Manifest(msgspec.Struct, frozen=True):
     config: Descriptor | None = None
     layers: list[Descriptor] | None = None
     manifests: list[Descriptor] | None = None
+    subject: Descriptor | None = None
+    """What this one is about (OCI image-spec v1.1)."""
+    annotations: dict[str, str] | None = None
 
 
 class SavedImage(msgspec.Struct, frozen=True):

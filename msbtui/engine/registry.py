@@ -20,9 +20,10 @@ from msbtui.engine.layers import read_stream
 from msbtui.engine.layout import open_layout
 from msbtui.engine.manifest import Descriptor, Manifest, check_digest, decode, sha256_of
 from msbtui.engine.request import Request
+from msbtui.engine.signatures import Asked
 from msbtui.engine.tables import Flow, TocError, read_by_table
 from msbtui.errors import Cancelled, TargetError
-from msbtui.image.model import Image
+from msbtui.image.model import Image, Signature
 from msbtui.text import printable
 
 _AT_ONCE = 3
@@ -75,6 +76,7 @@ def open_registry(name: str, request: Request, environ: Mapping[str, str] | None
         repository = _Repository(registry, fetcher, reference, request, where)
         image = open_layout(repository, "", request, what="registry", where=where)
         image.notes.extend(fetcher.notes())
+        image.signatures = repository.signatures()
         return image
     except BaseException:
         fetcher.end()
@@ -95,14 +97,19 @@ class _Repository:
         self._configurations: set[str] = set()
         self._layers: dict[str, Descriptor] = {}
         self._documents: dict[str, bytes] = {}
+        self._is_kept = False
+        """Whether the image's name is a digest that was read before: then nothing is asked of the registry for it."""
         data = self._top(reference)
         digest = reference.digest or sha256_of(data)
         check_digest(data, digest, where)
         self._take(digest, data)
+        self._top_digest = digest
+        self._asked = None if self._is_kept else Asked(registry, digest)
         self.index = msgspec.json.encode(Manifest(manifests=[Descriptor(digest, annotations={_NAME: where})]))
 
     def _top(self, reference: Reference) -> bytes:
         if reference.digest and (known := self._keeper.document(reference.digest)) is not None:
+            self._is_kept = True
             return known
         try:
             return self._call(lambda: self._registry.manifest(reference.digest or reference.tag))
@@ -129,6 +136,21 @@ class _Repository:
         if manifest.config is not None:
             self._configurations.add(manifest.config.digest)
         self._layers.update((layer.digest, layer) for layer in manifest.layers or ())
+
+    def signatures(self) -> tuple[Signature, ...]:
+        """Give what lies beside the image, as the registry says now, or as it said when it was last asked."""
+        key = f"signatures:{self._registry.host}/{self._registry.repository}@{self._top_digest}"
+        if self._asked is None:
+            kept = self._keeper.document(self._keeper.layer_of(key) or "")
+            try:
+                return msgspec.json.decode(kept or b"[]", type=tuple[Signature, ...])
+            except msgspec.DecodeError:
+                return ()
+        found = self._asked.result()
+        data = msgspec.json.encode(found)
+        self._keeper.keep_document(data)
+        self._keeper.link(key, sha256_of(data))
+        return found
 
     def _is_blob(self, digest: str) -> bool:
         return digest in self._configurations or digest in self._layers

@@ -215,6 +215,17 @@ class Attestation(msgspec.Struct, frozen=True):
     """What of the attestations was left out, and why: a line each."""
 
 
+class Signature(msgspec.Struct, frozen=True):
+    """What somebody put beside an image: that it is there, nobody verified."""
+
+    kind: str
+    """`cosign` or `notation` for signatures; `attestation`; `sbom`."""
+    where: str
+    """`tag`, `referrers`, `annotation` or `subject`: how it is tied to the image."""
+    digest: str
+    """Of its manifest."""
+
+
 class Image(msgspec.Struct):
     """An image of one platform, read."""
 
@@ -232,6 +243,8 @@ class Image(msgspec.Struct):
     notes: list[str] = []
     """What a person should know of how it was read (history that does not match, layers missing after a broken export)."""
     attestation: Attestation | None = None
+    signatures: tuple[Signature, ...] = ()
+    """What lies beside it in a registry or layout: signatures, attestations, SBOMs."""
 
     @property
     def verified(self) -> bool:

@@ -47,6 +47,7 @@ def inspect_document(session: Session, *, files: bool = False) -> dict[str, Any]
             "efficiency": table.live_bytes / size if size else 1,
             "verified": image.verified,
             "notes": list(image.notes),
+            "signatures": [{"kind": one.kind, "where": one.where, "digest": one.digest} for one in image.signatures],
         },
         "base": {"layers": base.layers, "name": base.name, "how": base.how, "confidence": base.confidence},
         "dockerfile": _dockerfile(session),

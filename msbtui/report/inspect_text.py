@@ -6,6 +6,7 @@ import textwrap
 
 from msbtui.engine.masking import mask
 from msbtui.image.model import Kind
+from msbtui.report.signed import beside
 from msbtui.report.table import columns, shortened
 from msbtui.session import Session
 from msbtui.session.listed import ATTESTATION, listed_packages
@@ -39,6 +40,8 @@ def inspect_text(session: Session, *, files: bool = False) -> str:
         origin = f"{session.dockerfile_origin}, not verified: " if session.attested else ""
         lines.append(f"Dockerfile {origin}{session.dockerfile.path}: {session.provenance.verdict}")
         lines.extend(f"  {note}" for note in session.provenance.notes)
+    if image.signatures:
+        lines.append(beside(image.signatures))
     lines += ["", *_layers(session), ""]
     lines += _findings(session)
     lines += _traps(session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,10 @@ class FakeRegistry:
         self.breaks_after: dict[str, int] = {}
         """Path -> bytes after which every answer breaks off."""
         self.ranges = True
+        self.referrers: dict[str, bytes] = {}
+        """Digest -> what is answered to a question for its referrers; 404 for others."""
+        self.slow: dict[str, float] = {}
+        """Path -> seconds before an answer."""
         self.sent = 0
         """Bytes of documents and blobs that were sent."""
         self.retry_after = ""
@@ -79,6 +84,9 @@ class FakeRegistry:
             return b"{}", "application/json"
         if parts[:3] != ["", "v2", "sample"] or len(parts) != 5:
             return None
+        if parts[3] == "referrers":
+            listed = self.referrers.get(parts[4])
+            return (listed, INDEX) if listed is not None else None
         digest = self.tags.get(parts[4], parts[4])
         data = self.blobs.get(digest)
         if data is None:
@@ -115,6 +123,7 @@ class FakeRegistry:
                     registry.asked.append((path, dict(self.headers)))
                     failing = registry.fails.get(path)
                     status = failing.pop(0) if failing else 0
+                time.sleep(registry.slow.get(path, 0))
                 if path == "/token":
                     self.token()
                     return
