@@ -70,7 +70,8 @@ class _Mapped:
         if member is None:
             return None
         data = self._data[member.offset : member.offset + member.size]
-        return Blob(printable(member.name), data, file_key(self._path, part=f"{member.offset}+{member.size}"), digest)
+        key = file_key(self._path, part=f"{member.offset}+{member.size}")
+        return Blob(printable(member.name), data, key, digest, (self._path, member.offset))
 
     def document(self, name: str) -> bytes | None:
         blob = self.blob(name)

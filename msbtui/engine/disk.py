@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO, Protocol
 
 import msgspec
@@ -18,6 +19,8 @@ from msbtui.engine.manifest import Configuration, wrong_digest
 from msbtui.engine.outer import compression
 from msbtui.engine.request import Request
 from msbtui.errors import TargetError
+from msbtui.image import fast
+from msbtui.image.cache import file_stamp
 from msbtui.image.facts import MappedContents
 from msbtui.image.heads import Heads
 from msbtui.image.model import Attestation, Contents, Image, Layer, LayerIndex
@@ -36,6 +39,8 @@ class Blob(msgspec.Struct, frozen=True):
     """Names these bytes for the cache: file, inode, size, time and place; empty where they cannot be named."""
     digest: str = ""
     """What the manifest says the stored bytes hash to; empty where it does not say."""
+    place: tuple[str, int] | None = None
+    """The file that holds these bytes, and where in it they begin."""
 
     @property
     def size(self) -> int:
@@ -202,7 +207,8 @@ def read_blob(
         if found is not None and found[0].tar_size == len(blob.data):
             return found[0], MappedContents(blob.data, found[0], found[1], key=blob.key), verified
         heads = Heads()
-        entries = index_layer(blob.data, where=label, release=lambda: release_pages(blob.data), heads=heads)
+        with _opened(blob) as file:
+            entries = index_layer(blob.data, where=label, release=lambda: release_pages(blob.data), heads=heads, file=file)
         return entries, MappedContents(blob.data, entries, key=blob.key, heads=heads), verified
     if _is_known(blob, diff_id, request) and (known := keeper.layer(diff_id)) is not None:
         return known[0], known[1], True
@@ -212,6 +218,25 @@ def read_blob(
     keeper.link(blob.key, diff_id)
     keeper.link(reading.digest, diff_id)
     return reading.entries, reading.contents, True
+
+
+@contextmanager
+def _opened(blob: Blob) -> Iterator[tuple[int, int] | None]:
+    """Give the file of a blob, open, and where in it the blob begins; None where it is not the one any more that was mapped."""
+    if fast.compiled is None or blob.place is None or not blob.key:
+        yield None
+        return
+    path, start = blob.place
+    try:
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        yield None
+        return
+    try:
+        status = os.fstat(number)
+        yield (number, start) if blob.key.startswith(file_stamp(status)) else None
+    finally:
+        os.close(number)
 
 
 def _hash(blob: Blob, diff_id: str, request: Request, where: str, on_bytes: Callable[[int], None]) -> None:

@@ -37,7 +37,7 @@ class _Folder:
             return None
         try:
             with open(path, "rb") as file:
-                return Blob(printable(name), map_file(file), file_key(path), digest)
+                return Blob(printable(name), map_file(file), file_key(path), digest, (path, 0))
         except OSError as error:
             raise unreadable(error, path) from error
 

@@ -45,9 +45,13 @@ def file_key(path: str | os.PathLike[str], *, part: str = "") -> str:
     there is no such file.
     """
     real = os.path.realpath(path)
-    status = os.stat(real)
+    return file_stamp(os.stat(real)) + f"{real}:{part}"
+
+
+def file_stamp(status: os.stat_result) -> str:
+    """Give what a file's key begins with: device, inode, size and times."""
     stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return "file:" + ":".join((*map(str, stamp), real, part))
+    return "file:" + "".join(f"{number}:" for number in stamp)
 
 
 class LayerCache:

@@ -23,15 +23,21 @@ class Heads:
         self.elves = list(elves)
         self.pems: list[int] = []
 
-    def look(self, buffer: bytes | bytearray | memoryview | mmap, index: LayerIndex, first: int = 0) -> None:
-        """Look at the files from entry `first` on in the archive that `buffer` holds."""
+    def look(self, buffer: bytes | bytearray | memoryview | mmap, index: LayerIndex, first: int = 0, base: int = 0) -> None:
+        """Look at the files from entry `first` on in the archive that `buffer` holds from byte `base` on."""
         size = len(MAGIC)
         for entry, (start, length) in enumerate(zip(index.offsets[first:], index.sizes[first:], strict=True), first):
+            start -= base
             # One byte first: a number is had sooner than a slice.
             if length >= _LEAST and buffer[start] in _FIRST and entry not in index.logical:
                 head = buffer[start : start + size]
                 if head in _HEADS:
                     (self.elves if head == MAGIC else self.pems).append(entry)
+
+    def sort(self) -> None:
+        """Put the numbers in order, after they came in several ways."""
+        self.elves.sort()
+        self.pems.sort()
 
     def renumber(self, kept: Sequence[int]) -> None:
         """Take note that the content of entry n is now what was that of entry `kept[n]`."""

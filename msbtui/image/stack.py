@@ -21,12 +21,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import compress, repeat
 from operator import itemgetter
 from threading import Lock
 
 from msbtui.errors import TargetError
+from msbtui.image import fast
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.text import printable
 
@@ -110,6 +111,12 @@ class LayerStack:
         of the new entries that comes before them, or one to be implied. Otherwise all entries are left.
         """
         ids, state, paths, kinds = self._ids, self._state, index.paths, index.kinds
+        if fast.compiled is not None:
+            simple: Sequence[int] | None = fast.compiled.add_new(
+                self, ids, self.paths, self.parents, paths, kinds, layer, self._offsets[layer], self._row_path
+            )
+            if simple is not None:
+                return simple
         every = range(len(paths))
         known = list(map(ids.get, paths))
         rest = [entry for entry, pid in enumerate(known) if pid is not None] if known.count(None) < len(known) else []
@@ -143,17 +150,14 @@ class LayerStack:
                     implied.append(folder)
                 elif new_kinds[at] != Kind.DIRECTORY or at > first_in[folder]:
                     return every
-            implied = self._with_parents(implied, own)
-            if implied and not implied[-1]:
-                return every
+            if implied:
+                implied = self._with_parents(implied)
+                if not implied or any(folder in own for folder in implied):
+                    return every
         if any(state[ids[folder]] != DIRECTORY for folder in first_in if folder in ids):
             return every
 
-        if implied:
-            self._link()
-            for folder in implied:
-                if folder not in ids:
-                    self._imply(self._new_path(folder), layer)
+        self._imply_all(implied, layer)
         base, first, count = self._offsets[layer], len(self.paths), len(new_paths)
         pids = range(first, first + count)
         ids.update(zip(new_paths, pids, strict=True))
@@ -176,21 +180,24 @@ class LayerStack:
                 row_path[row] = pid
         return rest
 
-    def _with_parents(self, folders: list[str], own: Mapping[str, int]) -> list[str]:
-        """Give `folders` and what they lie in, parents first, as far as it is unknown.
+    def _imply_all(self, folders: Sequence[str], layer: int) -> None:
+        """Make directories of `folders`, parents first."""
+        if folders:
+            self._link()
+        for folder in folders:
+            if folder not in self._ids:
+                self._imply(self._new_path(folder), layer)
 
-        The list ends with an empty path where one of the new entries `own`, or what is no directory, is on the way.
-        """
+    def _with_parents(self, folders: list[str]) -> list[str]:
+        """Give `folders` and what they lie in, parents first, as far as it is unknown; nothing where it cannot be."""
         found = set[str]()
         for folder in folders:
             while folder not in found:
                 pid = self._ids.get(folder)
                 if pid is not None:
                     if self._state[pid] != DIRECTORY:
-                        return [""]
+                        return []
                     break
-                if folder in own:
-                    return [""]
                 found.add(folder)
                 self._implied_text += len(folder)
                 if self._implied_text > MOST_IMPLIED_TEXT:
@@ -270,6 +277,10 @@ class LayerStack:
         with self._linking:
             state, parents, first_child, next_sibling = self._state, self.parents, self._first_child, self._next_sibling
             first_live, next_live, prev_live = self._first_live, self._next_live, self._prev_live
+            if fast.compiled is not None:
+                fast.compiled.link(self, self.parents, self._linked, len(self.paths))
+                self._linked = len(self.paths)
+                return
             for pid in range(self._linked, len(self.paths)):
                 parent = parents[pid]
                 next_sibling[pid] = first_child[parent]

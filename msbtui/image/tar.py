@@ -28,17 +28,24 @@ class Stream(Protocol):
 
 
 def index_layer(
-    buffer: Buffer, *, where: str = "", release: Callable[[], None] | None = None, heads: Heads | None = None
+    buffer: Buffer,
+    *,
+    where: str = "",
+    release: Callable[[], None] | None = None,
+    heads: Heads | None = None,
+    file: tuple[int, int] | None = None,
 ) -> LayerIndex:
     """Give the index of the uncompressed layer archive that `buffer` holds whole; only headers are looked at.
 
     What a header claims is checked against the buffer's size. `where` names the archive in errors. `release` is called now
     and then, and at the end, to give back the memory of what was looked at (see `msbtui.image.pages`); `heads` is told of the
-    first bytes of files before. Raises TargetError on what is no sound tar archive, with the byte at which it goes wrong.
+    first bytes of files before. `file` is an open file's descriptor and where in it the buffer's bytes begin, for who has
+    that: headers are then read instead of mapped, which takes less than half the time. Raises TargetError on what is no sound
+    tar archive, with the byte at which it goes wrong.
     """
     with memoryview(buffer) as whole, whole.cast("B") as view:
-        scanner = Scanner(where, None)
-        pos, size, looked = 0, len(view), 0
+        scanner = Scanner(where, None, heads=heads, file=file)
+        pos, size = 0, len(view)
         end = size if release is None else min(_WINDOW, size)
         while not scanner.ended:
             with view[:end] as window:
@@ -47,21 +54,20 @@ def index_layer(
                 length, content, _ = scanner.partial
                 if content + length > size:
                     raise scanner.cut_off(content + length, size)
+                if heads is not None:
+                    heads.look(view, scanner.index, len(scanner.index) - 1)
             elif end == size and not scanner.ended:
                 break
-            if heads is not None:
-                heads.look(view, scanner.index, looked)
-                looked = len(scanner.index)
             if release is not None:
                 release()
             end = min(max(pos, end) + _WINDOW, size)
         if not scanner.ended:
             scanner.close(bytes(view[pos:]), min(pos, size))
-        if heads is not None:
-            heads.look(view, scanner.index, looked)
         index = scanner.result(size)
-        if heads is not None and scanner.kept is not None:
-            heads.renumber(scanner.kept)
+        if heads is not None:
+            heads.sort()
+            if scanner.kept is not None:
+                heads.renumber(scanner.kept)
         return index
 
 

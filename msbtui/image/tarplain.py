@@ -81,12 +81,12 @@ def take_run(scanner: Scanner, view: memoryview, pos: int, base: int) -> int:
             add(raw)
             room -= 1
         if raws:
-            _take_columns(scanner, raws, base)
+            _take_columns(scanner, raws, view, base)
         if room:
             return pos
 
 
-def _take_columns(scanner: Scanner, raws: list[_Raw], base: int) -> None:
+def _take_columns(scanner: Scanner, raws: list[_Raw], view: memoryview, base: int) -> None:
     """Add what the headers of a run say of names, owners, times and links."""
     index = scanner.index
     first = len(index.paths)
@@ -101,14 +101,16 @@ def _take_columns(scanner: Scanner, raws: list[_Raw], base: int) -> None:
             scanner.at = index.offsets[number] - BLOCK - base
             scanner.numbers[time], scanner.owners[owner]
         raise
+    if scanner.heads is not None:
+        scanner.heads.look(view, index, first, base)
     index.modes.extend(modes)
     index.uids.extend(uids)
     index.gids.extend(gids)
     if b"1" in flags or b"2" in flags:
-        for number, (flag, link) in enumerate(zip(flags, links, strict=True), first):
-            if flag == b"2":
+        for number, link in enumerate(links, first):
+            if index.kinds[number] == Kind.SYMLINK:
                 index.links[number] = printable_bytes(cut(link))
-            elif flag == b"1":
+            elif index.kinds[number] == Kind.HARD_LINK:
                 index.links[number] = entry_path(cut(link))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
 
 try:
     from isal.isal_zlib import adler32
@@ -11,12 +11,16 @@ except ImportError:  # a platform without a wheel
     from zlib import adler32
 
 from msbtui.errors import TargetError
+from msbtui.image import fast
 from msbtui.image import tarformat as fmt
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.tarcolumns import settle
 from msbtui.image.tarnames import IGNORED, entry_path, marked
 from msbtui.image.tarplain import HEADER, PLAIN, take_run
 from msbtui.text import printable, printable_bytes
+
+if TYPE_CHECKING:
+    from msbtui.image.heads import Heads
 
 BLOCK: Final = fmt.BLOCK
 _ZEROS: Final = bytes(BLOCK)
@@ -63,12 +67,22 @@ class Sink(Protocol):
         ...
 
 
+TakeRun = Callable[["Scanner", memoryview, int, int], int]
+"""Takes in plain headers of the view from a position on, at a byte of the archive; gives the position of what is none."""
+
+
 class Scanner:
     """The state of one archive's reading: its columns so far, and what extended headers said of the entry to come."""
 
-    def __init__(self, where: str, sink: Sink | None) -> None:
+    def __init__(self, where: str, sink: Sink | None, *, heads: Heads | None = None, file: tuple[int, int] | None = None) -> None:
+        """`heads` is told of the first bytes of files that lie in the window whole; `file` is as `index_layer` has it."""
         self.where = where
         self.sink = sink
+        self.heads = heads
+        self._take_run: TakeRun = take_run
+        if fast.compiled is not None and sink is None:
+            lists = None if heads is None else (heads.elves, heads.pems)
+            self._take_run = fast.compiled.Run(entry_path, printable_bytes, lists, *(file or ())).take
         self.index = LayerIndex()
         self.ended = False
         """Whether the two zero blocks were read."""
@@ -113,7 +127,7 @@ class Scanner:
         file, hard_link, symlink = int(Kind.FILE), int(Kind.HARD_LINK), int(Kind.SYMLINK)
         while pos + BLOCK <= end:
             if sink is None and view[pos + 156] in PLAIN and not self._pending and not self._globals:
-                pos = take_run(self, view, pos, base)
+                pos = self._take_run(self, view, pos, base)
                 if pos + BLOCK > end:
                     break
             self.at = pos
@@ -173,6 +187,8 @@ class Scanner:
                         return pos
                     if sink is not None and not sparse:
                         sink.file(number, path, view[content : content + body])
+                    elif self.heads is not None:
+                        self.heads.look(view, index, number, base)
                     continue
             add_size(0)
             if kind == hard_link:

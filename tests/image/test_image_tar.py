@@ -18,6 +18,8 @@ from msbtui.image.model import Kind
 from msbtui.image.tar import index_layer, index_stream, stream_members
 from msbtui.text import printable
 
+pytestmark = pytest.mark.usefixtures("implementation")
+
 KINDS = {
     tarfile.REGTYPE: Kind.FILE,
     tarfile.DIRTYPE: Kind.DIRECTORY,

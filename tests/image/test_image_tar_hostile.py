@@ -12,6 +12,8 @@ from tar_maker import END, Collect, Trickle, body, header, pax, rows, sparse_hea
 from msbtui.errors import TargetError
 from msbtui.image.tar import index_layer, index_stream
 
+pytestmark = pytest.mark.usefixtures("implementation")
+
 HOSTILE = {
     "garbage": (b"\x7fELF" + b"x" * 2000, "byte 0"),
     "short garbage": (b"hello", "byte 5"),

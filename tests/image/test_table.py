@@ -8,6 +8,8 @@ from msbtui.errors import TargetError
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.table import FileTable, State, View
 
+pytestmark = pytest.mark.usefixtures("implementation")
+
 
 def layer(*entries: str) -> LayerIndex:
     """Entries as `dir/`, `file=10`, `link->target`, `name=>hard link target`, `-whiteout`, `!opaque directory`."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.table import FileTable, State, View
+
+pytestmark = pytest.mark.usefixtures("implementation")
 
 Entry = tuple[str, Kind, int, str]
 Name = tuple[int, int]

@@ -1,0 +1,434 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""The hot loops of this room, compiled: each does what the pure module named beside it does, on the same data.
+
+What is out of the ordinary is left to the pure module: a loop stops before it, or gives up and has changed nothing. Every
+read from a buffer is checked against its length before; numbers come from headers that may lie.
+"""
+
+from cpython cimport array
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.dict cimport PyDict_DelItem, PyDict_GetItemWithError, PyDict_SetDefault
+from cpython.list cimport PyList_Append
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.ref cimport PyObject
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.string cimport memchr, memcmp, memcpy
+
+cdef extern from "Python.h":
+    object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
+    int PyUnicode_IS_ASCII(object text)
+    int PyUnicode_KIND(object text)
+    Py_UCS4 PyUnicode_READ(int kind, void *data, Py_ssize_t at)
+    void *PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+
+cdef extern from "unistd.h" nogil:
+    Py_ssize_t pread(int fd, void *buffer, size_t count, int64_t offset)
+
+FORM = 1
+"""Goes up whenever Python code and a module compiled from older source no longer fit together (`msbtui.image.fast`)."""
+
+cdef enum:
+    BLOCK = 512
+    HEAD = 516        # a header, and the first bytes of the content behind it
+    RUN = 1024        # headers whose columns are held before they are handed on
+    WINDOW = 32768    # bytes read at once where headers lie close together
+    NEAR = 4096      # bytes between two headers up to which they do
+
+cdef int[7] KINDS
+KINDS[:] = [0, 3, 2, 4, 5, 1, 6]
+
+cdef enum:
+    FILE = 0
+    DIRECTORY = 1
+    SYMLINK = 2
+    HARD_LINK = 3
+    WHITEOUT = 7
+    OPAQUE = 8
+
+cdef enum:
+    OTHER = 2         # what the file system shows: what is no directory
+
+
+# -- headers: msbtui.image.tarplain ------------------------------------------------------------------------------
+
+cdef int64_t _octal(const uint8_t *field, int width) noexcept nogil:
+    """Give the number of an octal field, -1 where it is anything but blanks, digits and an end."""
+    cdef int at = 0
+    cdef int64_t value = 0
+    while at < width and field[at] == 32:
+        at += 1
+    while at < width and 48 <= field[at] <= 55:
+        value = value * 8 + (field[at] - 48)
+        at += 1
+    while at < width and field[at] == 32:
+        at += 1
+    return value if at == width or field[at] == 0 else -1
+
+
+cdef uint32_t _sum(const uint8_t *header) noexcept nogil:
+    """Give the sum of a header's bytes, those of the checksum counted as blanks."""
+    cdef uint32_t total = 8 * 32
+    cdef int at
+    for at in range(BLOCK):
+        total += header[at]
+    for at in range(148, 156):
+        total -= header[at]
+    return total
+
+
+cdef Py_ssize_t _length(const uint8_t *text, Py_ssize_t limit) noexcept nogil:
+    """Give the bytes of a text before its NUL."""
+    cdef const uint8_t *end = <const uint8_t *> memchr(text, 0, limit)
+    return limit if end == NULL else end - text
+
+
+cdef bint _plain_text(const uint8_t *text, Py_ssize_t size) noexcept nogil:
+    """Tell whether a text is printable ASCII without the sign that begins escapes."""
+    cdef Py_ssize_t at
+    cdef uint8_t odd = 0
+    for at in range(size):
+        odd |= (text[at] < 32) | (text[at] > 126) | (text[at] == 92)
+    return odd == 0
+
+
+cdef bint _clean_parts(const uint8_t *name, Py_ssize_t size) noexcept nogil:
+    """Tell whether no part of a path is empty, `.` or `..`, or begins as a mark does."""
+    cdef Py_ssize_t at = 0
+    if size == 0 or name[0] == 47:
+        return False
+    while True:
+        # `at` is where a part begins.
+        if at == size or name[at] == 47:
+            return False
+        if name[at] == 46:
+            if at + 1 == size or name[at + 1] == 47:
+                return False
+            if name[at + 1] == 46 and (at + 2 == size or name[at + 2] == 47):
+                return False
+            if at + 4 <= size and name[at + 1] == 119 and name[at + 2] == 104 and name[at + 3] == 46:
+                return False
+        while at < size and name[at] != 47:
+            at += 1
+        if at == size:
+            return True
+        at += 1
+
+
+cdef object _ascii(const uint8_t *text, Py_ssize_t size):
+    cdef object made = PyUnicode_New(size, 127)
+    memcpy(PyUnicode_DATA(made), text, size)
+    return made
+
+
+cdef class Run:
+    """Takes in runs of plain headers, as `msbtui.image.tarplain.take_run` does.
+
+    `heads` are two lists that get the numbers of the files that begin as ELF and as PEM files do, or None. With a `descriptor`
+    the bytes are read from that file, in which the archive begins at byte `start`: of sparse archives the system then maps
+    no pages, which costs more than the reading.
+    """
+
+    cdef object _entry_path, _printable_bytes
+    cdef list _elves, _pems
+    cdef int _descriptor
+    cdef int64_t _start
+    cdef int64_t _window_at
+    cdef Py_ssize_t _window_size
+    cdef int _count
+    cdef uint8_t _kinds[RUN]
+    cdef int64_t _sizes[RUN]
+    cdef uint32_t _modes[RUN]
+    cdef int64_t _uids[RUN]
+    cdef int64_t _gids[RUN]
+    cdef double _mtimes[RUN]
+    cdef int64_t _offsets[RUN]
+    cdef uint8_t _window[WINDOW]
+
+    def __init__(self, entry_path, printable_bytes, heads=None, int descriptor=-1, int64_t start=0):
+        self._entry_path, self._printable_bytes = entry_path, printable_bytes
+        if heads is not None:
+            self._elves, self._pems = heads
+        self._descriptor, self._start = descriptor, start
+
+    cdef _flush(self, index):
+        cdef int n = self._count
+        self._count = 0
+        if n:
+            index.kinds.extend(PyBytes_FromStringAndSize(<char *> self._kinds, n))
+            array.extend_buffer(index.sizes, <char *> self._sizes, n)
+            array.extend_buffer(index.modes, <char *> self._modes, n)
+            array.extend_buffer(index.uids, <char *> self._uids, n)
+            array.extend_buffer(index.gids, <char *> self._gids, n)
+            array.extend_buffer(index.mtimes, <char *> self._mtimes, n)
+            array.extend_buffer(index.offsets, <char *> self._offsets, n)
+
+    cdef const uint8_t *_read(self, int64_t at, Py_ssize_t wanted, Py_ssize_t more, int64_t left) noexcept:
+        """Give `wanted` bytes from byte `at` of the archive, NULL where they are not to be had; `more` are read where they are there."""
+        cdef Py_ssize_t got
+        if at < self._window_at or at + wanted > self._window_at + self._window_size:
+            got = pread(self._descriptor, self._window, more if more < left else left, self._start + at)
+            self._window_at, self._window_size = at, got if got > 0 else 0
+            if self._window_size < wanted:
+                return NULL
+        return self._window + (at - self._window_at)
+
+    def take(self, scanner, const uint8_t[::1] view, Py_ssize_t pos, int64_t base):
+        """Take in the headers of `view` from `pos` on; give the position of the first that is not plain or whose content is not all here.
+
+        The view is that of the archive from byte `base` on.
+        """
+        cdef object index = scanner.index
+        cdef list paths = index.paths
+        cdef dict links = index.links
+        cdef const uint8_t *data = NULL
+        cdef const uint8_t *header
+        cdef const uint8_t *name
+        cdef const uint8_t *short
+        cdef Py_ssize_t size = view.shape[0], length, name_size, before = -NEAR - 1, number = len(paths), wanted
+        cdef int64_t body, mode, uid, gid, time, said
+        cdef int kind, flag, n
+        cdef uint8_t joined[256]
+        cdef object path, text
+        if size:
+            data = &view[0]
+        try:
+            while 0 <= pos <= size - BLOCK:
+                wanted = HEAD if pos <= size - HEAD else BLOCK
+                if self._descriptor < 0:
+                    header = data + pos
+                else:
+                    header = self._read(base + pos, wanted, WINDOW if pos - before <= NEAR else HEAD, size - pos)
+                    if header == NULL:
+                        break  # the map tells what is wrong
+                before = pos
+                flag = header[156]
+                if flag < 48 or flag > 54:
+                    break
+                said = _octal(header + 148, 8)
+                if said < 0 or said != _sum(header):
+                    break
+                body = 0
+                if flag == 48:
+                    body = _octal(header + 124, 12)
+                    if body < 0 or body > size - BLOCK - pos:
+                        break
+                mode, uid, gid = _octal(header + 100, 8), _octal(header + 108, 8), _octal(header + 116, 8)
+                time = _octal(header + 136, 12)
+                if mode < 0 or uid < 0 or gid < 0 or time < 0:
+                    break
+                name = header
+                name_size = _length(header, 100)
+                if header[345]:
+                    if memcmp(header + 257, b"ustar\0", 6) != 0 or memcmp(header + 508, b"tar\0", 4) == 0:
+                        break
+                    length = _length(header + 345, 155)
+                    memcpy(joined, header + 345, length)
+                    joined[length] = 47
+                    memcpy(joined + length + 1, header, name_size)
+                    name, name_size = joined, length + 1 + name_size
+                kind = KINDS[flag - 48]
+                short, length = name, name_size
+                if length > 2 and short[0] == 46 and short[1] == 47:
+                    short, length = short + 2, length - 2
+                if length > 1 and short[length - 1] == 47:
+                    length -= 1
+                if _plain_text(short, length) and _clean_parts(short, length):
+                    path = _ascii(short, length)
+                else:
+                    path = self._entry_path(PyBytes_FromStringAndSize(<char *> name, name_size))
+                    if not path or ".wh." in path:
+                        path, kind = scanner.marked(path, kind, number)
+                if kind == HARD_LINK or kind == SYMLINK:
+                    length = _length(header + 157, 100)
+                    if _plain_text(header + 157, length) and (kind == SYMLINK or _clean_parts(header + 157, length)):
+                        links[number] = _ascii(header + 157, length)
+                    else:
+                        text = PyBytes_FromStringAndSize(<char *> header + 157, length)
+                        links[number] = self._entry_path(text) if kind == HARD_LINK else self._printable_bytes(text)
+                n = self._count
+                self._kinds[n] = kind
+                self._sizes[n] = body if kind == FILE else 0
+                self._modes[n] = mode & 0o7777
+                self._uids[n] = uid
+                self._gids[n] = gid
+                self._mtimes[n] = time
+                self._offsets[n] = base + pos + BLOCK
+                PyList_Append(paths, path)
+                self._count = n + 1
+                if self._elves is not None and kind == FILE and body >= 52 and wanted == HEAD:
+                    if memcmp(header + BLOCK, b"\x7fELF", 4) == 0:
+                        PyList_Append(self._elves, number)
+                    elif memcmp(header + BLOCK, b"----", 4) == 0:
+                        PyList_Append(self._pems, number)
+                number += 1
+                pos += BLOCK + ((body + 511) & ~<int64_t> 511)
+                if self._count == RUN:
+                    self._flush(index)
+        finally:
+            self._flush(index)
+        return pos
+
+
+# -- the table of paths: msbtui.image.stack.LayerStack ------------------------------------------------------------------
+
+cdef Py_ssize_t _slash(object path) except -2:
+    """Give where the last slash of a path stands, -1 where it has none."""
+    cdef Py_ssize_t at = PyUnicode_GET_LENGTH(path)
+    cdef int kind = PyUnicode_KIND(path)
+    cdef void *data = PyUnicode_DATA(path)
+    while at > 0:
+        at -= 1
+        if PyUnicode_READ(kind, data, at) == 47:
+            return at
+    return -1
+
+
+cdef bint _begins(object path, object folder, Py_ssize_t length):
+    """Tell whether `folder` is the first `length` characters of `path`."""
+    return (
+        PyUnicode_GET_LENGTH(folder) == length
+        and PyUnicode_KIND(folder) == PyUnicode_KIND(path)
+        and memcmp(PyUnicode_DATA(folder), PyUnicode_DATA(path), length * PyUnicode_KIND(path)) == 0
+    )
+
+
+def add_new(stack, dict ids, list known_paths, array.array parents, list paths, const uint8_t[::1] kinds, int layer,
+            Py_ssize_t base, array.array row_path):
+    """Do what `LayerStack._add_new` does in the common case; give the entries that are left, None where it is another case."""
+    cdef Py_ssize_t count = len(paths), entry, first = len(known_paths), new = 0, slash, folders = 0, at
+    cdef const uint8_t[::1] state = stack._state
+    cdef list rest = [], folder_names = [], missing = []
+    cdef dict slots = {}
+    cdef set watched = set()
+    cdef object path, folder = None, number
+    cdef int pid, kind, slot = 0
+    cdef PyObject *found
+    cdef array.array column
+    cdef int32_t[::1] live_row, first_row
+    cdef uint8_t[::1] new_state
+    cdef int32_t *numbers
+    cdef int32_t *lies_in
+    cdef int32_t *first_in
+    cdef int32_t *own
+    if 2 * count + first > 0x7FFFFFFF or base + count > min(0x7FFFFFFF, len(row_path)) or kinds.shape[0] != count:
+        return None
+    numbers = <int32_t *> PyMem_Malloc((4 * count + 1) * sizeof(int32_t))
+    if numbers == NULL:
+        raise MemoryError
+    # By new entry its number and the slot of its directory; by slot the first new entry there, and the entry that is it.
+    lies_in, first_in, own = numbers + count, numbers + 2 * count, numbers + 3 * count
+    try:
+        for entry in range(count):
+            path, kind = paths[entry], kinds[entry]
+            found = PyDict_GetItemWithError(ids, path)
+            if found != NULL or kind >= WHITEOUT:
+                rest.append(entry)
+                if found == NULL:
+                    watched.add(path)
+                elif kind < WHITEOUT and kind != DIRECTORY and state[<Py_ssize_t> <object> found] == DIRECTORY:
+                    return None
+                continue
+            slash = _slash(path)
+            if slash < 0:
+                slash = 0
+            if folder is None or not _begins(path, folder, slash):
+                folder = path[:slash]
+                found = PyDict_GetItemWithError(slots, folder)
+                if found == NULL:
+                    slots[folder] = slot = folders
+                    folder_names.append(folder)
+                    first_in[slot], own[slot] = new, -1
+                    folders += 1
+                else:
+                    slot = <object> found
+            numbers[new], lies_in[new] = entry, slot
+            new += 1
+        if new == 0:
+            return rest
+        for at in range(folders):
+            found = PyDict_GetItemWithError(ids, folder_names[at])
+            if found == NULL:
+                missing.append(at)
+            elif state[<Py_ssize_t> <object> found] != DIRECTORY:
+                return None
+        if missing:
+            for at in range(new):
+                found = PyDict_GetItemWithError(slots, paths[numbers[at]])
+                if found != NULL:
+                    slot = <object> found
+                    if kinds[numbers[at]] != DIRECTORY or at > first_in[slot]:
+                        return None
+                    own[slot] = at
+            missing = [folder_names[at] for at in missing if own[at] < 0]
+            if missing:
+                missing = stack._with_parents(missing)
+                if not missing:
+                    return None
+                watched.update(missing)
+        if watched:
+            for at in range(new):
+                if paths[numbers[at]] in watched:
+                    return None
+        state = None
+        if missing:
+            stack._imply_all(missing, layer)
+            first = len(known_paths)
+        for at in range(new):
+            path, number = paths[numbers[at]], first + at
+            found = PyDict_SetDefault(ids, path, number)
+            if found == NULL:
+                raise MemoryError
+            if <object> found is not number:  # two entries for one path
+                for at in range(at):
+                    PyDict_DelItem(ids, paths[numbers[at]])
+                return None
+        stack._reserve(first + new)
+        column = stack._live_row
+        live_row = column
+        column = stack._first_row
+        first_row = column
+        new_state = stack._state
+        for at in range(folders):
+            own[at] = ids[folder_names[at]]
+        array.resize_smart(parents, first + new)
+        for at in range(new):
+            entry = numbers[at]
+            if new != count:
+                PyList_Append(known_paths, paths[entry])
+            new_state[first + at] = DIRECTORY if kinds[entry] == DIRECTORY else OTHER
+            live_row[first + at] = base + entry
+            first_row[first + at] = base + entry
+            parents.data.as_ints[first + at] = own[lies_in[at]]
+            row_path.data.as_ints[base + entry] = first + at
+        if new == count:
+            known_paths += paths
+        return rest
+    finally:
+        PyMem_Free(numbers)
+
+
+def link(stack, array.array parents, Py_ssize_t first, Py_ssize_t end):
+    """Do the work of `LayerStack._link` for the paths from `first` to before `end`."""
+    cdef array.array one = stack._first_child, two = stack._next_sibling, three = stack._first_live
+    cdef array.array four = stack._next_live, five = stack._prev_live
+    cdef int32_t[::1] first_child = one, next_sibling = two, first_live = three, next_live = four, prev_live = five
+    cdef const uint8_t[::1] state = stack._state
+    cdef Py_ssize_t pid, parent
+    cdef int32_t head
+    if not (0 < first <= end <= len(parents) and end <= first_child.shape[0] and end <= next_sibling.shape[0]
+            and end <= first_live.shape[0] and end <= next_live.shape[0] and end <= prev_live.shape[0] and end <= state.shape[0]):
+        raise IndexError("columns of paths of different lengths")
+    for pid in range(first, end):
+        parent = parents.data.as_ints[pid]
+        if not 0 <= parent < end:
+            raise IndexError("a path without a directory")
+        next_sibling[pid] = first_child[parent]
+        first_child[parent] = pid
+        if state[pid]:
+            head = first_live[parent]
+            next_live[pid] = head
+            if head >= 0:
+                prev_live[head] = pid
+            first_live[parent] = pid
