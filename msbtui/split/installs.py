@@ -213,11 +213,10 @@ def _commands(package: Package) -> list[str]:
 
 def _always(view: View, before: Mapping[str, Package], needed: Mapping[str, str]) -> dict[str, str]:
     """Give the classes that are kept whenever the original has them (splitting.md 3.2, point 8)."""
-    found = {
-        "ca-certificates": "TLS needs the certificates, and no file says so",
-        "netbase": "/etc/protocols and /etc/services are read by name lookups",
-    }
+    found = {"netbase": "/etc/protocols and /etc/services are read by name lookups"}
     installed = view.packages.installed
+    if any(package.name == "ca-certificates" for package in wanted_by_name(view, before)):
+        found["ca-certificates"] = "the author installed the certificates by name"
     zones = any("zoneinfo" in path for path in needed)
     if "TZ" in view.env or zones or ("tzdata" in installed and "tzdata" not in before):
         found["tzdata"] = "time zones"

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from msbtui.image.closure import needed_libraries
-from msbtui.image.golang import ALWAYS, LOADS_ZONES, READS_ROOTS, STARTS
+from msbtui.image.golang import ALWAYS, LOADS_ZONES, STARTS
 from msbtui.image.model import Kind
+from msbtui.split.certificates import reads_certificates
 from msbtui.split.gonames import named_paths
 from msbtui.split.installs import is_build_package
 from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
@@ -303,6 +304,8 @@ class Kept:
             new = [path for path in self.paths if path not in self._closed]
             self._closed.update(new)
             if not new:
+                if "ca-certificates" not in self.classes and (why := reads_certificates(self)):
+                    self.classes["ca-certificates"] = why
                 return
             for path in new:
                 if path not in self.cautious:
@@ -407,7 +410,5 @@ class Kept:
                 self._named(name, path)
             if zones := LOADS_ZONES & set(facts.functions):
                 self.classes.setdefault("tzdata", f"/{path} reads time zones by name ({', '.join(zones)} is linked in)")
-            if roots := READS_ROOTS & set(facts.functions):
-                self.classes.setdefault("ca-certificates", f"/{path} reads the certificates ({min(roots)} is linked in)")
         elif any("zoneinfo" in name for name in facts.paths):
             self.classes.setdefault("tzdata", f"/{path} names the time zones")
