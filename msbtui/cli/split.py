@@ -49,6 +49,7 @@ from msbtui.errors import TargetError, UsageError
     show_default=True,
     help="Start with the smallest sound plan, or with one that keeps whole directories.",
 )
+@click.option("--explain", is_flag=True, help="Say of each line why it is there, what stays behind, and what is uncertain.")
 @click.option("--context", metavar="FOLDER", help="Build context; default: the Dockerfile's folder.")
 @click.option("--json", "as_json", is_flag=True, help="The plan as JSON.")
 @builder_options
@@ -63,6 +64,7 @@ def split_command(
     paths: tuple[str, ...],
     trace: bool,
     prefer: str,
+    explain: bool,
     context: str | None,
     as_json: bool,
     builder: str | None,
@@ -119,7 +121,7 @@ def split_command(
     else:
         from msbtui.report.split_text import split_text
 
-        click.echo(split_text(plan, session.dockerfile), color=False if no_color else None)
+        click.echo(split_text(plan, session.dockerfile, explain=explain), color=False if no_color else None)
     if plan.decision in ("none", "refused"):
         return 3
     return 1 if plan.verified is False else 0

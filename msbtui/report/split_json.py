@@ -25,6 +25,7 @@ def split_document(plan: Plan) -> dict[str, Any]:
         "checks": [{"name": check.name, "passed": check.passed, "detail": check.detail} for check in plan.checks],
         "steps": [{"what": step.what, "why": step.why, "evidence": list(step.evidence)} for step in plan.steps],
         "left_out": [{"what": item.what, "bytes": item.bytes, "why": item.why} for item in plan.left_out],
+        "caution": [{"what": item.what, "bytes": item.bytes, "why": item.why} for item in plan.caution],
         "rung": plan.rung or None,
         "rungs": [
             {"name": rung.name, "what": rung.what, "risk": rung.risk, "estimated": rung.estimated, "chosen": rung.chosen}

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import difflib
+import itertools
+import re
 import textwrap
+from collections.abc import Iterator, Sequence
 
 from msbtui.dockerfile.model import Dockerfile
-from msbtui.split.model import Plan
+from msbtui.split.model import Caution, LeftOut, Plan, Step
 from msbtui.text import size
 
 WIDTH = 100
+_WORTH = 1_000_000
+"""Bytes from which on an amount is a line of its own where nobody asked for all."""
+_AMOUNT = re.compile(r" \((?:\d[^()]* in [^()]+)\)\Z")
 
 
-def split_text(plan: Plan, original: Dockerfile) -> str:
-    """Give the plan as text: the decision with its reasons, each step with why, the diff, the checks."""
+def split_text(plan: Plan, original: Dockerfile, *, explain: bool = False) -> str:
+    """Give the plan as text: the decision with its reasons, the steps, what stays behind, the ladder, the diff, the checks.
+
+    With `explain` also the evidence of each step, why what stays behind is not needed, what is kept only from caution, and
+    what each rung of the ladder risks.
+    """
     lines = [_headline(plan), *_wrapped(plan.reasons)]
     if plan.steps:
-        lines += ["", "The runtime stage:"]
-        for step in plan.steps:
-            lines.append(f"  {step.what}")
-            lines += textwrap.wrap(step.why, WIDTH, initial_indent="      ", subsequent_indent="      ")
-    if plan.left_out:
-        lines += ["", "Stays behind in the build stage:"]
-        for item in plan.left_out:
-            lines += textwrap.wrap(f"{size(item.bytes):>9}  {item.what}", WIDTH, subsequent_indent=" " * 11)
-            lines += textwrap.wrap(item.why, WIDTH, initial_indent=" " * 13, subsequent_indent=" " * 13)
+        lines += ["", "The runtime stage:" if plan.decision == "split" else "The changes:"]
+        lines += _steps(plan.steps, explain)
+    lines += _amounts("Stays behind in the build stage:", plan.left_out, explain)
+    lines += _amounts("Kept only from caution:", plan.caution, explain)
     if len(plan.rungs) > 1:
         lines += ["", "The ladder, smallest first:"]
         for rung in plan.rungs:
             about = size(rung.estimated) if rung.estimated is not None else "?"
-            lines.append(f"  {'▸' if rung.chosen else ' '} {about:>9}  {rung.name}: {rung.what}")
-            lines += textwrap.wrap(f"risk: {rung.risk}", WIDTH, initial_indent=" " * 15, subsequent_indent=" " * 15)
+            lines += _block(f"{'▸' if rung.chosen else ' '} {about:>9}  {rung.name}: {rung.what}", 2, 15)
+            lines += _block(f"risk: {rung.risk}", 15) if explain else []
     if plan.dockerfile:
         lines += ["", *_diff(plan, original)]
     if plan.checks:
@@ -38,6 +43,48 @@ def split_text(plan: Plan, original: Dockerfile) -> str:
         for check in plan.checks:
             lines.append(f"  {'✔' if check.passed else '✘'} {check.name}" + (f": {check.detail}" if check.detail else ""))
     return "\n".join(lines)
+
+
+def _block(text: str, indent: int, further: int | None = None) -> list[str]:
+    """Give a text as lines; names, which a hyphen or slash may stand in, are never cut."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent if further is None else further),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _steps(steps: Sequence[Step], explain: bool) -> Iterator[str]:
+    """Give what is done and why; steps in a row that have one reason have it said once, below them."""
+    for why, group in itertools.groupby(steps, key=lambda step: _reason(step)[0]):
+        found = list(group)
+        for step in found:
+            yield from _block(f"{step.what}{_reason(step)[1]}", 2, 6)
+        yield from _block(why, 6)
+        for evidence in dict.fromkeys(line for step in found for line in step.evidence) if explain else ():
+            if evidence != why and not evidence.endswith(f": {why}"):
+                yield from _block(f"· {evidence}", 6, 8)
+
+
+def _reason(step: Step) -> tuple[str, str]:
+    """Give why, and apart the amount that some reasons end with."""
+    amount = _AMOUNT.search(step.why)
+    return (step.why[: amount.start()], amount[0]) if amount else (step.why, "")
+
+
+def _amounts(title: str, items: Sequence[LeftOut] | Sequence[Caution], explain: bool) -> list[str]:
+    """Give what has bytes, greatest first; without `explain` only what is worth a line."""
+    lines: list[str] = []
+    shown = [item for item in items if explain or item.bytes >= _WORTH] or list(items[:1])
+    for item in shown:
+        lines += _block(f"{size(item.bytes):>9}  {item.what}", 0, 11)
+        lines += _block(item.why, 13) if explain else []
+    if rest := sum(item.bytes for item in items) - sum(item.bytes for item in shown):
+        lines.append(f"{size(rest):>9}  {len(items) - len(shown)} more")
+    return ["", title, *lines] if lines else []
 
 
 def _headline(plan: Plan) -> str:
@@ -53,7 +100,7 @@ def _headline(plan: Plan) -> str:
 
 
 def _wrapped(texts: tuple[str, ...]) -> list[str]:
-    return [line for text in texts for line in textwrap.wrap(text, WIDTH, initial_indent="- ", subsequent_indent="  ")]
+    return [line for text in texts for line in _block(f"- {text}", 0, 2)]
 
 
 def _diff(plan: Plan, original: Dockerfile) -> list[str]:

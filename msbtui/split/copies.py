@@ -198,9 +198,10 @@ class _Grouping:
 
     def _common_why(self, folder: str, paths: list[str]) -> str:
         reasons = list(dict.fromkeys(self.wanted[path] for path in paths))
-        named = [reason for reason in reasons if not reason.startswith(("new, no package", "part of"))]
+        named = [reason for reason in reasons if not reason.startswith(("new, no package", "part of", "a library"))]
         first = (named or reasons)[0] if reasons else "it is needed"
-        return first if len(reasons) <= 1 else f"{first}, and {len(reasons) - 1} more reasons for what lies in /{folder}"
+        more = f"{len(reasons) - 1} more {'reason' if len(reasons) == 2 else 'reasons'}"
+        return first if len(reasons) <= 1 else f"{first}, and {more} for what lies in /{folder}"
 
     def _tree(self, folder: str, content: list[str], why: str, extra: int) -> None:
         total = sum(self.view.size(path) for path in content)

@@ -63,6 +63,10 @@ def _spoken(created_by: str) -> str:
     return " ".join(_BUILDER_WORDS.sub("", created_by).removesuffix("# buildkit").split())[:60]
 
 
+UNEXPLAINED = "new, no package owns it"
+"""Why a path is kept of which nothing shows that it is needed, nor that it is not."""
+
+
 class Kept:
     """What is kept of an image, path by path with why, and what stays behind."""
 
@@ -209,7 +213,9 @@ class Kept:
                 return f"part of the application in /{tree}"
         item = self.view.image.layers[at[0]].history
         made = _spoken(item.created_by) if item is not None else f"layer {at[0]}"
-        return f"new, no package owns it; made by: {made}"
+        if LIBRARY_TREE.fullmatch(path):
+            return f"a library that the application may load; made by: {made}"
+        return f"{UNEXPLAINED}; made by: {made}"
 
     def _layer_text(self, layer: int) -> str:
         item = self.view.image.layers[layer].history

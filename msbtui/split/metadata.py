@@ -21,6 +21,9 @@ _TOOLCHAIN_ENV = re.compile(
 """Variables that toolchain images set for the toolchain alone."""
 
 
+OWN = "the author's own line: what configures a container does not cross stages"
+
+
 class Line(msgspec.Struct, frozen=True):
     """One instruction of the runtime stage, and where its text comes from."""
 
@@ -83,7 +86,7 @@ def plan_metadata(
     work.simple("USER", config.user, runtime.user, lambda: f"USER {_word(config.user or 'root')}")
     for instruction in work.instructions:
         if instruction.keyword == "ONBUILD" and config.onbuild:
-            plan.lines.append(Line("ONBUILD", instruction.source.strip(), "the author's own line"))
+            plan.lines.append(Line("ONBUILD", instruction.source.strip(), OWN))
     work.commands()
     return plan
 
@@ -188,7 +191,7 @@ class _Work:
         made = self.evaluate("LABEL", has, env_of(self.runtime))
         if made is not None and all(made.get(name) == value for name, value in wanted.items()):
             for instruction in self.own("LABEL"):
-                self.add("LABEL", instruction.source.strip(), "the author's own line")
+                self.add("LABEL", instruction.source.strip(), OWN)
             return
         self.add("LABEL", _assignments("LABEL", wanted, self.escape), "the labels of the original")
 
@@ -201,7 +204,7 @@ class _Work:
             last = own[-1]
             said: object = tuple(last.words) if keyword == "SHELL" else last.value.strip().strip("\"'")
             if said == value and (keyword != "WORKDIR" or last.value.startswith("/")):
-                self.add(keyword, last.source.strip(), "the author's own line")
+                self.add(keyword, last.source.strip(), OWN)
                 return
         self.add(keyword, make(), "as the original's configuration has it")
 
@@ -215,7 +218,7 @@ class _Work:
         said = {self._normal(keyword, word) for instruction in own for word in instruction.words}
         if own and plain and said >= set(wanted) and said <= set(value):
             for instruction in own:
-                self.add(keyword, instruction.source.strip(), "the author's own line")
+                self.add(keyword, instruction.source.strip(), OWN)
         elif keyword == "VOLUME":
             self.add(keyword, f"VOLUME {_json(wanted)}", "the volumes of the original")
         else:
@@ -230,7 +233,7 @@ class _Work:
             return
         own = self.own("HEALTHCHECK")
         if own:
-            self.add("HEALTHCHECK", own[-1].source.strip(), "the author's own line")
+            self.add("HEALTHCHECK", own[-1].source.strip(), OWN)
         else:
             self.add("HEALTHCHECK", _healthcheck(check), "the health check that the original inherits")
 
@@ -250,7 +253,7 @@ class _Work:
             shell = tuple(self.config.shell or _DEFAULT_SHELL)
             said = tuple(last.words) if last.json else (*shell, last.value.strip())
             if said == tuple(word.strip() if not last.json else word for word in words):
-                self.add(keyword, last.source.strip(), "the author's own line")
+                self.add(keyword, last.source.strip(), OWN)
                 return
         self.add(keyword, f"{keyword} {_json(words)}", "as the original's configuration has it")
 

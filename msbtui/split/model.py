@@ -21,6 +21,14 @@ class LeftOut(msgspec.Struct, frozen=True):
     why: str
 
 
+class Caution(msgspec.Struct, frozen=True):
+    """What is kept only because nothing proves that it is not needed, how many bytes, and why it may be needed."""
+
+    what: str
+    bytes: int
+    why: str
+
+
 class Size(msgspec.Struct, frozen=True, omit_defaults=True):
     """`size_after` of the contract: `image.size` as inspect has it, in bytes."""
 
@@ -83,6 +91,8 @@ class Plan(msgspec.Struct, frozen=True):
     checks: tuple[Check, ...] = ()
     steps: tuple[Step, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    caution: tuple[Caution, ...] = ()
+    """What is kept only from caution, greatest first; where nothing was seen to be uncertain, empty."""
     proven: bool = True
     """False where there was no image and the plan comes from the text alone."""
     kept: tuple[str, ...] = ()

@@ -236,7 +236,7 @@ class _Planner:
                 else "the split would save nothing"
             )
             return self._instead("none", f"{gain}: nothing worth a second stage")
-        steps, left_out = explain(parts, self.origin)
+        steps, left_out, caution = explain(parts, self.origin)
         reasons = self._reasons(parts, before, after)
         return Plan(
             "split",
@@ -246,6 +246,7 @@ class _Planner:
             Size(estimated=after),
             steps=tuple(steps),
             left_out=tuple(left_out),
+            caution=tuple(caution),
             kept=tuple(sorted(copies.covered - {path for prune in pruned for path in prune.rewritten})),
             dropped_settings=tuple(f"{item.field}.{item.name}" for item in metadata.dropped),
             rung=self.wider.rung,

@@ -27,7 +27,7 @@ from msbtui.split.compare import compare
 from msbtui.split.ladder import SELECTIVE, order
 from msbtui.split.model import Check, Plan, Round, Size, Traced
 from msbtui.split.probes import probe_checks
-from msbtui.split.repair import Additions, additions
+from msbtui.split.repair import Additions, additions, base_not_had
 from msbtui.split.smoke import smoke_check
 from msbtui.split.start import start_checks
 from msbtui.split.trace import watch
@@ -328,7 +328,8 @@ class _Work:
         except BuildError as error:
             said = next((line for line in reversed(error.log) if "ERROR" in line or "error:" in line.lower()), "")
             more = f" | {said[:200]}" if said and said not in error.what else ""
-            return msgspec.structs.replace(plan, verified=False, checks=(Check(name, False, error.what + more),))
+            lacks = base_not_had("\n".join((error.what, *error.log[-40:])), plan.base)
+            return msgspec.structs.replace(plan, verified=False, checks=(Check(name, False, error.what + more, lacks),))
         try:
             return self._compared(plan, new, Check(name, True, "built on the engine"))
         finally:
