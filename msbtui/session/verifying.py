@@ -48,6 +48,8 @@ def plan_rung(session: Session, rung: str, wider: Additions | None = None) -> Pl
         extra_packages=more.packages,
         extra_users=more.users,
         opened=more.opened,
+        absent=more.absent,
+        known=session.known,
     )
 
 

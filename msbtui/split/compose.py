@@ -19,6 +19,7 @@ from msbtui.split.judge import Judge
 from msbtui.split.keep import Kept
 from msbtui.split.metadata import Metadata
 from msbtui.split.node import Prune
+from msbtui.split.pydists import TWICE
 from msbtui.split.reach import Reach
 from msbtui.split.runtime import RuntimeBase
 from msbtui.split.view import View
@@ -80,7 +81,9 @@ def compose(dockerfile: Dockerfile, graph: StageGraph, stage: Stage, parts: Part
         user = parts.view.config.user.partition(":")[0]
         lines = [f"FROM {name} AS {production}", *(["USER root"] if user not in ("", "0", "root") else [])]
         lines += [f"RUN {prune.command}" for prune in parts.prunes]
-        written.add(lines, "development packages go before anything is copied")
+        only_twice = all(len(prune.evidence) == 1 and prune.evidence[0] == TWICE for prune in parts.prunes)
+        said = "what the runtime base has itself goes" if only_twice else "development packages go"
+        written.add(lines, f"{said} before anything is copied")
         name = production
     written.add(
         [from_line(dockerfile, graph, stage, parts.runtime.ref)],

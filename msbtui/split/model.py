@@ -109,3 +109,5 @@ class Plan(msgspec.Struct, frozen=True):
     """The runs that were watched, where that was asked for."""
     set_aside: tuple[str, ...] = ()
     """Records (METADATA, package.json, gemspecs) of libraries that only development needs, left behind on purpose."""
+    base: str = ""
+    """The image that the runtime stage starts from, where it is another than the original's."""

@@ -24,11 +24,12 @@ from msbtui.split.ladder import EVERYTHING, IN_PLACE, SELECTIVE, Wider, widen
 from msbtui.split.metadata import plan_metadata
 from msbtui.split.model import Plan, Size
 from msbtui.split.node import idle_tools, prunes
+from msbtui.split.pydists import left_to_base, prune_tools, with_base
 from msbtui.split.reach import follow
 from msbtui.split.refuse import LEAST_BYTES, objection, too_little
 from msbtui.split.removals import removed_from_base, whole_parts
 from msbtui.split.runtime import RuntimeBase, choose_base
-from msbtui.split.siblings import SiblingFacts
+from msbtui.split.siblings import SiblingFacts, names_of
 from msbtui.split.starts import only_a_prompt, starts
 from msbtui.split.textonly import plan_from_text
 from msbtui.split.view import DEFAULT_PATH, View, relative
@@ -56,6 +57,8 @@ def make_plan(
     extra_packages: Sequence[str] = (),
     extra_users: Sequence[str] = (),
     opened: Mapping[str, str] = {},
+    absent: Sequence[str] = (),
+    known: Mapping[str, Sequence[str]] = {},
 ) -> Plan:
     """Plan the split of the target stage; sizes in bytes.
 
@@ -63,7 +66,8 @@ def make_plan(
     (`Plan.proven` is then False). `siblings` gives what the engine knows of another image, None where it has none. `smokes` are
     commands that must still run. `rung` is how much is kept (split/ladder.py); `extra_paths` (as the table has them),
     `extra_packages` and `extra_users` are kept whatever speaks against it: what a check of a built image missed;
-    `opened` (path -> when) is what the original was seen to open, kept likewise.
+    `opened` (path -> when) is what the original was seen to open, kept likewise. `absent` are images that a build could not
+    get; `known` are the engine's names of images with the diff ids of their layers.
     Never raises for what an image or Dockerfile holds.
     """
     if graph.target_index is None or graph.target_index >= len(graph.stages):
@@ -90,7 +94,8 @@ def make_plan(
         packages = read_packages(image, table, managers=("dpkg", "apk"))
     view = View(image, table, packages, base.layers)
     wider = Wider(rung, tuple(extra_paths), tuple(extra_packages), tuple(extra_users), opened)
-    planner = _Planner(dockerfile, graph, stage, view, origin, waste, siblings, smokes, wider)
+    names = names_of([layer.diff_id for layer in image.layers[: base.layers]], known)
+    planner = _Planner(dockerfile, graph, stage, view, origin, waste, siblings, smokes, wider, names, absent)
     plan = planner.plan()
     if provenance is not None and not provenance.in_sync:
         plan = msgspec.structs.replace(
@@ -124,7 +129,10 @@ class _Planner:
         siblings: Siblings,
         smokes: Sequence[str],
         wider: Wider,
+        names: Sequence[str] = (),
+        absent: Sequence[str] = (),
     ) -> None:
+        self.names, self.absent = names, absent
         self.dockerfile, self.graph, self.stage, self.view, self.origin = dockerfile, graph, stage, view, origin
         self.waste, self.siblings, self.smokes, self.wider = waste, siblings, smokes, wider
 
@@ -139,10 +147,11 @@ class _Planner:
             return self._instead("refused", reason)
         small = self.wider.rung == SELECTIVE
         pruned, idle = (prunes(view, reach), idle_tools(view, reach)) if small else ([], set())
-        judge = Judge(view, reach, self.waste, self._places(), pruned, idle)
+        tools = prune_tools(view, reach) if small else None
+        judge = Judge(view, reach, self.waste, self._places(), [*pruned, *filter(None, [tools])], idle)
         if any(judge.pruned(path) for path in (*self.wider.paths, *self.wider.opened)):
             # a check found that a development package is needed: then none can be told from the others
-            pruned = []
+            pruned, tools = [], None
             judge = Judge(view, reach, self.waste, self._places(), pruned, idle)
         kept = Kept(view, reach, judge)
         kept.gather()
@@ -165,7 +174,9 @@ class _Planner:
         else:
             # packages that the author installs by name are for people who look into the container, and scratch has no manager
             empty = small and not wished(view, words)
-            runtime = choose_base(view, kept, self.origin, self.siblings, wanted, empty=empty)
+            runtime = choose_base(
+                view, kept, self.origin, self.siblings, wanted, empty=empty, names=self.names, absent=self.absent
+            )
         if runtime.same and runtime.facts is not None and runtime.facts.image.config.onbuild:
             trigger = runtime.facts.image.config.onbuild[0]
             return self._instead(
@@ -187,6 +198,8 @@ class _Planner:
                 called=kept.called,
             )
         )
+        tools = with_base(view, runtime.view, tools) if small and not runtime.scratch else tools
+        gone = tools.removed if tools is not None else frozenset[str]()
         arriving = brought(view, installs, present)
         names = {package.name for package in arriving} | set(present)
         accounts = new_accounts(view, runtime.view, self.wider.users)
@@ -197,7 +210,7 @@ class _Planner:
             runtime.view,
             scratch=runtime.scratch,
             forbidden=lambda path: _firm(judge, path),
-            gone=judge.pruned,
+            gone=lambda path: judge.pruned(path) or path in gone,
             cautious=kept.cautious,
         )
         runtime_config = self._runtime_config(runtime)
@@ -223,9 +236,11 @@ class _Planner:
             accounts,
             copies,
             metadata,
-            whole_parts(removed_from_base(view, runtime.view, names), copies),
+            whole_parts(
+                [path for path in removed_from_base(view, runtime.view, names) if not left_to_base(tools, path)], copies
+            ),
             runtime_config,
-            pruned,
+            [*pruned, *filter(None, [tools])],
         )
         text = compose(self.dockerfile, self.graph, self.stage, parts)
         after = size_after(view, runtime, arriving, copies)
@@ -251,6 +266,7 @@ class _Planner:
             dropped_settings=tuple(f"{item.field}.{item.name}" for item in metadata.dropped),
             rung=self.wider.rung,
             set_aside=_set_aside(kept),
+            base="" if runtime.same or runtime.scratch else runtime.ref,
         )
 
     def _reasons(self, parts: Parts, before: int, after: int | None) -> list[str]:
@@ -389,8 +405,9 @@ class _Planner:
 
 def _set_aside(kept: Kept) -> tuple[str, ...]:
     """Give the records of what stays behind as a development dependency."""
-    left = kept.left.get("development dependencies", ())
-    return tuple(path for path in left if path.endswith(("/METADATA", "/PKG-INFO", "/package.json", ".gemspec")))
+    left = kept.left.get("development dependencies", [])
+    tools = [path for path in kept.left.get("development packages", []) if path.endswith("/METADATA")]
+    return tuple([path for path in left if path.endswith(("/METADATA", "/PKG-INFO", "/package.json", ".gemspec"))] + tools)
 
 
 def _firm(judge: Judge, path: str) -> bool:

@@ -50,6 +50,11 @@ _PACKAGES = (
     (re.compile(r"certificate (verify|signed by unknown)|unable to get local issuer", re.IGNORECASE), "ca-certificates"),
     (re.compile(r"unknown protocol|getprotobyname|getservbyname|service/proto|/etc/(?:protocols|services)"), "netbase"),
 )  # fmt: skip
+_NOT_HAD = re.compile(
+    r"failed to resolve source metadata|failed to do request: |pull access denied|manifest unknown|manifest for \S+ not found"
+    r"|failed to create LLB definition|failed to copy: |repository does not exist|Get \"?https://\S+/v2/"
+)
+"""How BuildKit and the classic builder say that they cannot get a base image."""
 _PROVIDED = re.compile(r"(proc|sys|dev|run|tmp|var/tmp|var/run)(/.*|\Z)|etc/(hosts|hostname|resolv\.conf|mtab|passwd|group)")
 _ENDINGS = ("", ".js", ".mjs", ".cjs", ".json", ".node", ".ts", "/index.js", ".py", ".rb", ".so", ".pm")
 
@@ -62,9 +67,11 @@ class Additions(msgspec.Struct, frozen=True):
     users: tuple[str, ...] = ()
     opened: dict[str, str] = {}
     """Paths that the original was seen to open, and when (split/trace.py)."""
+    absent: tuple[str, ...] = ()
+    """Images that no build could get: another base is needed."""
 
     def __bool__(self) -> bool:
-        return bool(self.paths or self.packages or self.users or self.opened)
+        return bool(self.paths or self.packages or self.users or self.opened or self.absent)
 
     def __or__(self, other: Additions) -> Additions:
         return Additions(
@@ -72,6 +79,7 @@ class Additions(msgspec.Struct, frozen=True):
             tuple(sorted({*self.packages, *other.packages})),
             tuple(sorted({*self.users, *other.users})),
             {**other.opened, **self.opened},
+            tuple(sorted({*self.absent, *other.absent})),
         )
 
     def without(self, other: Additions) -> Additions:
@@ -81,6 +89,7 @@ class Additions(msgspec.Struct, frozen=True):
             tuple(name for name in self.packages if name not in other.packages),
             tuple(name for name in self.users if name not in other.users),
             {path: when for path, when in self.opened.items() if path not in other.opened},
+            tuple(name for name in self.absent if name not in other.absent),
         )
 
     def words(self) -> tuple[str, ...]:
@@ -89,6 +98,7 @@ class Additions(msgspec.Struct, frozen=True):
             *(f"/{path}" for path in self.paths),
             *(f"package {name}" for name in self.packages),
             *(f"user {name}" for name in self.users),
+            *(f"another base than {name}" for name in self.absent),
         )
 
 
@@ -96,10 +106,18 @@ def additions(checks: Iterable[Check]) -> Additions:
     """Give what the failed checks lack, all together."""
     lacks = [item for check in checks if not check.passed for item in check.lacks]
     return Additions(
-        tuple(sorted({item for item in lacks if not item.startswith(("user:", "package:"))})),
+        tuple(sorted({item for item in lacks if not item.startswith(("user:", "package:", "base:"))})),
         tuple(sorted({item.removeprefix("package:") for item in lacks if item.startswith("package:")})),
         tuple(sorted({item.removeprefix("user:") for item in lacks if item.startswith("user:")})),
+        absent=tuple(sorted({item.removeprefix("base:") for item in lacks if item.startswith("base:")})),
     )
+
+
+def base_not_had(said: str, base: str) -> tuple[str, ...]:
+    """Give `base` as lacking (`Check.lacks`) where a build says that it cannot get an image and names this one, or none."""
+    name, _, tag = base.partition("@")[0].rpartition(":") if ":" in base.rpartition("/")[2] else (base, "", "latest")
+    named = re.search(rf"{re.escape(name)}(:|/manifests/){re.escape(tag)}(?![\w.-])", said)
+    return (f"base:{base}",) if base and _NOT_HAD.search(said) and (named or "/manifests/" not in said) else ()
 
 
 def missing_in(output: bytes | str, original: View, new: View, *, known: bytes | str = b"") -> tuple[str, ...]:

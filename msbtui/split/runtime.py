@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -38,12 +38,21 @@ class RuntimeBase(msgspec.Struct, frozen=True):
 
 
 def choose_base(
-    view: View, kept: Kept, origin: str, siblings: Siblings, installs: Sequence[Install], *, empty: bool = True
+    view: View,
+    kept: Kept,
+    origin: str,
+    siblings: Siblings,
+    installs: Sequence[Install],
+    *,
+    empty: bool = True,
+    names: Sequence[str] = (),
+    absent: Collection[str] = (),
 ) -> RuntimeBase:
     """Give the runtime base.
 
     `origin`: what the original's stage starts from; `installs`: what a base without any package would have to install;
-    `empty`: whether an empty image may be proposed at all.
+    `empty`: whether an empty image may be proposed at all; `names`: what else the engine calls the original's base;
+    `absent`: images that a build could not get.
     """
     if empty and (found := on_scratch(view, kept, installs)) is not None:
         why = "nothing but static executables run, and every file that they name is copied"
@@ -53,19 +62,25 @@ def choose_base(
     of_release, of_language = release_bases(release), language_siblings(origin)
     # an interpreter that no package owns is only in images of the language; without one the bare system is the smaller
     candidates = [*of_language, *of_release] if needs else [*of_release, *of_language]
-    candidates = list(dict.fromkeys(candidates))
+    others = [ref for name in names for ref in language_siblings(name)] if needs else []
     own_size = sum(view.table.layer_size(layer) for layer in range(view.base_layers))
-    for ref in candidates:
-        if ref == origin:
+    unproven = None
+    for ref in dict.fromkeys([*candidates, *others]):
+        if ref == origin or ref in absent:
             continue
         facts = siblings(ref)
         if facts is None:
-            if _well_known(ref, origin, needs) and _may_have(ref, needs):
-                return RuntimeBase(ref, _why(ref, release, needs, proven=False), (), None, False)
+            if ref in candidates and _well_known(ref, origin, needs) and _may_have(ref, needs):
+                # a name alone proves nothing: an image that is at hand comes first, if only under another name of the same base
+                unproven = unproven or RuntimeBase(ref, _why(ref, release, needs, proven=False), (), None, False)
+            continue
+        if unproven is not None and ref not in others:
             continue
         evidence = None if facts.image.config.onbuild else _fits(view, facts, needs, own_size)
         if evidence is not None:
             return RuntimeBase(ref, _why(ref, release, needs, proven=True), tuple(evidence), facts, True)
+    if unproven is not None:
+        return unproven
     facts = siblings(origin)
     why = "the original's own base: the same release, libraries and interpreter"
     return RuntimeBase(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from msbtui.image.model import Image
 from msbtui.image.packages import Packages
@@ -42,6 +43,14 @@ class Reference:
     def with_tag(self, tag: str, name: str | None = None) -> str:
         """Give the reference of another tag (and name) at the same place, without a digest."""
         return f"{self.prefix}{name or self.name}:{tag}"
+
+
+def names_of(diff_ids: Sequence[str], known: Mapping[str, Sequence[str]]) -> list[str]:
+    """Give the engine's names of the image with just these layers (`known`: name -> diff ids): official and exact ones first."""
+    found = [name for name, ids in known.items() if diff_ids and tuple(ids) == tuple(diff_ids)]
+    return sorted(
+        found, key=lambda name: (not Reference(name).official, -len(re.findall(r"\d+", Reference(name).tag)), len(name), name)
+    )
 
 
 _CODENAMES = r"(?:bullseye|bookworm|trixie|forky|sid|buster|stretch|jessie)"
