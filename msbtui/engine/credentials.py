@@ -65,8 +65,10 @@ class _Answer(msgspec.Struct, frozen=True):
     secret: str = msgspec.field(name="Secret", default="")
 
 
-def find_credentials(host: str, environ: Mapping[str, str]) -> Credentials | None:
+def find_credentials(host: str, environ: Mapping[str, str], repository: str = "") -> Credentials | None:
     """Give what docker, else podman, would show to the registry `host` (`docker.io` for Docker Hub); None for nobody.
+
+    Of podman's logins for parts of a registry (`host/namespace`) the one counts that says most of `repository`.
 
     A helper that is not there or does not know the host counts as nobody. Raises `TargetError` for a damaged file.
     """
@@ -79,7 +81,7 @@ def find_credentials(host: str, environ: Mapping[str, str]) -> Credentials | Non
             continue
         file = decode(data or b"{}", _File, "the file of credentials", printable(str(path)))
         helper = (file.helpers or {}).get(host) or file.store
-        found = (_from_helper(helper, key, environ) if helper else None) or _from_file(file, host, key)
+        found = (_from_helper(helper, key, environ) if helper else None) or _from_file(file, host, key, repository)
         if found is not None:
             return found
     return None
@@ -95,22 +97,37 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
     yield Path(environ.get("XDG_CONFIG_HOME") or Path(home) / ".config") / "containers" / "auth.json"
 
 
-def _from_file(file: _File, host: str, key: str) -> Credentials | None:
-    for name, auth in (file.auths or {}).items():
-        if name == key or name.removeprefix("https://").removeprefix("http://").partition("/")[0] == host:
-            if auth.identitytoken:
-                return Credentials(identity_token=auth.identitytoken)
-            user, password = auth.username or "", auth.password or ""
-            if auth.auth:
-                try:
-                    text = base64.b64decode(auth.auth, validate=True).decode("utf-8", "surrogateescape")
-                except (binascii.Error, ValueError):
-                    continue
-                user, _, password = text.partition(":")
-                password = password.rstrip("\0")
-            if user:
-                return Credentials(user, password)
+def _from_file(file: _File, host: str, key: str, repository: str) -> Credentials | None:
+    found = [
+        (length, auth) for name, auth in (file.auths or {}).items() if (length := _fits(name, host, key, repository)) is not None
+    ]
+    for _, auth in sorted(found, key=lambda one: one[0], reverse=True):
+        if auth.identitytoken:
+            return Credentials(identity_token=auth.identitytoken)
+        user, password = auth.username or "", auth.password or ""
+        if auth.auth:
+            try:
+                text = base64.b64decode(auth.auth, validate=True).decode("utf-8", "surrogateescape")
+            except (binascii.Error, ValueError):
+                continue
+            user, _, password = text.partition(":")
+            password = password.rstrip("\0")
+        if user:
+            return Credentials(user, password)
     return None
+
+
+def _fits(name: str, host: str, key: str, repository: str) -> int | None:
+    """Give how much of `repository` a login says; None where it is for another registry or another part of it."""
+    if name == key:
+        return 0
+    at, _, path = name.removeprefix("https://").removeprefix("http://").partition("/")
+    path = path.strip("/")
+    if at != host:
+        return None
+    if path in ("", "v1", "v2"):
+        return 0
+    return len(path) if f"{repository}/".startswith(f"{path}/") else None
 
 
 def _from_helper(name: str, key: str, environ: Mapping[str, str]) -> Credentials | None:

@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from msbtui.engine import waiting
+from msbtui.engine.certificates import trust
 from msbtui.engine.credentials import DOCKER_HUB, Credentials, find_credentials
 from msbtui.engine.manifest import JSON_LIMIT, decode, too_large
 from msbtui.errors import Cancelled, TargetError
@@ -96,7 +97,10 @@ class Registry:
         *,
         where: str,
         plain_http: bool = False,
+        unverified: bool = False,
+        attempts: int | None = None,
         cancel: threading.Event | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         import requests
 
@@ -106,7 +110,9 @@ class Registry:
         self._where = where
         self._plain_http = plain_http
         self._cancel = cancel
-        self.stop = threading.Event()
+        self._unverified = unverified
+        self._attempts = attempts or _ATTEMPTS
+        self.stop = stop or threading.Event()
         self._lock = threading.Lock()
         self._authorization = ""
         self._credentials: Credentials | None = None
@@ -119,6 +125,11 @@ class Registry:
         self._base = f"https://{name}"
         self._plain_base = f"http://{name}"
         self._knows_scheme = not self._may_be_plain
+        trust(self._session, name, environ)
+        if unverified:
+            import urllib3
+
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def close(self) -> None:
         """End what still runs in other threads, and drop the connections."""
@@ -150,18 +161,18 @@ class Registry:
         except (AbsentError, _BrokenError, TargetError, Cancelled):
             return None
 
-    def blob(self, digest: str, length: int | None) -> Iterator[bytes]:
-        """Give a blob's bytes as they come; a connection that breaks is taken up where it broke off.
+    def blob(self, digest: str, length: int | None, start: int = 0) -> Iterator[bytes]:
+        """Give a blob's bytes from `start` on as they come; a connection that breaks is taken up where it broke off.
 
         Raises `AbsentError`, and `TargetError` where the registry gives up, or sends more or less than `length`.
         """
-        return self._bytes(digest, 0, length, is_part=False)
+        return self._bytes(digest, start, None if length is None else length - start, is_part=False)
 
     def part(self, digest: str, start: int, end: int) -> Iterator[bytes]:
         """Give a blob's bytes from `start` up to `end`, as `blob` does. Raises `NoRangesError` where it has wholes only."""
         return self._bytes(digest, start, end - start, is_part=True)
 
-    def again(self) -> Registry:
+    def again(self, stop: threading.Event | None = None) -> Registry:
         """Give the same repository for what is asked later: it is not closed with this one."""
         with self._lock:
             other = Registry(
@@ -170,7 +181,10 @@ class Registry:
                 self._environ,
                 where=self._where,
                 plain_http=self._plain_http,
+                unverified=self._unverified,
+                attempts=self._attempts,
                 cancel=self._cancel,
+                stop=stop,
             )
             other._base, other._knows_scheme = self._base, self._knows_scheme
             other._authorization, other._credentials = self._authorization, self._credentials
@@ -214,7 +228,7 @@ class Registry:
     # how
 
     def _persist(self, fetch: Any) -> bytes:
-        for failures in range(1, _ATTEMPTS + 1):
+        for failures in range(1, self._attempts + 1):
             try:
                 answer: bytes = fetch()
                 return answer
@@ -224,7 +238,7 @@ class Registry:
 
     def _wait(self, broken: _BrokenError, failures: int, what: str) -> None:
         """Wait before the next attempt; raise `TargetError` where there is none, `Cancelled` at once."""
-        if failures >= _ATTEMPTS:
+        if failures >= self._attempts:
             raise TargetError(
                 f"registry {printable(self.host)}: {what}{broken} (tried {failures} times)",
                 where=self._where,
@@ -262,17 +276,27 @@ class Registry:
             if self._knows_scheme:
                 return
             try:
-                self._session.get(f"{self._base}/v2/", timeout=_TIMEOUT, allow_redirects=False, stream=True).close()
+                url = f"{self._base}/v2/"
+                self._session.get(url, timeout=_TIMEOUT, allow_redirects=False, stream=True, verify=self._verify(url)).close()
             except self._errors:
                 self._base = self._plain_base
             self._knows_scheme = True
+
+    def _verify(self, url: str) -> bool | None:
+        """Say that certificates are not verified, where that was asked for; None: as always (`REQUESTS_CA_BUNDLE`)."""
+        return False if self._unverified and _origin(url) == _origin(self._base) else None
 
     def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Send one request, following nothing."""
         waiting.check(self._cancel)
         try:
             return self._session.get(
-                url, headers={"Accept-Encoding": "identity", **headers}, stream=True, allow_redirects=False, timeout=_TIMEOUT
+                url,
+                headers={"Accept-Encoding": "identity", **headers},
+                stream=True,
+                allow_redirects=False,
+                timeout=_TIMEOUT,
+                verify=self._verify(url),
             )
         except self._errors as error:
             if _is_about_trust(error):
@@ -317,7 +341,7 @@ class Registry:
     def _authorize(self, challenge: str) -> str:
         """Give what a challenge asks for, as the value of an Authorization header; empty where we have nothing to show."""
         if not self._asked_for_credentials:
-            self._credentials = find_credentials(self.host, self._environ)
+            self._credentials = find_credentials(self.host, self._environ, self.repository)
             self._asked_for_credentials = True
         kind, _, rest = challenge.partition(" ")
         if kind.lower() == "basic":

@@ -19,6 +19,8 @@ from msbtui.engine.distribution import AbsentError, Registry
 from msbtui.engine.layers import read_stream
 from msbtui.engine.layout import open_layout
 from msbtui.engine.manifest import Descriptor, Manifest, check_digest, decode, sha256_of
+from msbtui.engine.mirrored import Mirrored, connect
+from msbtui.engine.mirrors import endpoints
 from msbtui.engine.request import Request
 from msbtui.engine.signatures import Asked
 from msbtui.engine.tables import Flow, TocError, read_by_table
@@ -63,14 +65,9 @@ def open_registry(name: str, request: Request, environ: Mapping[str, str] | None
     """Give the image `name` from its registry. Raises `TargetError`, `Cancelled`; layers read by then are in the cache."""
     reference = Reference.parse(name)
     where = printable(name)
-    registry = Registry(
-        reference.host,
-        reference.repository,
-        os.environ if environ is None else environ,
-        where=where,
-        plain_http=request.plain_http,
-        cancel=request.cancel,
-    )
+    environ = os.environ if environ is None else environ
+    places = endpoints(reference.host, reference.repository, environ)
+    registry = connect(places, environ, where=where, plain_http=request.plain_http, cancel=request.cancel)
     fetcher = _Fetcher(registry, request, where)
     try:
         repository = _Repository(registry, fetcher, reference, request, where)
@@ -88,7 +85,9 @@ def open_registry(name: str, request: Request, environ: Mapping[str, str] | None
 class _Repository:
     """A registry's repository as a layout with one image."""
 
-    def __init__(self, registry: Registry, fetcher: _Fetcher, reference: Reference, request: Request, where: str) -> None:
+    def __init__(
+        self, registry: Registry | Mirrored, fetcher: _Fetcher, reference: Reference, request: Request, where: str
+    ) -> None:
         self._registry = registry
         self._fetcher = fetcher
         self._keeper = request.keeper
@@ -211,7 +210,7 @@ class _Job:
 class _Fetcher:
     """Fetches blobs in a few threads of its own, in the order in which they were asked for."""
 
-    def __init__(self, registry: Registry, request: Request, where: str) -> None:
+    def __init__(self, registry: Registry | Mirrored, request: Request, where: str) -> None:
         self._registry = registry
         self._request = request
         self._where = where
@@ -219,7 +218,7 @@ class _Fetcher:
         self._queue: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._threads = 0
         self._lock = threading.Lock()
-        self._parts: Registry | None = None
+        self._parts: Registry | Mirrored | None = None
 
     def job(self, descriptor: Descriptor) -> _Job:
         """Give the job of a blob; a layer that is there twice is fetched once."""

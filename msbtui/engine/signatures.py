@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from msbtui.engine.choose import image_names
 from msbtui.engine.distribution import ACCEPT, Registry
 from msbtui.engine.manifest import Descriptor, Manifest, decode, sha256_of
+from msbtui.engine.mirrored import Mirrored
 from msbtui.errors import TargetError
 from msbtui.image.model import Signature
 
@@ -93,7 +94,7 @@ def _referring(one: Descriptor, wanted: set[str], read: Callable[[str], bytes | 
 class Asked:
     """What lies in a registry beside the image `digest`, asked for in two threads while the image is read."""
 
-    def __init__(self, registry: Registry, digest: str) -> None:
+    def __init__(self, registry: Registry | Mirrored, digest: str) -> None:
         self._registry = registry
         self._tag = digest.replace(":", "-", 1)
         self._found: dict[str, list[Signature]] = {}

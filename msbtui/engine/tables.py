@@ -12,6 +12,7 @@ from msbtui.engine.disk import KnownLayer
 from msbtui.engine.distribution import AbsentError, NoRangesError, Registry
 from msbtui.engine.layers import Keeper
 from msbtui.engine.manifest import Descriptor
+from msbtui.engine.mirrored import Mirrored
 from msbtui.errors import TargetError
 from msbtui.image.facts import StoredContents
 from msbtui.image.parts import PartContents
@@ -25,7 +26,7 @@ _NO_RANGES = "the registry gives whole layers only"
 class _Parts:
     """A stored layer in a registry, of which parts are fetched (a `parts.Source`)."""
 
-    def __init__(self, registry: Registry, digest: str, where: str) -> None:
+    def __init__(self, registry: Registry | Mirrored, digest: str, where: str) -> None:
         self.where = where
         self._registry = registry
         self._digest = digest
@@ -63,7 +64,9 @@ class Flow:
         return data
 
 
-def read_by_table(registry: Registry, layer: Descriptor, diff_id: str, keeper: Keeper, where: str) -> KnownLayer | None:
+def read_by_table(
+    registry: Registry | Mirrored, layer: Descriptor, diff_id: str, keeper: Keeper, where: str
+) -> KnownLayer | None:
     """Give a layer by its table of contents, or None where its annotations name none.
 
     `registry` is kept for what is asked of the contents later. Raises `TocError` that says why the table cannot be used; the

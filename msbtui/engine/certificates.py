@@ -1,0 +1,71 @@
+"""Certificates for a registry, from where docker and podman keep them.
+
+Docker docs, "Verify repository client with certificates"; containers-certs.d(5): in a folder named HOST[:PORT] every `.crt`
+is an authority's, every `.cert` a client's, whose key ends with `.key`.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msbtui.engine import mirrors
+from msbtui.errors import TargetError
+from msbtui.text import printable
+
+if TYPE_CHECKING:
+    import requests
+
+
+def folders(host: str, environ: Mapping[str, str]) -> list[Path]:
+    """Give the folders there are for the registry `host` (with its port, where that is not the usual one)."""
+    if "/" in host or host in ("", ".", ".."):
+        return []
+    home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or os.path.expanduser("~"), ".config"))
+    places = (
+        home / "containers/certs.d",
+        mirrors.ETC / "containers/certs.d",
+        mirrors.ETC / "docker/certs.d",
+        home / "docker/certs.d",
+    )
+    return [folder for place in places if (folder := place / host).is_dir()]
+
+
+def trust(session: requests.Session, host: str, environ: Mapping[str, str]) -> None:
+    """Let `session` use the certificates for the registry `host`, there and nowhere else. Raises `TargetError`."""
+    found = folders(host, environ)
+    if not found:
+        return
+    from requests.adapters import HTTPAdapter
+
+    context = ssl.create_default_context()
+    for folder in found:
+        _load(context, folder)
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *words: Any, **more: Any) -> None:
+            super().init_poolmanager(*words, ssl_context=context, **more)
+
+    session.mount(f"https://{host}/", Adapter())
+
+
+def _load(context: ssl.SSLContext, folder: Path) -> None:
+    try:
+        for path in sorted(folder.iterdir()):
+            if path.suffix == ".crt":
+                context.load_verify_locations(path)
+            elif path.suffix == ".cert":
+                context.load_cert_chain(path, path.with_suffix(".key"), password=_no_password)
+    except (OSError, ssl.SSLError) as error:
+        raise TargetError(
+            f"its certificates cannot be used: {printable(getattr(error, 'strerror', None) or str(error))[:200]}",
+            where=printable(str(folder)),
+            hint="authorities are .crt, client certificates .cert with a .key of the same name",
+        ) from None
+
+
+def _no_password() -> str:
+    raise ssl.SSLError("the key wants a password")
