@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from msbtui.analysis.model import Base, Provenance
 from msbtui.image.model import Image
+from msbtui.regex import regex
 
 NAME_LABEL = "org.opencontainers.image.base.name"
 DIGEST_LABEL = "org.opencontainers.image.base.digest"
 """OCI image-spec, annotations.md, "Pre-Defined Annotation Keys"."""
-_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)")
+_TIME = regex(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)")
 _SURE_FIT = 0.5
 _LEAST_JUMP = 3600.0
 """Seconds: a build seldom pauses that long, and a base is seldom younger."""

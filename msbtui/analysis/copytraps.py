@@ -15,14 +15,13 @@ from msbtui.dockerfile.model import Dockerfile, Instruction, Problem, Stage, Sta
 from msbtui.dockerfile.recognise import absolute, program
 from msbtui.image.model import Image, Kind
 from msbtui.image.table import FileTable
+from msbtui.regex import regex
 from msbtui.text import size
 
 _MERGED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr/local/man", "/var/run", "/var/lock")
 """Symlinks of Debian and its kin (Debian policy 9.1, merged /usr)."""
 _LEADS = {"/usr/local/man": "/usr/local/share/man", "/var/run": "/run", "/var/lock": "/run/lock"}
-_DEBIAN_KIN = re.compile(
-    r"(^|/)(debian|ubuntu|buildpack-deps|python|node|golang|ruby|rust|php|openjdk|eclipse-temurin|gcc|nginx)\b"
-)
+_DEBIAN_KIN = regex(r"(^|/)(debian|ubuntu|buildpack-deps|python|node|golang|ruby|rust|php|openjdk|eclipse-temurin|gcc|nginx)\b")
 _WELL_KNOWN = frozenset({"root", "nobody", "nogroup", "daemon", "bin", "www-data"})
 _MAKERS = frozenset({"useradd", "adduser", "groupadd", "addgroup"})
 _NAMED = 4

@@ -15,6 +15,7 @@ import msgspec
 
 from msbtui.dockerfile.model import Instruction
 from msbtui.image.model import HistoryItem
+from msbtui.regex import regex
 from msbtui.text import raw
 
 KEYWORDS = frozenset(
@@ -25,11 +26,11 @@ TEXT_LIMIT = 64 << 10
 _WILD = "\ue000"
 _VARIABLE = r"%s\$|\$(?:(\w+)|\{(\w+)([^{}]*(?:\{[^{}]*\}[^{}]*)*)\})"
 _SUFFIX = " # buildkit"
-_BUILD_ARGS = re.compile(r"\|(\d{1,4}) ")
-_CLASSIC_COPY = re.compile(r"(?:file|dir|multi):\S+ in (.*)$")
-_FLAG = re.compile(r"--([a-z-]+)(?:=(\S*))?\s+")
-_PORT = re.compile(r"(?<![\w:])(\d+)(?:-(\d+))?(?:/(\w+))?")
-_DURATION = re.compile(r"([\d.]+)(ns|us|µs|ms|s|m|h)")
+_BUILD_ARGS = regex(r"\|(\d{1,4}) ")
+_CLASSIC_COPY = regex(r"(?:file|dir|multi):\S+ in (.*)$")
+_FLAG = regex(r"--([a-z-]+)(?:=(\S*))?\s+")
+_PORT = regex(r"(?<![\w:])(\d+)(?:-(\d+))?(?:/(\w+))?")
+_DURATION = regex(r"([\d.]+)(ns|us|µs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _COPY_FLAGS = ("chown", "chmod", "parents")
 """Flags that history keeps; `--from`, `--link` and `--exclude` leave no trace."""
@@ -148,7 +149,7 @@ class Variables:
     """What ARG and ENV have set so far, as far as the Dockerfile and the build arguments tell it."""
 
     def __init__(self, global_args: Mapping[str, str], build_args: Mapping[str, str], escape: str) -> None:
-        self._variable = re.compile(_VARIABLE % re.escape(escape))
+        self._variable = regex(_VARIABLE % re.escape(escape))
         self._globals = dict(global_args)
         self._build_args = dict(build_args)
         self._env: dict[str, str] = {}

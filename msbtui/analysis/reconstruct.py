@@ -7,12 +7,13 @@ import re
 from msbtui.analysis.history import KEYWORDS
 from msbtui.analysis.model import Base, LineMatch, Provenance
 from msbtui.image.model import HistoryItem, Image
+from msbtui.regex import regex
 
-_BUILD_ARGUMENTS = re.compile(r"\|\d{1,4} .*? (?=/\S+ -\S*c )", re.DOTALL)
-_SHELL = re.compile(r"/\S*sh -\S*c ")
-_CLASSIC_SOURCE = re.compile(r"(?:file|dir|multi):\S+ in ")
-_PORTS = re.compile(r"map\[(.*)\]$")
-_STEP = re.compile(r"\s+(&&|\|\||;)\s+(?=\S)|\s*;\s+(?=\S)")
+_BUILD_ARGUMENTS = regex(r"\|\d{1,4} .*? (?=/\S+ -\S*c )", re.DOTALL)
+_SHELL = regex(r"/\S*sh -\S*c ")
+_CLASSIC_SOURCE = regex(r"(?:file|dir|multi):\S+ in ")
+_PORTS = regex(r"map\[(.*)\]$")
+_STEP = regex(r"\s+(&&|\|\||;)\s+(?=\S)|\s*;\s+(?=\S)")
 _WIDE = 100
 """Characters; a longer RUN is broken at its `&&` as people write it."""
 

@@ -30,11 +30,12 @@ from msbtui.dockerfile.values import (
     context_path,
 )
 from msbtui.dockerfile.words import LineSyntaxError, pairs
+from msbtui.regex import regex
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NO_ENVIRONMENT = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
-_SECRET = re.compile(r"(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)", re.IGNORECASE)
-_NO_SECRET = re.compile(r"(?:_|^)(?:public|file|version)(?:_|$)", re.IGNORECASE)
+_SECRET = regex(r"(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)", re.IGNORECASE)
+_NO_SECRET = regex(r"(?:_|^)(?:public|file|version)(?:_|$)", re.IGNORECASE)
 
 
 class Inputs(msgspec.Struct, frozen=True):

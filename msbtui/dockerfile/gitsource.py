@@ -14,14 +14,15 @@ from urllib.parse import unquote, unquote_plus
 import msgspec
 
 from msbtui.dockerfile.gotext import lower, quote
+from msbtui.regex import regex
 
-_PROTOCOL = re.compile(r"([a-zA-Z0-9]+)://")
+_PROTOCOL = regex(r"([a-zA-Z0-9]+)://")
 _PROTOCOLS = frozenset({"http", "https", "ssh", "git"})
-_SCP = re.compile(r"([a-zA-Z0-9-_]+)@([a-zA-Z0-9-.]+):([^\n]*?)(?:\?([^\n]*?))?(?:#([^\n]*))?")
-_BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
-_USER = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
-_HOST = re.compile(r"(?:[A-Za-z0-9!$&'()*+,;=:\[\]<>\"\-_.~\u0080-\U0010ffff]|%25|%[89a-fA-F][0-9a-fA-F])*")
-_PORT = re.compile(r"(?::[0-9]*)?")
+_SCP = regex(r"([a-zA-Z0-9-_]+)@([a-zA-Z0-9-.]+):([^\n]*?)(?:\?([^\n]*?))?(?:#([^\n]*))?")
+_BAD_ESCAPE = regex(r"%(?![0-9a-fA-F]{2})")
+_USER = regex(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
+_HOST = regex(r"(?:[A-Za-z0-9!$&'()*+,;=:\[\]<>\"\-_.~\u0080-\U0010ffff]|%25|%[89a-fA-F][0-9a-fA-F])*")
+_PORT = regex(r"(?::[0-9]*)?")
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from msbtui.regex import regex
 from msbtui.text import printable
 
 SPACE = (
@@ -12,7 +12,7 @@ SPACE = (
 )
 """What Go's `unicode.IsSpace` calls a space (Python's `str.isspace` also has the separators 0x1c to 0x1f)."""
 
-_NO_CHARACTER = re.compile("[\ud800-\udfff]")
+_NO_CHARACTER = regex("[\ud800-\udfff]")
 _SIMPLE_ESCAPES = {
     "\a": r"\a",
     "\b": r"\b",

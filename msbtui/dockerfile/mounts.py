@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from msbtui.dockerfile.gotext import lower, quote, suggestion
+from msbtui.regex import regex
 
 TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARINGS = ("shared", "private", "locked")
@@ -36,7 +37,7 @@ _BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
 }
-_SIZE = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?(?:[kmgtp]i?b?|b)?", re.IGNORECASE | re.ASCII)
+_SIZE = regex(r"(\d+(?:\.\d+)?|\.\d+) ?(?:[kmgtp]i?b?|b)?", re.IGNORECASE | re.ASCII)
 
 
 class MountError(ValueError):

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import msgspec
 
 from msbtui.dockerfile.gotext import lower, quote
+from msbtui.regex import regex
 
 _DOMAIN_PART = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _DOMAIN = rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
@@ -18,8 +19,8 @@ _PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _PATH = rf"{_PATH_PART}(?:/{_PATH_PART})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
-_NAME = re.compile(rf"(?:({_DOMAIN})/)?({_PATH})")
-_REST = re.compile(rf"(?::({_TAG}))?(?:@({_DIGEST}))?")
+_NAME = regex(rf"(?:({_DOMAIN})/)?({_PATH})")
+_REST = regex(rf"(?::({_TAG}))?(?:@({_DIGEST}))?")
 _DIGEST_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _NAME_LIMIT = 255
 

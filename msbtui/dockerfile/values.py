@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msbtui.dockerfile.gitsource import GitQueryError, GitSource, git_source
 from msbtui.dockerfile.gotext import lower, quote, upper
 from msbtui.dockerfile.names import atoi
+from msbtui.regex import regex
 
 _SIGNALS = frozenset(
     [
@@ -52,7 +53,7 @@ _SIGNALS = frozenset(
     + [f"RTMIN+{number}" for number in range(1, 16)]
     + [f"RTMAX-{number}" for number in range(1, 15)]
 )
-_SYMBOLIC_MODE = re.compile(r"[ugoa]*(?:[-+=][rwxXstugo]*)+(?:,[ugoa]*(?:[-+=][rwxXstugo]*)+)*")
+_SYMBOLIC_MODE = regex(r"[ugoa]*(?:[-+=][rwxXstugo]*)+(?:,[ugoa]*(?:[-+=][rwxXstugo]*)+)*")
 
 
 class InstructionValueError(ValueError):

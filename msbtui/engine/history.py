@@ -6,16 +6,17 @@ import re
 from collections.abc import Sequence
 
 from msbtui.image.model import HistoryItem
+from msbtui.regex import regex
 from msbtui.text import printable
 
 # instructions that never make a layer, as the classic builder (`/bin/sh -c #(nop)  ENV ...`) and BuildKit (`ENV ...`) write them
-_NO_LAYER = re.compile(
+_NO_LAYER = regex(
     r"(?:/bin/sh -c #\(nop\)\s+)?"
     r"(?:ENV|LABEL|CMD|ENTRYPOINT|EXPOSE|USER|VOLUME|STOPSIGNAL|HEALTHCHECK|SHELL|ARG|ONBUILD|MAINTAINER)\b",
     re.IGNORECASE,
 )
 # the classic builder makes no layer for a folder that is there already; BuildKit always makes one
-_CLASSIC_WORKDIR = re.compile(r"/bin/sh -c #\(nop\)\s+WORKDIR\b", re.IGNORECASE)
+_CLASSIC_WORKDIR = regex(r"/bin/sh -c #\(nop\)\s+WORKDIR\b", re.IGNORECASE)
 
 
 def layer_history(history: Sequence[HistoryItem], layers: int) -> tuple[list[int | None], str]:

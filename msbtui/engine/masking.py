@@ -5,30 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from msbtui.regex import regex
+
 MASK = "***"
 
 # BuildKit, frontend/dockerfile/dockerfile2llb/convert.go: the names that the check SecretsUsedInArgOrEnv warns of, and those
 # it allows
-_SECRET_NAME = re.compile(r"(?i)(?:_|^)(?:apikey|auth|credential|credentials|key|password|pword|passwd|secret|token)(?:_|$)")
-_PUBLIC_NAME = re.compile(r"(?i)(?:_|^)public(?:_|$)")
+_SECRET_NAME = regex(r"(?i)(?:_|^)(?:apikey|auth|credential|credentials|key|password|pword|passwd|secret|token)(?:_|$)")
+_PUBLIC_NAME = regex(r"(?i)(?:_|^)public(?:_|$)")
 
 # shapes that the issuers document: AWS, GitHub, GitLab, Slack, npm, PyPI, Google, Stripe and OpenAI, JSON Web Tokens,
 # credentials in a URL
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"\b(?:A(?:KIA|SIA)[0-9A-Z]{16}|gh[oprsu]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{20,}"
     r"|xox[abeprs]-[A-Za-z0-9-]{10,}|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{40,}|AIza[0-9A-Za-z_-]{35}|[rs]k[-_][A-Za-z0-9_-]{20,}"
     r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"
 )
-_PROXY_NAME = re.compile(r"(?i)(?:https?|ftp|no|all)_proxy")
-_URL_PASSWORD = re.compile(r"(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)")
-_ASSIGNMENT = re.compile(
+_PROXY_NAME = regex(r"(?i)(?:https?|ftp|no|all)_proxy")
+_URL_PASSWORD = regex(r"(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)")
+_ASSIGNMENT = regex(
     r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<equals>=)(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:[^\s\"';&|\\]|\\.)+)"
 )
-_OLD_STYLE = re.compile(
+_OLD_STYLE = regex(
     r"(?m)(?P<head>(?:^|#\(nop\)\s+)\s*ENV\s+)(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<gap>\s+)(?P<value>[^\s=][^\n]*)$"
 )
-_REFERENCE = re.compile(r"[\"']?\$(?:\{[A-Za-z_][A-Za-z0-9_]*\}|[A-Za-z_][A-Za-z0-9_]*)[\"']?\Z")
-_PRIVATE_KEY = re.compile(
+_REFERENCE = regex(r"[\"']?\$(?:\{[A-Za-z_][A-Za-z0-9_]*\}|[A-Za-z_][A-Za-z0-9_]*)[\"']?\Z")
+_PRIVATE_KEY = regex(
     r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)",
     re.DOTALL,
 )

@@ -13,6 +13,7 @@ import msgspec
 
 from msbtui.engine.outer import BLOCK, compression, is_tar_header
 from msbtui.errors import TargetError, UsageError
+from msbtui.regex import regex
 from msbtui.text import printable
 
 TargetKind = Literal["dockerfile", "docker", "docker-archive", "oci-dir", "recorded", "registry"]
@@ -38,14 +39,14 @@ RECORDING_MAGIC = b"msbtui recording\x1a\n"
 STANDARD_INPUT = "-"
 """The TARGET that is read from standard input, an archive as it flows; a file of that name is `./-`."""
 
-_SCHEME = re.compile(r"([a-z][a-z-]*):(?://)?(.+)", re.DOTALL)
+_SCHEME = regex(r"([a-z][a-z-]*):(?://)?(.+)", re.DOTALL)
 # distribution/reference, regexp.go: name[:tag][@digest], a registry host with a port allowed in front
-_REFERENCE = re.compile(
+_REFERENCE = regex(
     r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z0-9+._-]+:[0-9a-fA-F]{32,})?"
 )
-_IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
-_PATH_LIKE = re.compile(r"[./~]|.*(?:\.(?:tar|tgz|tar\.gz|tar\.zst|msbtui|dockerfile)|/)\Z", re.DOTALL | re.IGNORECASE)
+_IMAGE_ID = regex(r"(?:sha256:)?[0-9a-f]{12,64}")
+_PATH_LIKE = regex(r"[./~]|.*(?:\.(?:tar|tgz|tar\.gz|tar\.zst|msbtui|dockerfile)|/)\Z", re.DOTALL | re.IGNORECASE)
 _NO_TEXT = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27})
 _REFUSED = {b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
 _HEAD = 4096

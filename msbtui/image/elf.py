@@ -6,7 +6,6 @@ input: what lies outside the file is left out, and no input raises.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from itertools import chain
@@ -14,6 +13,7 @@ from typing import Final
 
 from msbtui.image import golang
 from msbtui.image.model import ElfFacts
+from msbtui.regex import regex
 from msbtui.text import printable_bytes
 
 MAGIC: Final = b"\x7fELF"
@@ -40,18 +40,18 @@ _LONGEST_STRING: Final = 4096
 _MOST_LIBRARIES: Final = 200
 _MOST_PATHS: Final = 2000
 _LONGEST_PATH: Final = 256
-_PATH: Final = re.compile(rb"/[A-Za-z0-9._+@%:~/-]{3,}")
+_PATH: Final = regex(rb"/[A-Za-z0-9._+@%:~/-]{3,}")
 _IN_PATH: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+@%:~/-")
-_LIBRARY: Final = re.compile(rb"lib[\w.+-]{1,80}?\.so(?:\.\d{1,9}){0,8}(?![\w+-])")
-_STARTER: Final = re.compile(rb"\0(system|popen|exec(?:le?|lp|ve?|vpe?|veat)|fexecve|posix_spawnp?|wordexp)(?=\0)")
+_LIBRARY: Final = regex(rb"lib[\w.+-]{1,80}?\.so(?:\.\d{1,9}){0,8}(?![\w+-])")
+_STARTER: Final = regex(rb"\0(system|popen|exec(?:le?|lp|ve?|vpe?|veat)|fexecve|posix_spawnp?|wordexp)(?=\0)")
 """Functions of the C library that start another program (POSIX; glibc manual, "Processes" and "Word Expansion")."""
-_COMMAND: Final = re.compile(
+_COMMAND: Final = regex(
     rb"[\0 ;|&(\"'`=/](git|ssh|scp|sftp|rsync|curl|wget|tar|unzip|zip|gzip|bzip2|xz|7z|gpg|sudo|ps|pgrep|pkill|top|free"
     rb"|ping|dig|nslookup|telnet|netstat|ifconfig|jq|perl|python[23]?|svn|hg|cvs|bzr|lsof|less|vim|vi|nano|file|find|xargs"
     rb"|sed|awk|gawk|grep|diff|tree|man)(?=[\0 ])"
 )
 """Commands that programs start, where they may stand: as a string of their own, or as a word of a command line."""
-_UPX: Final = re.compile(rb"UPX!")
+_UPX: Final = regex(rb"UPX!")
 _UPX_LIMIT: Final = 4096
 """Bytes from the start in which UPX puts its mark (upx, src/p_lx_elf.cpp: behind the program headers)."""
 _IN_NAME: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-")

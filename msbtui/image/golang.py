@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from msbtui.regex import regex
+
 LOADS_ZONES: Final = frozenset(("time.LoadLocation",))
 """Reads time zones by name."""
 READS_ROOTS: Final = frozenset(("crypto/x509.loadSystemRoots", "crypto/x509.initSystemRoots"))
@@ -33,10 +35,10 @@ STARTS: Final = frozenset(
 ALWAYS: Final = "runtime.main"
 """In every program: where it is not found, the table was not read whole."""
 FUNCTIONS: Final = LOADS_ZONES | READS_ROOTS | MAKES_FILES | STARTS | {ALWAYS}
-_NAME: Final = re.compile(
+_NAME: Final = regex(
     rb"\0(" + rb"|".join(re.escape(name.encode()) for name in sorted(FUNCTIONS, key=len, reverse=True)) + rb")(?=\0)"
 )
-_RUN: Final = re.compile(rb"/[A-Za-z0-9._+@%:~/-]{2,}")
+_RUN: Final = regex(rb"/[A-Za-z0-9._+@%:~/-]{2,}")
 _MOST: Final = 1 << 20
 """Bytes of runs that are kept; a file with more is taken as one that cannot be told."""
 

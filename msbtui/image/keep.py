@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
+
+from msbtui.regex import regex
 
 
 class Rule(NamedTuple):
@@ -139,14 +140,14 @@ _PRIVATE_NAMES: Final = frozenset(
 )
 _PRIVATE_SUFFIXES: Final = (".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ovpn", ".tfvars")
 _PRIVATE_ENDS: Final = ("/.docker/config.json", "/.kube/config", "/.aws/config", "/etc/apt/auth.conf.d")
-_PRIVATE_BODY: Final = re.compile(
+_PRIVATE_BODY: Final = regex(
     rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File|_authToken\s{0,9}=|_password\s{0,9}=|\"auths\"\s{0,9}:"
     rb"|aws_secret_access_key|\bA(?:KIA|SIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{30,255}|github_pat_\w{20,255}|(?<![\w-])glpat-[\w-]{20,255}"
     rb"|(?<![\w-])xox[abeoprs]-[\w-]{10,255}|(?<![\w-])AIza[\w-]{35}|\bsk_live_\w{10,255}|\bnpm_[A-Za-z0-9]{36}\b|(?<![\w-])pypi-[\w-]{50,255}"
     rb"|(?<![\w-])hvs\.[\w-]{20,255}|(?<![\w-])eyJ[\w-]{10,900}\.eyJ[\w-]{10,4000}\.[\w-]{10,900}"
     rb"|[a-z][a-z0-9+.-]{1,20}://[^\s/:@$'\"<>{}]{1,200}:[^\s/:@$'\"<>{}]{3,200}@"
 )
-_CREDENTIAL: Final = re.compile(
+_CREDENTIAL: Final = regex(
     rb"(?i)(?:passw(?:or)?d|secret|token|api_?key|private_?key|credentials?)[\w-]{0,40}[\"']?[ \t]{0,9}[:=][ \t]{0,9}[\"']?"
     rb"(?!true|false|null|none|required|optional|change|your|/|\$|%|<|\{|\[)[^\s\"'#;,]{6}"
 )

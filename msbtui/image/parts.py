@@ -21,6 +21,7 @@ from msbtui.image.model import ElfFacts, Kind
 from msbtui.image.secret import looked_at
 from msbtui.image.tar import Stream
 from msbtui.image.toc import Chunk, Toc
+from msbtui.regex import regex
 
 _TOGETHER: Final = 8 << 20
 """Bytes that are fetched at once at most, where one piece is not longer."""
@@ -32,7 +33,7 @@ _LEAST_ELF: Final = 52
 _REMEMBERED: Final = 4 << 20
 _OFTEN: Final = 8
 """Programs of a layer that are asked for one by one before the others are fetched with the next."""
-_PROGRAM_NAME: Final = re.compile(r".*\.(?:so|o|a|ko|node|debug|dwp|dll|pyd|elf|bin|out)(?:\.[\w.]*)?", re.DOTALL)
+_PROGRAM_NAME: Final = regex(r".*\.(?:so|o|a|ko|node|debug|dwp|dll|pyd|elf|bin|out)(?:\.[\w.]*)?", re.DOTALL)
 
 
 class Source(Protocol):

@@ -7,14 +7,15 @@ import shlex
 
 from msbtui.image.model import Image, Kind
 from msbtui.image.table import FileTable
+from msbtui.regex import regex
 from msbtui.text import printable_bytes
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What an engine sets where the configuration has no PATH (moby `oci.DefaultPathEnv`)."""
 _FIRST_LINE = 256
 """Bytes of a script that Linux looks at (`BINPRM_BUF_SIZE`)."""
-_SPLIT = re.compile(r"(?:-[0iv]*S|--split-string(?:=|\s|$))\s*(.*)", re.DOTALL)
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_SPLIT = regex(r"(?:-[0iv]*S|--split-string(?:=|\s|$))\s*(.*)", re.DOTALL)
+_ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 
 class Interpreter(tuple[str, tuple[str, ...]]):

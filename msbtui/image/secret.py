@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final
 
+from msbtui.regex import regex
+
 LOOKED_AT: Final = 64 << 10
 """Bytes from the start of a file that are looked at."""
 PEM_HEAD: Final = b"----"
@@ -21,25 +23,25 @@ KEY, GIT, PASSWORD, NPM, CLOUD = "a private key", "credentials of git", "a passw
 REGISTRY, CLUSTER, VALUES = "registry credentials", "cluster credentials", "values under names of secrets"
 KINDS: Final = (KEY, GIT, PASSWORD, NPM, CLOUD, REGISTRY, CLUSTER, VALUES)
 
-_KEY_BODY = re.compile(
+_KEY_BODY = regex(
     rb"-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----\s{1,4}[\w+/=:\r\n,. -]{40}|PuTTY-User-Key-File-\d+: "
 )
-_NETRC = re.compile(rb"\bpassword\s{1,20}\S")
+_NETRC = regex(rb"\bpassword\s{1,20}\S")
 _BODIES: Final[dict[str, tuple[str, re.Pattern[bytes]]]] = {
-    ".git-credentials": (GIT, re.compile(rb"https?://[^\s:/@]{1,256}:[^\s@]{1,256}@")),
+    ".git-credentials": (GIT, regex(rb"https?://[^\s:/@]{1,256}:[^\s@]{1,256}@")),
     ".netrc": (PASSWORD, _NETRC),
     "_netrc": (PASSWORD, _NETRC),
-    ".npmrc": (NPM, re.compile(rb"_(?:authToken|auth|password)[ \t]{0,9}=[ \t]{0,9}(?!\$\{)[^\s$]")),
-    ".pypirc": (PASSWORD, re.compile(rb"(?m)^[ \t]{0,9}password[ \t]{0,9}[:=][ \t]{0,9}\S")),
-    ".pgpass": (PASSWORD, re.compile(rb"(?m)^(?:[^:\n#]{0,200}:){4}\S")),
-    ".aws/credentials": (CLOUD, re.compile(rb"(?i)aws_secret_access_key[ \t]{0,9}=[ \t]{0,9}\S")),
-    ".docker/config.json": (REGISTRY, re.compile(rb'"auth"\s{0,9}:\s{0,9}"[A-Za-z0-9+/=]{8}')),
-    ".dockercfg": (REGISTRY, re.compile(rb'"auth"\s{0,9}:\s{0,9}"[A-Za-z0-9+/=]{8}')),
-    ".kube/config": (CLUSTER, re.compile(rb"(?:client-key-data|token):\s{1,9}\S{16}")),
-    "kubeconfig": (CLUSTER, re.compile(rb"(?:client-key-data|token):\s{1,9}\S{16}")),
+    ".npmrc": (NPM, regex(rb"_(?:authToken|auth|password)[ \t]{0,9}=[ \t]{0,9}(?!\$\{)[^\s$]")),
+    ".pypirc": (PASSWORD, regex(rb"(?m)^[ \t]{0,9}password[ \t]{0,9}[:=][ \t]{0,9}\S")),
+    ".pgpass": (PASSWORD, regex(rb"(?m)^(?:[^:\n#]{0,200}:){4}\S")),
+    ".aws/credentials": (CLOUD, regex(rb"(?i)aws_secret_access_key[ \t]{0,9}=[ \t]{0,9}\S")),
+    ".docker/config.json": (REGISTRY, regex(rb'"auth"\s{0,9}:\s{0,9}"[A-Za-z0-9+/=]{8}')),
+    ".dockercfg": (REGISTRY, regex(rb'"auth"\s{0,9}:\s{0,9}"[A-Za-z0-9+/=]{8}')),
+    ".kube/config": (CLUSTER, regex(rb"(?:client-key-data|token):\s{1,9}\S{16}")),
+    "kubeconfig": (CLUSTER, regex(rb"(?:client-key-data|token):\s{1,9}\S{16}")),
 }
-_ENV_NAME = re.compile(r"\.env(\.[\w-]{1,40})?")
-_ENV_BODY = re.compile(
+_ENV_NAME = regex(r"\.env(\.[\w-]{1,40})?")
+_ENV_BODY = regex(
     rb"(?im)^[ \t]{0,9}(?:export[ \t]{1,9})?\w{0,60}(?:SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|PRIVATE_?KEY)\w{0,60}"
     rb"[ \t]{0,9}=[ \t]{0,9}[\"']?"
     rb"(?!change|your|example|xxx|todo|secret|password|placeholder|dummy|test|none|null|true|false|\$|<|\{|\*)[^\s\"'#]{6}"

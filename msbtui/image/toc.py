@@ -25,6 +25,7 @@ from msbtui.image.tar import index_layer
 from msbtui.image.tarcolumns import settle
 from msbtui.image.tarformat import BLOCK, in_range
 from msbtui.image.tarnames import IGNORED, entry_path, marked
+from msbtui.regex import regex
 from msbtui.text import printable, printable_bytes
 
 ESTARGZ: Final = "containerd.io/snapshot/stargz/toc.digest"
@@ -35,10 +36,10 @@ FOOTER: Final = 51
 LARGEST: Final = 128 << 20
 """Bytes that a table may have; of a layer with a larger one the whole is read."""
 _TABLE_NAME: Final = "stargz.index.json"
-_FOOTER: Final = re.compile(rb"\x1f\x8b\x08\x04.{6}\x1a\x00SG\x16\x00([0-9a-f]{16})STARGZ\x01\x00\x00\xff\xff.{8}", re.DOTALL)
-_PLACE: Final = re.compile(r"(\d{1,18}):(\d{1,18}):(\d{1,18}):1")
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_TIME: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d{1,12})?(?:Z|([+-])(\d\d):(\d\d))")
+_FOOTER: Final = regex(rb"\x1f\x8b\x08\x04.{6}\x1a\x00SG\x16\x00([0-9a-f]{16})STARGZ\x01\x00\x00\xff\xff.{8}", re.DOTALL)
+_PLACE: Final = regex(r"(\d{1,18}):(\d{1,18}):(\d{1,18}):1")
+_DIGEST: Final = regex(r"sha256:[0-9a-f]{64}")
+_TIME: Final = regex(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d{1,12})?(?:Z|([+-])(\d\d):(\d\d))")
 _KINDS: Final[dict[str, Kind]] = {
     "reg": Kind.FILE,
     "dir": Kind.DIRECTORY,

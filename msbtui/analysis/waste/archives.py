@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
+from msbtui.regex import regex
 
-_ARCHIVE = re.compile(r".+\.(tar|tar\.(gz|xz|bz2|zst|lz)|tgz|txz|tbz2?|zip|deb|rpm|whl|7z)", re.IGNORECASE)
-_UNPACK = re.compile(
+_ARCHIVE = regex(r".+\.(tar|tar\.(gz|xz|bz2|zst|lz)|tgz|txz|tbz2?|zip|deb|rpm|whl|7z)", re.IGNORECASE)
+_UNPACK = regex(
     r"\btar\s+(?:-?[a-zA-Z]{0,8}x[a-zA-Z]{0,8}(?![\w.-])|--extract|--get|[^;&|]{1,200}?\s(?:-[a-zA-Z]{0,8}x[a-zA-Z]{0,8}(?![\w.-])|--extract\b))"
     r"|\b(?:unzip|gdebi|7z\s+x|bsdtar)\b|\bdpkg\s[^;&|]{0,200}?(?:-i|--install)\b|\bapt(?:-get)?\s[^;&|]{0,400}?\./"
     r"|\brpm\s+-[a-zA-Z]{0,8}[iU]|\bpip3?\s+install\b"
 )
-_KEPT = re.compile(r"(^|/)(ensurepip/_bundled|var/cache/apt|var/lib/dpkg|node_modules|share|testdata|tests?)(/|$)")
+_KEPT = regex(r"(^|/)(ensurepip/_bundled|var/cache/apt|var/lib/dpkg|node_modules|share|testdata|tests?)(/|$)")
 _SUFFIXES = ("tar", "gz", "xz", "bz2", "zst", "lz", "tgz", "txz", "tbz", "tbz2", "zip", "deb", "rpm", "whl", "7z")
 _LEAST = 4096
 _TEXT_LIMIT = 64 << 10

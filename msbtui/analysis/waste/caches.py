@@ -5,13 +5,13 @@ The places are the managers' own defaults; sources: reference manuals named besi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
+from msbtui.regex import regex
 
 
 class Cache(msgspec.Struct, frozen=True):
@@ -205,7 +205,7 @@ def find(scene: Scene) -> Iterator[Draft]:
     running = {word.rpartition("/")[2] for word in (*scene.needs.words, *scene.needs.files)}
     kept: dict[tuple[str, str, str], set[int]] = {}
     for cache in CACHES:
-        pattern = re.compile(cache.matching) if cache.matching else None
+        pattern = regex(cache.matching) if cache.matching else None
         for place in _places(scene, cache):
             pids, start = scene.below(place), len(place) + 1
             if pattern is not None:

@@ -17,6 +17,7 @@ from msbtui.analysis.waste.scene import Scene
 from msbtui.image.closure import needed_libraries
 from msbtui.image.model import Kind
 from msbtui.image.packages import Package
+from msbtui.regex import regex
 
 SECTIONS = frozenset(("devel", "libdevel"))
 """Debian archive sections (Debian policy 2.4)."""
@@ -38,15 +39,15 @@ RPM_NAMES = (
     "llvm[0-9]* autoconf automake libtool bison flex m4 nasm patch git git-core git-core-doc perl-Git meson ninja-build "
     "samurai redhat-rpm-config rpm-build rpmdevtools patterns-devel-* gdb gdb-headless strace valgrind"
 )
-_NOT_APK = re.compile(r"openjdk\d+-jre.*")
-_ALWAYS = re.compile(
+_NOT_APK = regex(r"openjdk\d+-jre.*")
+_ALWAYS = regex(
     r"(?:ca-certificates|tzdata|locales|glibc-langpack|fontconfig|fonts-|libnss|libicu|icu-).*"
     r"|media-types|mailcap|shared-mime-info|netbase|openssl"
 )
 """What programs read without naming it: certificates, time zones, names of protocols, types of content, languages, fonts."""
 _PARTS = frozenset(("cc1", "cc1plus", "cc1obj", "collect2", "lto1", "f951", "lto-wrapper", "clang-cpp"))
 """Parts of GCC that lie in a directory of their own (GCC internals, "Collect2")."""
-_TOOLS = re.compile(
+_TOOLS = regex(
     r"(?:[\w]+-linux-(?:gnu|musl)\w*-)?(?:gcc|g\+\+|c\+\+|cpp|gfortran|clang(?:\+\+)?|ld(?:\.bfd|\.gold|\.lld)?|as|gcc-(?:ar|nm|ranlib))"
     r"(?:-\d+(?:\.\d+)*)?|cc|gmake|make|cmake|ctest|cpack|ninja|meson|rustc|cargo|rustup|rustdoc|rust-gdb|rust-lldb|cargo-\w+|javac|nvcc|ghc"
 )
@@ -54,7 +55,7 @@ _BIN = frozenset(("bin", "sbin", "libexec"))
 
 
 def _names(patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(translate(pattern) for pattern in patterns.split()))
+    return regex("|".join(translate(pattern) for pattern in patterns.split()))
 
 
 _DPKG = _names(DPKG_NAMES)

@@ -6,12 +6,12 @@ packages stay, with all that they depend on; what was installed automatically an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from msbtui.image.packages import Package, names_of
+from msbtui.regex import regex
 
-_NAME = re.compile(r"\s*((?:so|cmd|pc|py3[^:]*):[^\s=<>~]+|[^\s(:\[<>=~!]+)")
+_NAME = regex(r"\s*((?:so|cmd|pc|py3[^:]*):[^\s=<>~]+|[^\s(:\[<>=~!]+)")
 """The name in a clause: `libc6 (>= 2.36)`, `perl:any`, apk's `so:libz.so.1=1.2`."""
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
+from msbtui.regex import regex
 
-_INCLUDE = re.compile(r"(usr|usr/local|opt/[^/]+|usr/local/[^/]+)/include")
-_ELSEWHERE = re.compile(r"(^|/)(site-packages|dist-packages|node_modules|pkg/mod|go/pkg|toolchains|vendor)(/|$)")
-_PYTHON_BUILD = re.compile(r"(?:.*/)?include/python\d[^/]*/pyconfig\.h")
+_INCLUDE = regex(r"(usr|usr/local|opt/[^/]+|usr/local/[^/]+)/include")
+_ELSEWHERE = regex(r"(^|/)(site-packages|dist-packages|node_modules|pkg/mod|go/pkg|toolchains|vendor)(/|$)")
+_PYTHON_BUILD = regex(r"(?:.*/)?include/python\d[^/]*/pyconfig\.h")
 
 
 def find(scene: Scene) -> Iterator[Draft]:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
+from msbtui.regex import regex
 
 _PLACES = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/gtk-doc", "usr/local/share/doc")
 _MORE = ("usr/share/lintian", "usr/share/i18n", "usr/local/share/man", "usr/local/share/info", "usr/local/man")
-_LEGAL = re.compile(r"(?i)(.*[-_.])?(copyright|licen[cs]es?|notice|copying|copyrights|patents|authors)([-_.].*)?")
+_LEGAL = regex(r"(?i)(.*[-_.])?(copyright|licen[cs]es?|notice|copying|copyrights|patents|authors)([-_.].*)?")
 
 
 def find(scene: Scene) -> Iterator[Draft]:

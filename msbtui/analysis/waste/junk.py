@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
+from msbtui.regex import regex
 
 _DIRECTORIES = frozenset(
     [
@@ -29,7 +29,7 @@ _DIRECTORIES = frozenset(
     ]
 )
 _INSTALLED = frozenset(("site-packages", "dist-packages", "node_modules", "vendor"))
-_FILES = re.compile(
+_FILES = regex(
     r"\.DS_Store|Thumbs\.db|\.dockerignore|(.+\.)?Dockerfile(\..+)?|(docker-)?compose(\..+)?\.ya?ml|\.gitlab-ci\.yml|\.travis\.yml"
     r"|\.gitignore|\.gitattributes|\.editorconfig|\.pre-commit-config\.yaml|\.coverage|.+\.swp|npm-debug\.log.*|yarn-error\.log|Jenkinsfile"
 )

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
+from msbtui.regex import regex
 
 _TEMPORARY = ("tmp", "var/tmp")
 _LEFT = {
-    "var/log": re.compile(r"var/log/(.+\.(log|gz|old|\d+)|apt/.+|dnf.*|yum.*|installer/.+)"),
-    "var/cache": re.compile(r"var/cache/(debconf/.+-old|ldconfig/aux-cache|fontconfig/.+|man/.+)"),
-    "var/lib/dpkg": re.compile(r"var/lib/dpkg/[a-z]+-old"),
-    "var/lib/aptitude": re.compile(r"var/lib/aptitude/pkgstates\.old"),
-    "var/lib/apt/periodic": re.compile(r".+"),
+    "var/log": regex(r"var/log/(.+\.(log|gz|old|\d+)|apt/.+|dnf.*|yum.*|installer/.+)"),
+    "var/cache": regex(r"var/cache/(debconf/.+-old|ldconfig/aux-cache|fontconfig/.+|man/.+)"),
+    "var/lib/dpkg": regex(r"var/lib/dpkg/[a-z]+-old"),
+    "var/lib/aptitude": regex(r"var/lib/aptitude/pkgstates\.old"),
+    "var/lib/apt/periodic": regex(r".+"),
 }
-_RECORDS = re.compile(r"var/log/(btmp|wtmp|lastlog|faillog)")
+_RECORDS = regex(r"var/log/(btmp|wtmp|lastlog|faillog)")
 """Records of log-ins, as long as the greatest user number times a record: sparse, if the archive says so (lastlog(8))."""
 _WORTH = 1_000_000
 """Bytes from which logs and temporary files are told of as certain waste."""
-_CORE = re.compile(r"core(\.\d+)?")
+_CORE = regex(r"core(\.\d+)?")
 
 
 def find(scene: Scene) -> Iterator[Draft]:

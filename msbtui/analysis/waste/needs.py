@@ -16,18 +16,19 @@ import msgspec
 from msbtui.analysis.waste.depends import Dependencies
 from msbtui.image.closure import Closure, needed_libraries
 from msbtui.image.programs import DEFAULT_PATH
+from msbtui.regex import regex
 
 if TYPE_CHECKING:
     from msbtui.analysis.waste.scene import LiveFile, Scene
 
-_WORD = re.compile(r"[\w@%+=:,./-]+")
-_QUOTED = re.compile(r"""["']([\w@%+./-]{2,200})["']""")
+_WORD = regex(r"[\w@%+=:,./-]+")
+_QUOTED = regex(r"""["']([\w@%+./-]{2,200})["']""")
 _SCRIPT_LIMIT = 256 << 10
 _MOST_WORDS = 5000
 _MOST_FILES = 400
 _MOST_DIRECTORIES = 32
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "execlineb", "with-contenv", "openrc-run"))
-_SETTINGS = re.compile(r".*\.(sh|bash|conf|cfg|ini|ya?ml|toml|json|cron|service|xml)|Procfile|crontab|run|finish")
+_SETTINGS = regex(r".*\.(sh|bash|conf|cfg|ini|ya?ml|toml|json|cron|service|xml)|Procfile|crontab|run|finish")
 _SUPERVISORS: dict[str, tuple[str, ...]] = {
     "supervisord": ("etc/supervisord.conf", "etc/supervisord.d", "etc/supervisor"),
     "nginx": ("etc/nginx",),
@@ -44,7 +45,7 @@ _GENERAL = frozenset(
     ("", "tmp", "var/tmp", "var/log", "var", "usr", "etc", "opt", "home", "root", "srv", "usr/local", "usr/share")
 )
 """Directories that a command names for what it writes, or in order to work there."""
-_SOURCE = re.compile(r".*\.(c|h|cc|cpp|cxx|hpp|go|rs|s|asm|o|a|java|kt|f90|zig|d|hs|ml|swift)", re.IGNORECASE)
+_SOURCE = regex(r".*\.(c|h|cc|cpp|cxx|hpp|go|rs|s|asm|o|a|java|kt|f90|zig|d|hs|ml|swift)", re.IGNORECASE)
 
 
 class Needs(msgspec.Struct):

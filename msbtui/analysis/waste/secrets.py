@@ -10,20 +10,19 @@ from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import PATH_LIMIT, Scene
 from msbtui.image.facts import MappedContents, StoredContents
 from msbtui.image.secret import VALUES
+from msbtui.regex import regex
 
-_NAME_ONLY = re.compile(
-    r"id_(rsa|dsa|ecdsa|ed25519)|.+\.(pfx|p12|jks|keystore)|\.env(\.(local|prod|production|staging|development))?"
-)
-_EXAMPLE = re.compile(
+_NAME_ONLY = regex(r"id_(rsa|dsa|ecdsa|ed25519)|.+\.(pfx|p12|jks|keystore)|\.env(\.(local|prod|production|staging|development))?")
+_EXAMPLE = regex(
     r"(^|/)(tests?|testdata|examples?|fixtures|doc|docs|site-packages|dist-packages|node_modules|certs-test|pkg/mod)(/|$)"
 )
-_SECRET_NAME = re.compile(r"(?i)(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|pwd|secrets?|token)(?:_|$)")
-_ALLOWED_NAME = re.compile(r"(?i)public|(^|_)(gpg|id|file|path|url|name|version)(_|$)|^SSL_")
+_SECRET_NAME = regex(r"(?i)(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|pwd|secrets?|token)(?:_|$)")
+_ALLOWED_NAME = regex(r"(?i)public|(^|_)(gpg|id|file|path|url|name|version)(_|$)|^SSL_")
 """BuildKit, frontend/dockerfile/linter, rule SecretsUsedInArgOrEnv, and what it allows."""
-_OPAQUE = re.compile(r".+\.(pfx|p12|jks|keystore)|\.env(\.(local|prod|production|staging|development))?")
+_OPAQUE = regex(r".+\.(pfx|p12|jks|keystore)|\.env(\.(local|prod|production|staging|development))?")
 """Names whose content cannot be read, or says it only in part."""
-_ASSIGNED = re.compile(r"(?:^|[\s|])([A-Za-z_]\w{0,100})=(?=[^\s=$])")
-_TOKEN = re.compile(
+_ASSIGNED = regex(r"(?:^|[\s|])([A-Za-z_]\w{0,100})=(?=[^\s=$])")
+_TOKEN = regex(
     r"\bgh[pousr]_\w{30}|github_pat_\w{20}|(?<![\w-])glpat-[\w-]{20}|(?<![\w-])xox[abeoprs]-[\w-]{10}|\bsk_live_\w{10}|\bnpm_[A-Za-z0-9]{36}\b"
     r"|(?<![\w-])pypi-[\w-]{50}|[a-z][a-z0-9+.-]{1,20}://[^\s/:@$'\"<>{}]{1,200}:[^\s/:@$'\"<>{}]{3,200}@"
 )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
+from msbtui.regex import regex
 
-_PYTHON = re.compile(
+_PYTHON = regex(
     r"(.*/)?(?:(?:site|dist)-packages/(?:[^/]+/)+(?:tests?|testing_data)|lib/python3[^/]*/(?:test|idlelib/idle_test|[^/]+/tests?))"
 )
-_NODE = re.compile(r"(.*/)?node_modules/(?:.+/)?(?:__tests__|tests?)")
-_RUBY = re.compile(r"(.*/)?gems/[^/]+/(?:spec|tests?)")
+_NODE = regex(r"(.*/)?node_modules/(?:.+/)?(?:__tests__|tests?)")
+_RUBY = regex(r"(.*/)?gems/[^/]+/(?:spec|tests?)")
 
 
 def find(scene: Scene) -> Iterator[Draft]:
