@@ -19,7 +19,7 @@ import msgspec
 from msbtui.engine import waiting
 from msbtui.engine.certificates import trust
 from msbtui.engine.credentials import DOCKER_HUB, Credentials, find_credentials
-from msbtui.engine.manifest import JSON_LIMIT, decode, too_large
+from msbtui.engine.manifest import ACCEPT, JSON_LIMIT, decode, too_large
 from msbtui.errors import Cancelled, TargetError
 from msbtui.text import printable
 from msbtui.text import size as words_of_size
@@ -27,10 +27,6 @@ from msbtui.text import size as words_of_size
 if TYPE_CHECKING:
     import requests
 
-ACCEPT = ", ".join((
-    "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json",
-))  # fmt: skip
 _ATTEMPTS = 5
 _BACK_OFF = 0.25
 """Seconds before the second attempt; doubled each time."""

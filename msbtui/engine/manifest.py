@@ -29,6 +29,11 @@ _LAYER_TYPES = (
     "application/vnd.docker.container.image.rootfs.",
     "application/x-tar",
 )
+ACCEPT = ", ".join((
+    "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json",
+))  # fmt: skip
+"""Media types of the manifests that are asked for."""
 ENCRYPTED = "+encrypted"
 """What ends the media type of an encrypted layer (containers/ocicrypt, spec)."""
 ATTESTATION = "vnd.docker.reference.type"

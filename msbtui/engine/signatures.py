@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from msbtui.engine.choose import image_names
-from msbtui.engine.distribution import ACCEPT, Registry
-from msbtui.engine.manifest import Descriptor, Manifest, decode, sha256_of
-from msbtui.engine.mirrored import Mirrored
+from msbtui.engine.manifest import ACCEPT, Descriptor, Manifest, decode, sha256_of
 from msbtui.errors import TargetError
 from msbtui.image.model import Signature
+
+if TYPE_CHECKING:
+    from msbtui.engine.distribution import Registry
+    from msbtui.engine.mirrored import Mirrored
 
 _TAG = re.compile(r"(?:.*:)?(sha256-[0-9a-f]{64})(?:\.(sig|att|sbom))?")
 _ENDINGS = {"sig": "cosign", "att": "attestation", "sbom": "sbom"}
