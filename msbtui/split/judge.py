@@ -31,13 +31,23 @@ _STATE = re.compile(
     r"|etc/hosts|etc/hostname|etc/resolv\.conf|etc/mtab|\.dockerenv|etc/machine-id|etc/mailcap|etc/(X11|dpkg|apt)|var/mail)(/.*|\Z)"
 )
 _CACHE = re.compile(
-    r"(.*/)?(\.cache|\.npm|\.cargo/registry|\.cargo/git|\.m2|\.gradle|\.ivy2|\.sbt|\.cpan|\.cpanm|\.bundle/cache|\.nuget|\.yarn/cache|\.pnpm-store|\.node-gyp"
-    r"|\.ccache|\.wget-hsts|\.bash_history|\.python_history|\.lesshst|\.rustup|\.stack|\.cabal|\.ghcup|\.hex|\.mix|\.config/(go|configstore)|\.electron-gyp)(/.*|\Z)"
+    r"(.*/)?(\.npm|\.cargo/registry|\.cargo/git|\.m2|\.gradle|\.ivy2|\.sbt|\.cpan|\.cpanm|\.bundle/cache|\.nuget|\.yarn/cache|\.pnpm-store|\.node-gyp"
+    r"|\.ccache|\.wget-hsts|\.bash_history|\.python_history|\.lesshst|\.rustup|\.stack|\.cabal|\.ghcup|\.hex|\.mix|\.config/(go|configstore)|\.electron-gyp"
+    r"|\.cache/(pip|pip-tools|uv|pypoetry|pipenv|pdm|hatch|go-build|golangci-lint|node-gyp|npm|yarn|pnpm|typescript|composer|ccache|sccache|bazel|bazelisk"
+    r"|meson|cabal|stack|electron|electron-builder|esbuild|babel|turbo|eslint|apt|gem|bundle|bundler|cpanm|cpan|mypy|ruff|black|pytest|debconf|motd\.legal-displayed"
+    r"|Cypress|pre-commit|dotslash|kotlin|coursier|mill|nix|zig|nim|dub|rebar3|hex|helm|vcpkg|conan|matplotlib/tex\.cache|Microsoft|deno/npm)"
+    r"|node_modules/\.(cache|vite)|\.next/cache|\.nuxt/\.cache|\.angular/cache|\.parcel-cache|\.turbo|\.(mypy|pytest|ruff)_cache|\.tox|\.nox|\.eslintcache|\.nyc_output)(/.*|\Z)"
     r"|go/pkg/.*|usr/local/(cargo/(registry|git|\.crates2?\.(toml|json)|\.global-cache|\.package-cache[^/]*)|rustup)(/.*|\Z)"
 )
-_BUNDLED_CACHE = re.compile(
-    r"(.*/)?\.cache/(huggingface|torch|ms-playwright|puppeteer|pre-commit|nltk|whisper|Cypress|selenium|fontconfig|prisma)(/.*|\Z)"
+"""What package managers, compilers and checkers keep to be faster next time. What else lies in `.cache` may well be what an
+application downloaded while it was built, such as a model, a browser or a package manager's own program."""
+_BUNDLED = re.compile(r"(.*/)?(\.cache/pypoetry/virtualenvs|\.npm/_npx)(/.*|\Z)")
+"""What runs although it lies in a cache: Poetry's virtual environments, what npx installed."""
+_MANAGERS = re.compile(
+    r"(?P<file>(.*/)?s?bin/(uvx?|poetry|pipenv|pdm|hatch|rye|pixi|pnpm|pnpx|bunx?|composer(\.phar)?|bazel(isk)?|micromamba))"
+    r"|(?P<folder>opt/(py)?poetry|(.*/)?(\.local/share/pypoetry|\.poetry))(/.*|\Z)"
 )
+"""Package managers where a download or their own installer puts them, not a package of the system."""
 LIBRARY_TREE = re.compile(
     r"(.*/)?(site-packages|dist-packages|node_modules|gems|vendor/bundle|vendor/autoload\.php|extensions/no-debug-[^/]*)(/.*|\Z)"
 )
@@ -229,6 +239,19 @@ class Judge:
             return False
         return path in self._pruned or ("node_modules/" in path and _within(path, self._pruned))
 
+    def _of_idle_manager(self, path: str) -> bool:
+        match = _MANAGERS.fullmatch(path)
+        if match is None or path in self.reach.why:
+            return False
+        if match["file"]:
+            return path.rpartition("/")[2] not in self.reach.words
+        return not any(inside(reached, match["folder"]) for reached in self.reach.why)
+
+    def _of_plug_and_play(self, path: str) -> bool:
+        """Tell whether a file lies in Yarn's cache and the application loads its packages from there (Yarn, "Plug'n'Play")."""
+        root, found, _ = path.partition("/.yarn/cache/")
+        return bool(found) and any(self.view.exists(f"{root}/{name}") for name in (".pnp.cjs", ".pnp.js"))
+
     def _of_idle_tool(self, path: str) -> bool:
         if not self._idle:
             return False
@@ -248,9 +271,13 @@ class Judge:
             return Verdict("development packages", firm=True)
         if self._of_idle_tool(path):
             return Verdict("globally installed packages of which nothing that starts calls a command")
+        if self._of_idle_manager(path):
+            return Verdict("package managers that nothing that starts calls")
         if _STATE.fullmatch(path):
             return Verdict("state of the package manager, logs and temporary files")
-        if _CACHE.fullmatch(path) and not _BUNDLED_CACHE.fullmatch(path):
+        if _BUNDLED.fullmatch(path) or self._of_plug_and_play(path):
+            return None
+        if _CACHE.fullmatch(path):
             return Verdict("caches and toolchains in home directories")
         if (compiled := _BYTECODE.fullmatch(path)) and self.view.in_base(f"{compiled[1]}{compiled[2]}.py"):
             return Verdict("bytecode of the base's own modules, which Python makes again", firm=True)
