@@ -9,19 +9,7 @@ from pathlib import Path
 import pytest
 from tar_maker import END, header
 
-NOT_NEEDED = (
-    "asyncio",
-    "requests",
-    "docker",
-    "ssl",
-    "socket",
-    "subprocess",
-    "tempfile",
-    "textual",
-    "rich",
-    "humanize",
-    "tree_sitter",
-)
+NOT_NEEDED = ("asyncio", "requests", "docker", "ssl", "socket", "subprocess", "textual", "rich")
 
 
 @pytest.mark.parametrize(
