@@ -288,6 +288,7 @@ class _Work:
         new = additions(failed).without(self.wider)
         said = "; ".join(f"{check.name}: {check.detail}" for check in failed[:2])[:300]
         self.rounds.append(Round(outcome.rung, said, new.words()))
+        self.site.tell(f"build {len(self.rounds)}{f' ({outcome.rung})' if outcome.rung else ''} failed: {said}")
         self.wider = self.wider | new
         if not new or last:
             return None
