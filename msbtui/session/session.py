@@ -94,6 +94,7 @@ class Session:
         self.image_onbuild: dict[str, tuple[str, ...]] = {}
         """ONBUILD triggers by the image that has them."""
         self.image_watch: ImageWatch | None = None
+        self._rung_plans: dict[str, Plan] = {}
         self._siblings: dict[str, SiblingFacts | None] = {}
 
     # -- opening: no engine is asked yet ------------------------------------------------------------------------------
@@ -263,13 +264,27 @@ class Session:
         from msbtui.session.verifying import preferred_plan
 
         self.plan = preferred_plan(self)
+        self._rung_plans = {self.plan.rung: self.plan}
         return self.plan
 
     def rungs(self) -> tuple[Rung, ...]:
         """Give every rung of the plan's ladder with its estimated size (bytes) and risk; plans each, so it takes a second."""
-        from msbtui.session.verifying import ladder
+        from msbtui.split.ladder import rungs
 
-        return ladder(self)
+        return () if self.plan is None or not self.plan.rung else rungs(self.plan, self.rung_plan)
+
+    def rung_plan(self, name: str) -> Plan:
+        """Give the plan of one rung of the ladder, made when it is first asked for. Raises UsageError without a Dockerfile."""
+        from msbtui.session.verifying import plan_rung
+
+        if name not in self._rung_plans:
+            self._rung_plans[name] = plan_rung(self, name)
+        return self._rung_plans[name]
+
+    def choose_rung(self, name: str) -> Plan:
+        """Take the plan of another rung of the ladder; give it."""
+        self.plan = self.rung_plan(name)
+        return self.plan
 
     def sibling(self, ref: str) -> SiblingFacts | None:
         """Give what is known of another image of the engine (a base for the runtime stage), or None where it is not at hand."""
@@ -278,6 +293,12 @@ class Session:
 
             self._siblings[ref] = read_sibling(self, ref)
         return self._siblings[ref]
+
+    def why_not_verified(self) -> str:
+        """Give why a plan cannot be built and checked here, or nothing."""
+        if self.dockerfile_path is None:
+            return "the Dockerfile is in no folder, and without its build context nothing can be built"
+        return ""
 
     def verify(
         self,
@@ -296,7 +317,11 @@ class Session:
         """
         from msbtui.session.verifying import verify_session
 
-        return verify_session(self, context, smokes, paths, notify)
+        self.cancelled.clear()
+        plan = verify_session(self, context, smokes, paths, notify)
+        # What was built may be another image than the one that the other rungs were planned from.
+        self._rung_plans = {plan.rung: plan}
+        return plan
 
     def layer_ids(self) -> tuple[str, ...]:
         """Give the diff ids of the image's layers; empty where no image is known whole."""

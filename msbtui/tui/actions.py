@@ -20,7 +20,7 @@ class Action:
     help: str
     """One sentence for the help screen."""
     scope: str = "main"
-    """`main`: everywhere on the main screen; `list`: in a pane; `split`: in the split's preview."""
+    """`main`: everywhere on the main screen; `list`: in a pane; `split`: everywhere in the split."""
     footer: bool = False
     group: str = "Do"
     shown_keys: str = ""
@@ -57,6 +57,7 @@ _PANES = "Panes"
 _MOVE = "Move in a pane"
 _VIEW = "What is shown"
 _DO = "Do"
+_SPLIT = "In the split"
 
 ACTIONS: tuple[Action, ...] = (
     Action("pane_stages", "1", "Stages", "Go to the stage graph: what is built from what, and what is shipped.", group=_PANES),
@@ -115,7 +116,6 @@ ACTIONS: tuple[Action, ...] = (
         footer=True,
         group=_DO,
     ),
-    Action("write", "W", "Write", "In the split: write Dockerfile.split beside the Dockerfile.", scope="split", group=_DO),
     Action("explain", "x", "Explain", "Explain what is selected: why it costs what it costs.", group=_DO),
     Action("copy", "y", "Copy", "Copy the path or the instruction; in the split, the patch.", footer=True, group=_DO),
     Action("edit", "e", "Edit", "Open the Dockerfile in $VISUAL or $EDITOR at the selected line.", group=_DO),
@@ -133,13 +133,54 @@ ACTIONS: tuple[Action, ...] = (
         group=_DO,
         shown_keys="q ^c",
     ),
+    Action("pane_diff", "1", "Diff", "Go to the two Dockerfiles; Why follows the cursor.", scope="split", group=_SPLIT),
+    Action(
+        "pane_why", "2", "Why", "Go to why the line under the cursor is there, with its evidence.", scope="split", group=_SPLIT
+    ),
+    Action(
+        "pane_ladder",
+        "3",
+        "Ladder",
+        "Go to the rungs from the smallest split to a clean-up in place; Enter takes one.",
+        scope="split",
+        group=_SPLIT,
+    ),
+    Action(
+        "pane_left",
+        "4",
+        "Left behind",
+        "Go to what stays behind, and what is kept only from caution.",
+        scope="split",
+        group=_SPLIT,
+    ),
+    Action("pane_checks", "5", "Checks", "Go to what building and checking found.", scope="split", group=_SPLIT),
+    Action("write", "W", "Write", "Write Dockerfile.split beside the Dockerfile.", scope="split", group=_SPLIT, footer=True),
+    Action(
+        "verify",
+        "V",
+        "Verify…",
+        "Build both Dockerfiles on the engine, compare and start them; mends what is missing. Asks first; Esc stops it.",
+        scope="split",
+        group=_SPLIT,
+        footer=True,
+    ),
+    Action("copy_patch", "y", "Copy patch", "Copy the change as a patch.", scope="split", group=_SPLIT, footer=True),
+    Action(
+        "split_zoom", "z", "Zoom", "Give the pane the whole screen, or take it back.", scope="split", group=_SPLIT, footer=True
+    ),
+    Action("split_help", "question_mark", "Keys", "Show this help.", scope="split", group=_SPLIT, footer=True),
+    Action("back", "q,s", "Back", "Go back to the panes; a verification goes on.", scope="split", group=_SPLIT, footer=True),
+    Action("split_stop", "escape", "Stop", "Stop the verification; leave the zoom; or go back.", scope="split", group=_SPLIT),
 )
 """In the order of the help screen."""
+
+SPLIT_FOOTER = ("write", "verify", "copy_patch", "split_zoom", "split_help", "back")
+"""What the split's key line shows."""
 
 FOOTER = ("find", "waste", "map", "split", "copy", "zoom", "help", "quit")
 """What the key line shows: eight short entries fit 80 columns."""
 
-FOOTER_GIVES_WAY = ("copy", "zoom", "waste", "map", "find", "split")
+FOOTER_GIVES_WAY = ("copy_patch", "split_zoom", "copy", "zoom", "waste", "map", "find", "split")
 """What goes where there is less room, in this order; help and the way out stay."""
 
 

@@ -74,6 +74,7 @@ class MsbtuiApp(App[None]):
         super().__init__()
         self.session = session
         self._plain = [PlainFilter()] if plain else []
+        self._main: MainScreen | None = None
         # Animation is what hurts over ssh: a page of scrolling costs ten times the bytes.
         self.animation_level = "none"
 
@@ -88,9 +89,14 @@ class MsbtuiApp(App[None]):
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 asyncio.get_running_loop().add_signal_handler(name, self.exit, None, 128 + name)
 
+    def work_ended(self, seconds: float) -> bool:
+        """Wait for a verification that was told to end; give whether none is left."""
+        return self._main is None or self._main.work.wait_for_verifier(seconds)
+
     def get_default_screen(self) -> Screen[None]:
         """Begin with the main screen."""
-        return MainScreen(self.session)
+        self._main = MainScreen(self.session)
+        return self._main
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer the themes; the rest is the registry's."""
@@ -100,8 +106,7 @@ class MsbtuiApp(App[None]):
 
     def action_interrupt(self) -> None:
         """Stop the work that runs; else leave."""
-        main = next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
-        if main is not None and main.stop_work():
+        if self._main is not None and (self._main.work.stop_verifying() or self._main.stop_work()):
             return
         self.exit()
 

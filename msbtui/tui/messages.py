@@ -6,7 +6,7 @@ from textual.message import Message
 
 from msbtui.analysis.account import Account
 from msbtui.session.model import Event, Progress
-from msbtui.split.model import Plan
+from msbtui.split.model import Plan, Rung
 
 
 class SessionTold(Message):
@@ -56,4 +56,30 @@ class AccountMade(Message):
     def __init__(self, account: Account | None, error: str = "") -> None:
         super().__init__()
         self.account = account
+        self.error = error
+
+
+class RungsMade(Message):
+    """Every rung of the plan's ladder is planned, or `error` says why not."""
+
+    def __init__(self, rungs: tuple[Rung, ...], error: str = "") -> None:
+        super().__init__()
+        self.rungs = rungs
+        self.error = error
+
+
+class VerifyTold(Message):
+    """How far a verification is. None is left out: each may tell of another stage."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self.progress = progress
+
+
+class VerifyEnded(Message):
+    """The plan with its checks, or `error` says why there are none."""
+
+    def __init__(self, plan: Plan | None, error: str = "") -> None:
+        super().__init__()
+        self.plan = plan
         self.error = error

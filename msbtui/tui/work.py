@@ -12,10 +12,21 @@ from pathlib import Path
 
 from textual.message import Message
 
-from msbtui.errors import MsbtuiError
+from msbtui.errors import Cancelled, MsbtuiError
 from msbtui.session import Session
 from msbtui.session.model import Event, Failed, Progress
-from msbtui.tui.messages import AccountMade, DockerfileChanged, PlanMade, ProgressTold, SessionTold, WorkEnded
+from msbtui.session.rows.verifylog import VerifyLog
+from msbtui.tui.messages import (
+    AccountMade,
+    DockerfileChanged,
+    PlanMade,
+    ProgressTold,
+    RungsMade,
+    SessionTold,
+    VerifyEnded,
+    VerifyTold,
+    WorkEnded,
+)
 from msbtui.tui.watch import Watcher
 
 _TELL_EVERY = 0.1
@@ -45,6 +56,11 @@ class Work:
         self.running = False
         self.planning = False
         self.counting = False
+        self.climbing = False
+        self.verifying = False
+        self.log = VerifyLog()
+        """What the last verification told."""
+        self._verifier: threading.Thread | None = None
         self.stopping = False
         """Whether the run was told to end and has not yet."""
         self.again = False
@@ -105,6 +121,35 @@ class Work:
             self.counting = True
             threading.Thread(target=self._count, name="count", daemon=True).start()
 
+    def climb(self) -> None:
+        """Plan every rung of the ladder."""
+        if not self.climbing:
+            self.climbing = True
+            threading.Thread(target=self._climb, name="ladder", daemon=True).start()
+
+    def verify(self) -> None:
+        """Build the original and the plan on the engine and check the result."""
+        if self.verifying:
+            return
+        self.verifying = True
+        self.log = VerifyLog()
+        self._verifier = threading.Thread(target=self._verify, name="verify", daemon=True)
+        self._verifier.start()
+
+    def stop_verifying(self) -> bool:
+        """Tell the verification to end; give whether one runs that was not told before."""
+        if not self.verifying or self.log.stopping:
+            return False
+        self.log.stopping = True
+        self.session.cancel()
+        return True
+
+    def wait_for_verifier(self, seconds: float) -> bool:
+        """Wait until a verification that was told to end has removed what it made; give whether it has."""
+        if self._verifier is not None:
+            self._verifier.join(seconds)
+        return self._verifier is None or not self._verifier.is_alive()
+
     def _run(self) -> None:
         try:
             self.session.run(self._tell)
@@ -154,7 +199,7 @@ class Work:
 
     def _look(self) -> None:
         while not self._ended.wait(LOOK_EVERY):
-            if self.running or self.planning:
+            if self.running or self.planning or self.verifying:
                 continue
             try:
                 better = self.session.better_image()
@@ -168,6 +213,8 @@ class Work:
 
     def _plan(self) -> None:
         try:
+            # A reading that was stopped leaves the word to stop behind, and planning may read other images.
+            self.session.cancelled.clear()
             self._post(PlanMade(self.session.make_plan()))
         except MsbtuiError as error:
             self._post(PlanMade(None, str(error)))
@@ -183,3 +230,29 @@ class Work:
             self._post(AccountMade(None, f"internal error: {type(error).__name__}: {error}"))
         finally:
             self.counting = False
+
+    def _climb(self) -> None:
+        try:
+            self._post(RungsMade(self.session.rungs()))
+        except MsbtuiError as error:
+            self._post(RungsMade((), str(error)))
+        except Exception as error:
+            self._post(RungsMade((), f"internal error: {type(error).__name__}: {error}"))
+        finally:
+            self.climbing = False
+
+    def _verify(self) -> None:
+        plan, error = None, ""
+        try:
+            plan = self.session.verify(notify=self._tell_verifying)
+        except Cancelled:
+            error = "stopped; everything that was made is removed"
+        except MsbtuiError as why:
+            error = str(why)
+        except Exception as why:
+            error = f"internal error: {type(why).__name__}: {why}"
+        self.verifying = False
+        self._post(VerifyEnded(plan, error))
+
+    def _tell_verifying(self, progress: Progress) -> None:
+        self._post(VerifyTold(progress))

@@ -30,6 +30,7 @@ class FakeEngine:
     def __init__(self, socket: Path, sample: Sample, *, layout: str = "legacy") -> None:
         self.host = f"unix://{socket}"
         self.sample = sample
+        self.layout = layout
         self.export = tar_of(sample.oci() if layout == "oci" else sample.legacy())
         self.id = (
             sample.oci_id
@@ -88,6 +89,7 @@ class FakeEngine:
             said = {
                 "Id": self.id,
                 "RepoTags": sample.tags,
+                "RepoDigests": [f"sample@{self.id}"] if self.layout == "oci" else [],
                 "Created": config["created"],
                 "Config": config["config"],
                 "Os": "linux",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -21,11 +22,10 @@ from msbtui.session.rows.explain import explain
 from msbtui.session.rows.files import Finder, Sort
 from msbtui.session.rows.selection import Selection
 from msbtui.session.rows.treemap import Listed
-from msbtui.split.model import Plan
 from msbtui.tui.actions import action, bindings
 from msbtui.tui.editor import editor_command
 from msbtui.tui.layout import PANES
-from msbtui.tui.messages import AccountMade, PlanMade, ProgressTold, SessionTold
+from msbtui.tui.messages import AccountMade, PlanMade, ProgressTold, RungsMade, SessionTold, VerifyEnded, VerifyTold
 from msbtui.tui.screens.explain import ExplainScreen
 from msbtui.tui.screens.find import FindScreen, Result
 from msbtui.tui.screens.help import HelpScreen
@@ -138,7 +138,36 @@ class MainScreen(PanesScreen):
         if message.plan is None:
             self.notify(message.error, severity="error", timeout=10, markup=False)
         else:
-            self._show_plan(message.plan)
+            self._show_plan()
+
+    @property
+    def _split(self) -> SplitScreen | None:
+        return next((each for each in self.app.screen_stack if isinstance(each, SplitScreen)), None)
+
+    def on_rungs_made(self, message: RungsMade) -> None:
+        """Show the ladder to the one who looks at the plan."""
+        if self._split is not None:
+            self._split.take_rungs(message.rungs, message.error)
+
+    def on_verify_told(self, message: VerifyTold) -> None:
+        """Show how far the verification is."""
+        self.work.log.hear(message.progress, time.monotonic())
+        self.progress = message.progress
+        self._show_top()
+        if self._split is not None:
+            self._split.take_told()
+
+    def on_verify_ended(self, message: VerifyEnded) -> None:
+        """Show what the verification found."""
+        self.work.log.finish(message.plan, message.error, time.monotonic())
+        self.progress = None
+        self.refresh_results()
+        if self._split is not None:
+            self._split.take_verified(message.plan)
+        verdict = "" if message.plan is None else "all checks passed" if message.plan.verified else "some checks failed"
+        bad = message.plan is None or not message.plan.verified
+        title = "Verification"
+        self.notify(message.error or verdict, title=title, severity="error" if bad else "information", timeout=10, markup=False)
 
     # What the person does in the panes
 
@@ -330,14 +359,13 @@ class MainScreen(PanesScreen):
     def do_split(self) -> None:
         """Show the plan; make it first where there is none."""
         if self.session.plan is not None:
-            self._show_plan(self.session.plan)
+            self._show_plan()
             return
         self.app.push_screen(WaitScreen())
         self.work.plan()
 
-    def _show_plan(self, plan: Plan) -> None:
-        assert self.session.dockerfile is not None
-        self.app.push_screen(SplitScreen(plan, self.session.dockerfile.source, self.session.dockerfile_path))
+    def _show_plan(self) -> None:
+        self.app.push_screen(SplitScreen(self.session, self.work))
 
     def do_explain(self) -> None:
         """Explain what is selected."""

@@ -6,7 +6,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from msbtui.session.rows.cells import Part, cut, width
+from msbtui.session.rows.cells import Part, cut, fit, width
 from msbtui.session.rows.header import Heading, heading_row
 from msbtui.tui.actions import FOOTER, FOOTER_GIVES_WAY, Action, action
 from msbtui.tui.widgets.roles import Rows
@@ -84,3 +84,22 @@ class KeyLine(Rows):
         for each, text, at in self._entries(self.size.width):
             if at <= event.x < at + width(text):
                 self.post_message(self.Pressed(each.id))
+
+
+class TitleLine(Rows):
+    """One row of given text."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._parts: list[Part] = []
+
+    def show(self, parts: list[Part]) -> None:
+        """Show another text."""
+        if parts != self._parts:
+            self._parts = parts
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the line."""
+        cells = self.size.width
+        return self.strip(fit(self._parts, cells) if y == 0 else (), cells)
