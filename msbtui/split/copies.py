@@ -13,6 +13,7 @@ from msbtui.text import raw
 
 _MERGED = re.compile(r"(.*/)?(site-packages|dist-packages|gems|node_modules)")
 """Directories of libraries that the runtime base has too: copied whole, over what is there, where their parts are many."""
+_CAPABILITIES = "security.capability"
 _EXTRA = 1 << 20
 _MERGED_EXTRA = 24 << 20
 _MANY = 6
@@ -96,7 +97,7 @@ def plan_copies(
 
 
 def same_there(view: View, runtime: View | None, path: str) -> bool:
-    """Tell whether the runtime base is known to have the same at `path`: kind, content, owner and mode."""
+    """Tell whether the runtime base is known to have the same at `path`: kind, content, owner, mode and capabilities."""
     if runtime is None or not runtime.exists(path) or runtime.canonical(path) != path:
         return False
     kind = view.kind(path)
@@ -105,7 +106,9 @@ def same_there(view: View, runtime: View | None, path: str) -> bool:
     if kind is Kind.SYMLINK or runtime.kind(path) is Kind.SYMLINK:
         return kind is runtime.kind(path) and view.link(path) == runtime.link(path)
     digest = view.digest(path)
-    return digest is not None and digest == runtime.digest(path) and view.stat(path) == runtime.stat(path)
+    if digest is None or digest != runtime.digest(path) or view.stat(path) != runtime.stat(path):
+        return False
+    return view.xattrs(path).get(_CAPABILITIES) == runtime.xattrs(path).get(_CAPABILITIES)
 
 
 class _Grouping:

@@ -48,6 +48,14 @@ def test_a_defect_of_the_new_image_fails_its_check_and_is_named(check, change, g
     assert said in found.detail
 
 
+def test_capabilities_that_a_builder_lost_are_a_defect():
+    mine, theirs = seen(), seen()
+    number = mine.image.layers[0].entries.paths.index("usr/local/share/a")
+    mine.image.layers[0].entries.xattrs[number] = {"security.capability": b"\1"}
+    assert digests(PLAN, mine, mine).passed
+    assert "/usr/local/share/a differs" in digests(PLAN, mine, theirs).detail
+
+
 def test_what_the_original_lacked_too_is_no_defect():
     gone = (f"{LIB}/libx.so.1", "usr/bin/python3")
     assert libraries(PLAN, seen({}, gone), seen({}, gone)).passed
