@@ -13,6 +13,7 @@ from msbtui.split.certificates import reads_certificates
 from msbtui.split.gonames import named_paths
 from msbtui.split.installs import is_build_package
 from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
+from msbtui.split.opened import opened_by_name
 from msbtui.split.reach import Reach, language_of, shebang
 from msbtui.split.view import View, inside, relative
 from msbtui.split.words import INITS, shell_commands
@@ -116,6 +117,9 @@ class Kept:
             self.need_folder(folder, why)
         self._candidates()
         self._scan_texts()
+        for path, why in list(opened_by_name(self.view, self.paths)):
+            self.need(path, why, direct=True)
+            self._libraries([path])
         self._close()
         self._idle_scripts()
         for reason, paths in list(self.left.items()):

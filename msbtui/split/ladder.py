@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from msbtui.image.model import Kind
-from msbtui.split.installs import is_build_package
+from msbtui.split.installs import Dependencies, is_build_package, wanted_by_name
 from msbtui.split.judge import LIBRARY_TREE, Judge
 from msbtui.split.keep import Kept
 from msbtui.split.model import Plan, Rung
@@ -79,6 +79,9 @@ def widen(kept: Kept, view: View, judge: Judge, wider: Wider) -> None:
         for name, package in view.packages.installed.items():
             if name not in base and not is_build_package(package):
                 _package(kept, view, name, "every package that is not for building only is kept")
+    if wider.rung in (TREES, EVERYTHING):
+        for name, by in _of_development(view):
+            _package(kept, view, name, f"the library of {by}, which a program may open by name")
     for name in wider.packages:
         _package(kept, view, name, "a check of the built image found that it is needed")
     for path in filter(None, wider.paths):
@@ -95,6 +98,17 @@ def widen(kept: Kept, view: View, judge: Judge, wider: Wider) -> None:
         kept._close()
         for reason, left in list(kept.left.items()):
             kept.left[reason] = [path for path in left if path not in kept.paths]
+
+
+def _of_development(view: View) -> Iterator[tuple[str, str]]:
+    """Give the libraries that development packages which the author named brought along: (library, development package)."""
+    before = view.packages.at(view.base_layers - 1) if view.base_layers else {}
+    dependencies = Dependencies(view.packages.installed)
+    for package in wanted_by_name(view, before):
+        if package.name.endswith(("-dev", "-devel")):
+            for name in dependencies.direct(package.name):
+                if name not in before and not is_build_package(view.packages.installed[name]):
+                    yield name, package.name
 
 
 def _content(view: View, path: str) -> bool:

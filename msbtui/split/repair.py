@@ -27,6 +27,13 @@ _NEAR = (
 )
 _QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\n]{1,255})['\"`’”]")
 _LIBRARY = re.compile(r"([\w+.-]+\.so(?:\.[\w.]+)?)\b")
+_BARE_LIBRARY = re.compile(
+    r"(?:(?:[Ll]ibrary|load|find|found|open|OSError|ImportError)[^\n]{0,80}?['\"`‘ ])(lib(?!rar)[A-Za-z][\w+-]*?)"
+    r"(?:-\d+)?(?=['\"`’,;: .]|$)"
+    r"|\b(lib(?!rar)[A-Za-z][\w+-]*?) (?:is |was |could )?(?:not (?:be )?(?:found|installed|available)|is missing|missing)",
+    re.MULTILINE,
+)
+"""A library by its bare name, as programs that open it by name say (`failed to find libmagic`, `'libgobject-2.0-0'`)."""
 _COMMANDS = (
     re.compile(r"exec:? \\?\"?([\w./+-]+)\\?\"?: (?:executable file )?(?:not found|stat|no such)"),
     re.compile(r"(?:^|[\s:])([\w./+-]+): (?:command )?not found", re.MULTILINE),
@@ -194,6 +201,11 @@ class _Search:
             for path in self._named(base):
                 yield from self._lacking(path)
                 break
+        for name in dict.fromkeys(_matches((_BARE_LIBRARY,), self.text)):
+            # libgobject-2.0-0 is a package's name of libgobject-2.0.so.0
+            for path in self.original.table.paths if len(name) > 3 else ():
+                if path.rpartition("/")[2].startswith(f"{name}.so") and "/lib" in f"/{path}":
+                    yield from self._lacking(path)
 
     def _commands(self) -> Iterator[str]:
         for word in _matches(_COMMANDS, self.text):
