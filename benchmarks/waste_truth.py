@@ -9,7 +9,7 @@ base with what the file's own comments say. Directives, each on a line of its ow
                                            depends on what is downloaded or compiled, what `find`, `stat` and `dpkg` of a
                                            container of the image say: `@/PATH,@/PATH,!/PATH` all files at and below the first
                                            ones (patterns of the shell) that are not in the base image, without those at and
-                                           below the last ones, `dpkg:NAME`
+                                           below the last ones; `=NAME` keeps only files of such names. `dpkg:NAME`
                                            the files and records of a package, `base` all files of the base image, `#PATH` what
                                            the file at PATH says (a number that the build wrote there)
     # hides[LABEL]                         the next instruction hides it
@@ -192,12 +192,13 @@ def measured(said: str, reference: str, base: str, environ: dict[str, str]) -> i
             _inside(reference, f"(dpkg -L {name}; {records}) | xargs -d '\\n' -I@ find @ -maxdepth 0 -type f {_PRINT}", environ)
         )
     parts = said.split(",")
-    places = " ".join(part[1:] for part in parts if part.startswith("@"))
-    without = tuple(part[1:] for part in parts if part.startswith("!"))
-    held = _inside(base, f"find {places} -type f {_PRINT} 2>&1 || true", environ) if base != "scratch" else ""
+    places, without, names = ([part[1:] for part in parts if part[0] == mark] for mark in "@!=")
+    search = f"find {' '.join((*places, *without))} -type f {_PRINT}"
+    held = _inside(base, f"{search} 2>&1 || true", environ) if base != "scratch" else ""
     in_base = {line.split(" ", 1)[1] for line in held.splitlines()}
-    found = _inside(reference, f"find {places} -type f {_PRINT}", environ).splitlines()
-    return _each_once("\n".join(line for line in found if line.split(" ", 1)[1] not in in_base), without)
+    listing = _inside(reference, search, environ)
+    left_out = [line.split(" ", 3)[3] for line in listing.splitlines() if line.split(" ", 1)[1] in in_base]
+    return _each_once(listing, (*without, *left_out), names)
 
 
 _PRINT = r"-printf '%i %s %T@ %p\n'"
@@ -211,14 +212,17 @@ def _inside(reference: str, script: str, environ: dict[str, str]) -> str:
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
-def _each_once(listing: str, without: Sequence[str] = ()) -> int:
+def _each_once(listing: str, without: Sequence[str] = (), names: Sequence[str] = ()) -> int:
     """Add the sizes up, those of hard-linked names once; an inode of which a name is left out stays whole."""
     sizes: dict[str, int] = {}
     kept: set[str] = set()
+    literal = set(without)
+    patterns = [place for place in without if "*" in place or f"{place}/" in listing]
     for line in listing.splitlines():
         inode, size, _, path = line.split(" ", 3)
         sizes[inode] = int(size)
-        if any(fnmatchcase(path, place) or fnmatchcase(path, f"{place}/*") for place in without):
+        below = any(fnmatchcase(path, place) or fnmatchcase(path, f"{place}/*") for place in patterns)
+        if path in literal or below or not (not names or any(fnmatchcase(path.rpartition("/")[2], name) for name in names)):
             kept.add(inode)
     return sum(size for inode, size in sizes.items() if inode not in kept)
 

@@ -541,3 +541,12 @@ def test_titles_count_what_is_left_to_a_finding() -> None:
     elves = {path: elf("ET_REL") for path in tree}
     (found,) = look(tree, elves=elves, config=APP).kind("build-objects")
     assert found.title == "1 object or build file: still in layer 0"
+
+
+def test_sources_of_a_go_program_that_tells_no_paths() -> None:
+    tree = {"src/go.mod": 30, "src/main.go": 500, "src/page.html": 70, "usr/local/bin/app": 9}
+    go = elf("ET_EXEC", language="go")
+    (found,) = look(tree, elves={"usr/local/bin/app": go}, config=APP).kind("sources")
+    assert (found.bytes, found.confidence) == (530, "B")
+    (found,) = look(tree, elves={"usr/local/bin/app": elf("ET_EXEC")}, config=APP).kind("sources")
+    assert found.confidence == "C"

@@ -304,3 +304,39 @@ def test_documentation_of_gems() -> None:
     (found,) = look(tree).kind("docs")
     assert (found.bytes, found.confidence) == (500, "B")
     assert look({"srv/doc/a": 500, "srv/gems/a": 1}).kind("docs") == []
+
+
+def test_a_tagged_virtual_environment_is_no_cache() -> None:
+    tag = F(b"Signature: 8a477f597d28d172789f06886806bc55\n")
+    tree: Tree = {"app/.venv/CACHEDIR.TAG": tag, "app/.venv/lib/x.py": 700}
+    assert look(tree).kind("package-cache")
+    assert look({**tree, "app/.venv/pyvenv.cfg": b"home = /usr/bin\n"}).kind("package-cache") == []
+
+
+def test_what_built_a_site_that_a_server_shows() -> None:
+    tree: Tree = {
+        "site/package.json": manifest(dependencies={"a": "1"}),
+        "site/node_modules/a/x.js": 900,
+        "site/build/index.html": 30,
+        "usr/local/bin/serve": TOOL,
+    }
+    serve = ImageConfig(cmd=("serve", "-s", "build"), env=(PATH,), workdir="/site")
+    (found,) = look(tree, config=serve).kind("dev-dependencies")
+    assert (found.bytes, found.confidence, found.paths) == (900, "B", ("site/node_modules",))
+    for command in (
+        ("serve",),
+        ("serve", "."),
+        ("serve", "/site/"),
+        ("serve", "/"),
+        ("node", "server.js"),
+        ("serve", "node_modules/a"),
+        ("nginx", "-g", "daemon off;"),
+        ("/site/node_modules/.bin/serve", "build"),
+    ):
+        near = ImageConfig(cmd=command, env=(PATH,), workdir="/site")
+        assert look({**tree, "site/node_modules/.bin/serve": TOOL}, config=near).kind("dev-dependencies") == [], command
+    nginx = ImageConfig(cmd=("nginx", "-g", "daemon off;"), env=(PATH,), workdir="/site")
+    for place, found in (("/site/build", True), ("/site", False), ("/srv", True)):
+        text = f"location / {{ root {place}; }}\n".encode()
+        seen = look({**tree, "usr/bin/nginx": TOOL, "etc/nginx/nginx.conf": F(text)}, config=nginx)
+        assert bool(seen.kind("dev-dependencies")) == found, place

@@ -66,6 +66,7 @@ def _find(scene: Scene) -> list[Tree]:
             tops.append(directory)
     trees = []
     mentions = _mentioned_paths(scene)
+    go = _starts_go(scene)
     for top in tops:
         if _in_dependency_cache(top):
             continue
@@ -75,9 +76,20 @@ def _find(scene: Scene) -> list[Tree]:
         prefix = f"/{top}/"
         at = bisect_left(mentions, prefix)
         mentioned = at < len(mentions) and mentions[at].startswith(prefix)
-        built = mentioned or any(is_object(scene, pid) for pid in pids)
+        # Go's strings have no ends, and -trimpath leaves the paths out.
+        built = mentioned or (go and "go.mod" in holders[top]) or any(is_object(scene, pid) for pid in pids)
         trees.append(Tree(top, pids, frozenset(holders[top]), built))
     return trees
+
+
+def _starts_go(scene: Scene) -> bool:
+    """Say whether the container starts a Go program that no package owns."""
+    started = (scene.file(path) for path in scene.needs.entrypoints)
+    return any(
+        (elf := scene.elf(file.key)) is not None and elf.language == "go"
+        for file in started
+        if file and file.pid not in scene.owned
+    )
 
 
 def is_source(name: str) -> bool:

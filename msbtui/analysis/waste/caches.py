@@ -231,6 +231,9 @@ def _tagged(scene: Scene, seen: set[int]) -> Iterator[Draft]:
         # Cargo's target directory holds what was built beside its cache; fontconfig's cache is read at run time.
         if not place or place.endswith("/fontconfig") or scene.file(f"{place}/.rustc_info.json") is not None:
             continue
+        # uv and virtualenv tag virtual environments, so that no backup holds them; programs run in them.
+        if scene.file(f"{place}/pyvenv.cfg") is not None:
+            continue
         if (scene.text(tag.key, 64) or "").startswith(_TAG):
             tagged = set(scene.below(place)) - seen
             seen |= tagged

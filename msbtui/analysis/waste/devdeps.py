@@ -56,6 +56,7 @@ def find(scene: Scene) -> Iterator[Draft]:
             yield from _composer(scene, installed)
     for manifest in scene.named_files("package.json"):
         yield from _without_lock(scene, manifest)
+        yield from _of_a_site(scene, manifest)
     yield from _pip(scene)
 
 
@@ -74,6 +75,56 @@ def _without_lock(scene: Scene, manifest: LiveFile) -> Iterator[Draft]:
     yield from _drafts(scene, list(tree.places), set(), tool, root, "B" if tree.complete else "C", kept)
 
 
+_SERVERS = ("serve", "http-server")
+"""Programs that show a directory that they are told, or the working directory."""
+_CONFIGURED = {
+    "nginx": "etc/nginx",
+    "caddy": "etc/caddy",
+    "httpd": "usr/local/apache2/conf",
+    "apache2": "etc/apache2",
+    "apache2-foreground": "etc/apache2",
+    "lighttpd": "etc/lighttpd",
+}
+"""Programs that show the directories that their settings name."""
+
+
+def _of_a_site(scene: Scene, manifest: LiveFile) -> Iterator[Draft]:
+    """Packages that built a site, where what starts is a server of files: nothing runs in the project any more."""
+    root = manifest.path.removesuffix("package.json")
+    words = [part for word in scene.needs.words for part in word.split()]
+    server = words[0].rpartition("/")[2] if words else ""
+    if not root or "node_modules/" in root or not scene.is_directory(f"{root}node_modules"):
+        return
+    if any(path.startswith(root) for path in scene.needs.entrypoints) or not _shows_less(scene, server, words[1:], root):
+        return
+    for layer, found in scene.by_layer(scene.below(f"{root}node_modules")):
+        subject = f"/{root}node_modules, which built what {server} shows"
+        yield Draft(layer, found, "B", subject=subject, noun="file", advice="Build in a first stage and copy the site only.")
+
+
+def _shows_less(scene: Scene, server: str, words: list[str], root: str) -> bool:
+    """Say whether a server of files starts and shows no directory that holds the project's packages."""
+    packages = f"/{root}node_modules/"
+
+    def holds(word: str) -> bool:
+        place = posixpath.normpath(posixpath.join(scene.image.config.workdir or "/", word))
+        return packages.startswith(place.rstrip("/") + "/") or place.startswith(packages.rstrip("/"))
+
+    if server in _SERVERS:
+        places = [word for word in words if not word.startswith("-") and scene.table.id_of(_below(scene, word)) is not None]
+        return bool(places) and not any(map(holds, places))
+    if server not in _CONFIGURED:
+        return False
+    texts = [scene.text(scene.live(pid).key) for pid in scene.below(_CONFIGURED[server])[:_MOST_SETTINGS]]
+    named = {word for text in texts for word in re.findall(r"/[^\s;\"'{}]*", text or "")}
+    return bool(texts) and not any(map(holds, named - {"/"}))
+
+
+def _below(scene: Scene, word: str) -> str:
+    return posixpath.normpath(posixpath.join(scene.image.config.workdir or "/", word)).lstrip("/")
+
+
+_MOST_SETTINGS = 200
 _MARKS = (("pnpm", "node_modules/.pnpm"), ("pnpm", "pnpm-lock.yaml"), ("yarn", "yarn.lock"))
 _PRUNE = {
     "npm": "npm prune --omit=dev",

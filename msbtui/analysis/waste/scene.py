@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeVar, cast
@@ -16,6 +14,7 @@ from msbtui.analysis.waste.kind import Entry
 from msbtui.analysis.waste.needs import Needs, find_needs
 from msbtui.dockerfile.model import Dockerfile, Instruction, StageGraph
 from msbtui.image.facts import MappedContents, StoredContents
+from msbtui.image.lastparts import LastParts, last_parts, longest
 from msbtui.image.model import ElfFacts, Image, Kind
 from msbtui.image.packages import Packages
 from msbtui.image.table import FileTable
@@ -25,9 +24,15 @@ PATH_LIMIT = 4096
 """Characters (Linux, PATH_MAX): what no process can name is no rule's business."""
 
 
-def _numbers() -> array[int]:
-    # An eighth of what a list takes: there may be millions.
-    return array("i")
+class Names:
+    """The last parts of paths, by path id; each is made when it is asked for."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._paths = paths
+
+    def __getitem__(self, pid: int) -> str:
+        path = self._paths[pid]
+        return path[path.rfind("/") + 1 :]
 
 
 class LiveFile:
@@ -86,38 +91,18 @@ class Scene:
     def pids(self) -> Sequence[int]:
         """Path ids of all live entries that are no directories: files, links, devices."""
         pids, paths = self.table.live_files(), self.table.paths
-        if max(map(len, paths)) > PATH_LIMIT:
+        if longest(paths) > PATH_LIMIT:
             return [pid for pid in pids if len(paths[pid]) <= PATH_LIMIT]
         return pids
 
     @cached_property
-    def names(self) -> list[str]:
+    def names(self) -> Names:
         """By path id the last part of the path, of hidden ones too."""
-        return [path[path.rfind("/") + 1 :] for path in self.table.paths]
+        return Names(self.table.paths)
 
     @cached_property
-    def _by_name(self) -> tuple[dict[str, int], dict[str, array[int]]]:
-        names, first = self.names, dict[str, int]()
-        more: defaultdict[str, array[int]] = defaultdict(_numbers)
-        for pid in self.pids:
-            name = names[pid]
-            if first.setdefault(name, pid) != pid:
-                more[name].append(pid)
-        return first, more
-
-    @cached_property
-    def _by_suffix(self) -> dict[str, array[int]]:
-        names = self.names
-        found: defaultdict[str, array[int]] = defaultdict(_numbers)
-        for pid in self.pids:
-            name = names[pid]
-            dot = name.rfind(".")
-            if dot > 0:
-                found[name[dot + 1 :]].append(pid)
-        lower: defaultdict[str, array[int]] = defaultdict(_numbers)
-        for suffix, pids in found.items():
-            lower[suffix.lower()].extend(pids)
-        return lower
+    def _last_parts(self) -> LastParts:
+        return last_parts(self.table.paths, self.pids)
 
     @cached_property
     def _directories(self) -> dict[str, list[int]]:
@@ -128,12 +113,11 @@ class Scene:
 
     def has_name(self, name: str) -> bool:
         """Say whether the last part of a live file's path is this."""
-        return name in self._by_name[0]
+        return bool(self._last_parts.named(name))
 
     def named(self, *names: str) -> list[int]:
         """Give the path ids of live files whose paths end with one of these names."""
-        first, more = self._by_name
-        return [pid for name in names if name in first for pid in (first[name], *more.get(name, ()))]
+        return [pid for name in names for pid in self._last_parts.named(name)]
 
     def named_files(self, *names: str) -> list[LiveFile]:
         """Give the live files whose paths end with one of these names."""
@@ -141,7 +125,7 @@ class Scene:
 
     def with_suffix(self, *suffixes: str) -> list[int]:
         """Give the path ids of live files whose names end with a dot and one of these (given in lower case)."""
-        return [pid for suffix in suffixes for pid in self._by_suffix.get(suffix, ())]
+        return [pid for suffix in suffixes for pid in self._last_parts.ending(suffix)]
 
     def directories_named(self, name: str) -> list[int]:
         """Give the path ids of live directories of this name."""

@@ -14,7 +14,7 @@ from msbtui.regex import regex
 
 _NAME_ONLY = regex(r"id_(rsa|dsa|ecdsa|ed25519)|.+\.(pfx|p12|jks|keystore)|\.env(\.(local|prod|production|staging|development))?")
 _EXAMPLE = regex(
-    r"(^|/)(tests?|testdata|examples?|fixtures|doc|docs|site-packages|dist-packages|node_modules|certs-test|pkg/mod)(/|$)"
+    r"(^|/)(tests?|test-?suites?|testdata|examples?|fixtures|doc|docs|site-packages|dist-packages|node_modules|certs-test|pkg/mod)(/|$)"
 )
 _SECRET_NAME = regex(r"(?i)(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|pwd|secrets?|token)(?:_|$)")
 _ALLOWED_NAME = regex(r"(?i)public|(^|_)(gpg|id|file|path|url|name|version)(_|$)|^SSL_")
