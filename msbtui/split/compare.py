@@ -14,6 +14,8 @@ from msbtui.split.starts import starts
 from msbtui.split.view import View, env_of
 
 _DEFAULT_SHELL = ("/bin/sh", "-c")
+COPIED = "copied files"
+"""Name of the check that what was copied is what it was."""
 
 
 def compare(plan: Plan, original: View, new: View, *, ignored_labels: Iterable[str] = ()) -> list[Check]:
@@ -154,7 +156,7 @@ def digests(plan: Plan, original: View, new: View) -> Check:
         else:
             same += 1
     detail = _few(wrong) if wrong else f"{same} copied paths are equal" + (f", {unknown} could not be read" if unknown else "")
-    return Check("copied files", not wrong, detail, tuple(lacks[:200]))
+    return Check(COPIED, not wrong, detail, tuple(lacks[:200]))
 
 
 def _rebuilt(original: View, path: str) -> bool:

@@ -13,7 +13,9 @@ from typing import Protocol
 
 import msgspec
 
+from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.model import Dockerfile
+from msbtui.dockerfile.parser import parse
 from msbtui.engine import open_image
 from msbtui.engine.build import BuildError, BuildLine, build, new_id, remove
 from msbtui.engine.buildprogress import BuildProgress
@@ -23,7 +25,7 @@ from msbtui.engine.target import recognise
 from msbtui.errors import TargetError
 from msbtui.image.packages import read_packages
 from msbtui.image.table import FileTable
-from msbtui.split.compare import compare
+from msbtui.split.compare import COPIED, compare, digests
 from msbtui.split.ladder import SELECTIVE, order
 from msbtui.split.model import Check, Plan, Round, Size, Traced
 from msbtui.split.probes import probe_checks
@@ -338,7 +340,8 @@ class _Work:
 
     def _compared(self, plan: Plan, new: str, built: Check) -> Plan:
         before, after = self.before(), self._read(new, "the new image")
-        checks = [built, *compare(plan, before, after, ignored_labels=(LABEL, OWNER_LABEL))]
+        compared = compare(plan, before, after, ignored_labels=(LABEL, OWNER_LABEL))
+        checks = [built, *(self._anew(plan, after, check) if check.name == COPIED else check for check in compared)]
         trial = self._trial(plan, new, after)
         checks += probe_checks(trial)
         checks += start_checks(trial, self.paths)
@@ -353,6 +356,26 @@ class _Work:
             size_before=old_size,
             size_after=Size(estimated=plan.size_after.estimated, measured=new_size),
         )
+
+    def _anew(self, plan: Plan, after: View, found: Check) -> Check:
+        """Compare what was copied with the stage that it came from, where it differs from the original.
+
+        A builder that lost its cache builds the same text again: jars and binaries then hold another time.
+        """
+        stage = None if found.passed or found.lacks else _copied_from(plan.dockerfile)
+        if stage is None:
+            return found
+        try:
+            image = self.site.build("the build stage", plan.dockerfile, stage)
+        except BuildError:
+            return found
+        try:
+            again = digests(plan, self._read(image, "the build stage"), after)
+        finally:
+            remove(image, environ=self.site.environ)
+        if not again.passed:
+            return found
+        return Check(found.name, True, f"{again.detail} with the build stage, which was built anew since the original was")
 
     def _trial(self, plan: Plan, new: str, after: View) -> Trial:
         site = self.site
@@ -377,6 +400,13 @@ class _Work:
         table = FileTable(layer.entries for layer in found.layers)
         diff_ids = [layer.diff_id for layer in found.layers[: len(self.base)]]
         return View(found, table, read_packages(found, table), len(self.base) if diff_ids == list(self.base) else 0)
+
+
+def _copied_from(dockerfile: str) -> str | None:
+    """Give the stage that the last stage copies from."""
+    found = build_graph(parse(dockerfile), all_stages=True)
+    instructions = found.stages[-1].instructions if found.stages else ()
+    return next((name for item in reversed(instructions) if item.keyword == "COPY" and (name := item.flag("from"))), None)
 
 
 def _only_too_large(plan: Plan) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from split_world import F, view
 
 from msbtui.dockerfile.parser import parse
 from msbtui.engine.build import BuildError
@@ -136,3 +137,34 @@ def test_a_build_that_the_network_or_the_engine_broke_is_made_once_more(said, bu
     with pytest.raises(BuildError):
         site.build_original()
     assert len(made) == builds
+
+
+class Rebuilt(_Work):
+    """A climb whose build stage can be had anew: what stands in `views` under the stage's name."""
+
+    def __init__(self, views) -> None:
+        self.asked: list[str] = []
+        site = SimpleNamespace(
+            tell=lambda _: None, environ=None, build=lambda _what, _text, target: self.asked.append(target) or target
+        )
+        super().__init__(site, "image", (), (), None, ())  # type: ignore[arg-type]
+        self.views = views
+
+    def _read(self, image, what):
+        return self.views[image]
+
+
+def test_files_that_were_built_anew_are_compared_with_the_stage_that_they_came_from(monkeypatch):
+    monkeypatch.setattr("msbtui.split.verify.remove", lambda *_, **__: True)
+    text = "FROM a AS build\nFROM build AS production\nRUN prune\nFROM b\nCOPY --from=production /app.jar /\nUSER x\n"
+    candidate = Plan("split", (), text, kept=("app.jar",))
+    new, other = view([("", {"app.jar": F("built at 2")})]), view([("", {"app.jar": F("built at 3")})])
+    differs = Check("copied files", False, "/app.jar differs")
+    work = Rebuilt({"production": new})
+    assert work._anew(candidate, new, differs).passed
+    assert work.asked == ["production"]
+    assert Rebuilt({"production": other})._anew(candidate, new, differs) == differs
+    absent = Check("copied files", False, "/app.jar is missing", ("app.jar",))
+    work = Rebuilt({})
+    assert work._anew(candidate, new, absent) == absent
+    assert work.asked == []
