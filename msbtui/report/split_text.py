@@ -25,7 +25,9 @@ def split_text(plan: Plan, original: Dockerfile, *, explain: bool = False) -> st
     what each rung of the ladder risks.
     """
     lines = [_headline(plan), *_wrapped(plan.reasons)]
-    if plan.steps:
+    if not plan.dockerfile:
+        lines += [line for step in plan.steps for evidence in step.evidence for line in _block(f"· {evidence}", 2, 4)]
+    elif plan.steps:
         lines += ["", "The runtime stage:" if plan.decision == "split" else "The changes:"]
         lines += _steps(plan.steps, explain)
     lines += _amounts("Stays behind in the build stage:", plan.left_out, explain)

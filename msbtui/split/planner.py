@@ -22,11 +22,11 @@ from msbtui.split.judge import Judge
 from msbtui.split.keep import Kept
 from msbtui.split.ladder import EVERYTHING, IN_PLACE, SELECTIVE, Wider, widen
 from msbtui.split.metadata import plan_metadata
-from msbtui.split.model import Plan, Size
+from msbtui.split.model import Plan, Size, Step
 from msbtui.split.node import idle_tools, prunes
 from msbtui.split.pydists import left_to_base, prune_tools, with_base
 from msbtui.split.reach import follow
-from msbtui.split.refuse import LEAST_BYTES, objection, too_little
+from msbtui.split.refuse import LEAST_BYTES, objection, too_little, why_too_little
 from msbtui.split.removals import removed_from_base, whole_parts
 from msbtui.split.runtime import RuntimeBase, choose_base
 from msbtui.split.siblings import SiblingFacts, names_of
@@ -82,7 +82,12 @@ def make_plan(
             plan, reasons=(f"{image.name} was not built from this Dockerfile ({provenance.verdict})", *plan.reasons)
         )
     origin = origin_of(graph, stage)
-    if not base.layers or origin is None:
+    if origin is None:
+        reason = "the final stage starts from scratch: it holds only what was copied or added, and no base with a toolchain"
+        layers = f"{table.layers} {'layer' if table.layers == 1 else 'layers'}"
+        shown = (f"it has {size(table.size)} in {layers}, {size(table.hidden_bytes)} deleted or replaced later",)
+        return Plan("none", (reason,), "", table.size, steps=(Step("no split", reason, shown),))
+    if not base.layers:
         return Plan(
             "none",
             ("where the base image ends is not known, so nothing tells the toolchain from the application",),
@@ -143,8 +148,8 @@ class _Planner:
         prompt = only_a_prompt(view.config)
         programs = self._programs() if prompt else []
         reach = follow(view, starts(view.config, self.smokes), programs)
-        if reason := objection(view, reach, programs):
-            return self._instead("refused", reason)
+        if found := objection(view, reach, programs, self.origin, self.dockerfile.path):
+            return self._instead("refused", found.reason, found.evidence)
         small = self.wider.rung == SELECTIVE
         pruned, idle = (prunes(view, reach), idle_tools(view, reach)) if small else ([], set())
         tools = prune_tools(view, reach) if small else None
@@ -236,21 +241,15 @@ class _Planner:
             accounts,
             copies,
             metadata,
-            whole_parts(
-                [path for path in removed_from_base(view, runtime.view, names) if not left_to_base(tools, path)], copies
-            ),
+            whole_parts([path for path in removed_from_base(view, runtime.view, names) if not left_to_base(tools, path)], copies),
             runtime_config,
             [*pruned, *filter(None, [tools])],
         )
         text = compose(self.dockerfile, self.graph, self.stage, parts)
         after = size_after(view, runtime, arriving, copies)
         if after is not None and too_little(before, after):
-            gain = (
-                f"the split would save {size(max(0, before - after))} of {size(before)}"
-                if after < before
-                else "the split would save nothing"
-            )
-            return self._instead("none", f"{gain}: nothing worth a second stage")
+            found = why_too_little(view, before, after, runtime.ref)
+            return self._instead("none", found.reason, found.evidence)
         steps, left_out, caution = explain(parts, self.origin)
         reasons = self._reasons(parts, before, after)
         return Plan(
@@ -286,12 +285,12 @@ class _Planner:
             )
         return reasons
 
-    def _instead(self, decision: str, reason: str) -> Plan:
+    def _instead(self, decision: str, reason: str, evidence: tuple[str, ...] = ()) -> Plan:
         """Give the plan where no split is sound or worth it: a clean-up in the same lines where that gains, else the reason."""
         found = clean_in_place(self.dockerfile, self.stage, self.view, self.waste)
-        before = self.view.table.size
+        before, why = self.view.table.size, Step("no split", reason, evidence)
         if found is None or found.saved < LEAST_BYTES or found.saved < before // 20:
-            return Plan(decision, (reason,), "", before)
+            return Plan(decision, (reason,), "", before, steps=(why,))
         return Plan(
             "in-place",
             (
@@ -301,7 +300,7 @@ class _Planner:
             found.dockerfile,
             before,
             Size(estimated=before - found.saved),
-            steps=tuple(found.steps),
+            steps=(why, *found.steps),
             rung=IN_PLACE,
         )
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from msbtui.image.model import Kind
+from msbtui.split.building import MANAGERS, builds
 from msbtui.split.java import JavaStart, java_start
 from msbtui.split.starts import SHELLS, Start
 from msbtui.split.view import View, relative
@@ -28,21 +29,7 @@ _LANGUAGES = (
     ("erlang", re.compile(r"erl|escript|elixir|iex")),
     ("tcl", re.compile(r"tclsh[\d.]*|wish")),
 )
-_ALWAYS_BUILD = frozenset(
-    (  # noqa: SIM905
-        "make gmake cmake gcc g++ cc c++ clang clang++ ld cargo rustc mvn mvnw gradle gradlew sbt lein stack cabal ghc runghc "
-        "runhaskell ninja meson bazel tsc javac node-gyp mix rebar3 gfortran tcc"
-    ).split()
-)  # fmt: skip
-_BUILD_WITH = {
-    "go": frozenset(("run", "build", "test", "install", "generate", "get")),
-    "dotnet": frozenset(("run", "watch", "build", "test", "publish", "restore")),
-    "npm": frozenset(("dev", "watch")),
-    "yarn": frozenset(("dev", "watch")),
-    "pnpm": frozenset(("dev", "watch")),
-}
 _ABSOLUTE = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
-_MANAGERS = frozenset(("npm", "yarn", "pnpm", "npx"))
 
 
 def language_of(path: str) -> str | None:
@@ -117,7 +104,9 @@ class Reach:
         self.words.update(words)
         for run in runs(words):
             name = run[0].rpartition("/")[2]
-            self._blame(run, why, blame)
+            # what a script of package.json does decides, where it can be read; else its name
+            if name not in MANAGERS or not self._package_script(run, blame):
+                self._blame(run, why, blame)
             if path := self.view.find_command(run[0]):
                 found = True
                 self.add(path, why)
@@ -126,8 +115,6 @@ class Reach:
                 if language is not None:
                     self.languages.setdefault(language, self.view.real(path) or path)
                     self._program(language, run[1:], why)
-            if name in _MANAGERS:
-                self._package_script(run, blame)
             if name in SHELLS or name in ("source", "."):
                 for word in run[1:]:
                     if not word.startswith("-"):
@@ -268,24 +255,25 @@ class Reach:
                 elif self.view.exists(found):
                     self.add(found, f"{why}, and Java looks for classes there")
 
-    def _package_script(self, words: Words, blame: bool) -> None:
-        """Follow `npm start`, `yarn serve`, `npm run NAME` into package.json."""
+    def _package_script(self, words: Words, blame: bool) -> bool:
+        """Follow `npm start`, `yarn serve`, `npm run NAME` into package.json; tell whether it has such a script."""
         arguments = [word for word in words[1:] if not word.startswith("-")]
         if arguments[:1] in (["run"], ["run-script"]):
             arguments = arguments[1:]
         path = relative("package.json", self.view.workdir)
         text = self.view.text(path) if arguments and self.view.is_file(path) else None
         if not text:
-            return
+            return False
         try:
             document = json.loads(text)
             scripts = document.get("scripts", {}) if isinstance(document, dict) else {}
         except ValueError:
-            return
-        name = arguments[0]
+            return False
+        name, found = arguments[0], False
         bin_folder = "/" + relative("node_modules/.bin", self.view.workdir)
         for key in (f"pre{name}", name, f"post{name}"):
             body = scripts.get(key) if isinstance(scripts, dict) else None
+            found = found or (key == name and isinstance(body, str))
             if not isinstance(body, str) or (path, key) in self._running:
                 continue
             self._running.add((path, key))
@@ -296,16 +284,12 @@ class Reach:
                     (f"/{local}", *call[1:]) if local else call, f"the script {key} of package.json runs it", blame=blame
                 )
             self._running.discard((path, key))
+        return found
 
     def _blame(self, words: Words, why: str, blame: bool) -> None:
-        name = words[0].rpartition("/")[2]
-        if not blame or not self.blaming:
-            return
-        arguments = [word for word in words[1:] if not word.startswith("-")]
-        if arguments[:1] in (["run"], ["run-script"]) and name in _MANAGERS:
-            arguments = arguments[1:]
-        if name in _ALWAYS_BUILD or (name in _BUILD_WITH and arguments and arguments[0] in _BUILD_WITH[name]):
-            self.build_tools.setdefault(" ".join(words[:3]), why.removesuffix(" runs it").removesuffix(" calls it"))
+        if blame and self.blaming and builds(words):
+            said = " ".join((words[0].rpartition("/node_modules/.bin/")[2], *words[1:3]))
+            self.build_tools.setdefault(said, why.removesuffix(" runs it").removesuffix(" calls it"))
 
 
 def _configured_commands(text: str) -> Iterator[Words]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from msbtui.image.model import ImageConfig
-from msbtui.split.words import Words, shell_commands
+from msbtui.split.words import Words, runs, shell_commands
 
 SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
 _REPLS = frozenset(
@@ -30,6 +30,8 @@ _REPLS = frozenset(
         "java",
     )
 )
+
+_IDLE = frozenset(("sleep", "true", ":", "wait", "trap", "done", "pause"))
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -70,10 +72,19 @@ def _start(what: str, words: Words) -> Start:
     return Start(what, words, shell)
 
 
+def started_words(config: ImageConfig) -> Words:
+    """Give the words that a container starts with: ENTRYPOINT's, then CMD's."""
+    return (*config.entrypoint, *config.cmd)
+
+
 def only_a_prompt(config: ImageConfig) -> bool:
-    """Tell whether the image starts nothing of its own: no command at all, a bare shell, or a language's prompt."""
-    words = (*config.entrypoint, *config.cmd)
+    """Tell whether the image starts nothing of its own: no command, a bare shell, a language's prompt, or only waiting."""
+    words = started_words(config)
     if not words:
+        return True
+    if shell := _start("", words).shell:
+        return all(_waits(command) for command in shell_commands(shell))
+    if _waits(words):
         return True
     name = words[0].rpartition("/")[2]
     rest = [word for word in words[1:] if not word.startswith("-")]
@@ -82,3 +93,10 @@ def only_a_prompt(config: ImageConfig) -> bool:
         and (name in SHELLS or name in _REPLS)
         and not any(word.endswith("c") for word in words[1:] if word.startswith("-"))
     )
+
+
+def _waits(words: Words) -> bool:
+    """Tell whether a command only keeps the container alive: `sleep infinity`, `tail -f /dev/null`, a bare `cat`."""
+    *_, words = runs(words)
+    name = words[0].rpartition("/")[2]
+    return name in _IDLE or (name == "tail" and words[-1] == "/dev/null") or (name in ("cat", *SHELLS) and len(words) == 1)

@@ -10,6 +10,7 @@ import msgspec
 
 from msbtui.dockerfile.expand import ExpandError, expand
 from msbtui.dockerfile.model import Dockerfile, Instruction, Stage, StageGraph
+from msbtui.split.building import builds
 from msbtui.split.model import Plan, Step
 from msbtui.split.siblings import Reference, language_siblings
 from msbtui.split.starts import SHELLS
@@ -18,9 +19,6 @@ from msbtui.split.write import RuntimeStage, install_line, stage_name, whole, wi
 
 _UNPROVEN = (
     "there is no image: this comes from the text alone and is unproven; build the original and plan again, or use --verify"
-)
-_BUILDS = frozenset(
-    ("make cmake gcc g++ cc c++ clang cargo mvn mvnw gradle gradlew sbt lein mix stack cabal ninja tsc").split()  # noqa: SIM905
 )
 _CODENAME = re.compile(r"\b(bullseye|bookworm|trixie|buster)\b")
 _SYSTEMS = frozenset(("debian", "ubuntu", "gcc", "buildpack-deps", "golang", "rust"))
@@ -160,10 +158,7 @@ class _Reader:
                 [tuple(own[-1].words)] if own and own[-1].json else shell_commands(own[-1].value, self.env) if own else []
             )
             for words in commands:
-                name = words[0].rpartition("/")[2] if words else ""
-                go = name in ("go", "dotnet") and set(words[1:2]) & {"run", "build", "test", "watch"}
-                dev = name in ("npm", "yarn", "pnpm") and set(words[1:3]) & {"dev", "watch"}
-                if name in _BUILDS or go or dev:
+                if words and builds(words):
                     what = " ".join(words[:3])
                     return f"{keyword} runs `{what}`: what starts in the container builds or compiles, so the toolchain must stay"
         words = self.start()
