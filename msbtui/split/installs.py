@@ -23,7 +23,7 @@ _HELPERS = frozenset(
         "apt-utils software-properties-common lsb-release file less vim vim-tiny nano sudo rsync openssh-client subversion "
         "mercurial man-db tree htop aptitude debian-archive-keyring debian-keyring cvs bzr p7zip p7zip-full perl python python3 "
         "python3-minimal python2 bash-completion coreutils findutils diffutils sed grep gawk mawk jq procps net-tools "
-        "iputils-ping telnet dnsutils lsof"
+        "iputils-ping telnet dnsutils lsof libcap2-bin libcap-utils libcap-ng-utils attr"
     ).split()
 )
 _ENGLISH = frozenset(("file", "less", "tree", "top", "free", "man", "watch"))
