@@ -13,13 +13,13 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 cdef extern from "Python.h":
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
     int PyUnicode_IS_ASCII(object text)
     int PyUnicode_KIND(object text)
-    Py_UCS4 PyUnicode_READ(int kind, void *data, Py_ssize_t at)
+    uint32_t PyUnicode_READ(int kind, void *data, Py_ssize_t at)
     void *PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
@@ -432,3 +432,191 @@ def link(stack, array.array parents, Py_ssize_t first, Py_ssize_t end):
             if head >= 0:
                 prev_live[head] = pid
             first_live[parent] = pid
+
+
+# -- the last parts of paths: msbtui.image.lastparts ---------------------------------------------------------------------
+
+cdef struct Text:
+    int kind
+    const void *data
+    Py_ssize_t start
+    Py_ssize_t end
+
+
+cdef Text _last_part(object path):
+    cdef Text text
+    text.kind, text.data = PyUnicode_KIND(path), PyUnicode_DATA(path)
+    text.end = PyUnicode_GET_LENGTH(path)
+    text.start = _slash(path) + 1
+    return text
+
+
+cdef bint _to_suffix(Text *text) noexcept:
+    """Narrow a last part to what follows its last dot; tell whether there is one that does not stand first."""
+    cdef Py_ssize_t at = text.end
+    while at > text.start:
+        at -= 1
+        if PyUnicode_READ(text.kind, <void *> text.data, at) == 46:
+            if at == text.start:
+                return False
+            text.start = at + 1
+            return True
+    return False
+
+
+cdef inline uint32_t _lower(uint32_t sign) noexcept:
+    return sign + 32 if 65 <= sign <= 90 else sign
+
+
+cdef uint32_t _hash(Text *text, bint lower, bint *ascii) noexcept:
+    cdef uint32_t value = 2166136261
+    cdef uint32_t sign
+    cdef uint32_t every = 0
+    cdef Py_ssize_t at
+    for at in range(text.start, text.end):
+        sign = PyUnicode_READ(text.kind, <void *> text.data, at)
+        every |= sign
+        value = (value ^ (_lower(sign) if lower else sign)) * 16777619
+    ascii[0] = every < 128
+    return value ^ (value >> 15)
+
+
+cdef bint _equal(Text *one, Text *other, bint lower) noexcept:
+    cdef Py_ssize_t at
+    cdef uint32_t a
+    if one.end - one.start != other.end - other.start:
+        return False
+    for at in range(one.end - one.start):
+        a = PyUnicode_READ(one.kind, <void *> one.data, one.start + at)
+        if (_lower(a) if lower else a) != PyUnicode_READ(other.kind, <void *> other.data, other.start + at):
+            return False
+    return True
+
+
+cdef class LastParts:
+    """Which of some paths end with a name, or with a dot and a suffix whatever its case."""
+
+    cdef list _paths
+    cdef int32_t *_pids
+    cdef int32_t *_name_heads
+    cdef int32_t *_name_next
+    cdef int32_t *_suffix_heads
+    cdef int32_t *_suffix_next
+    cdef uint32_t _mask
+    cdef dict _odd
+
+    def __init__(self, list paths, pids):
+        cdef Py_ssize_t count = len(pids), slots = 16, at, pid
+        cdef Text text
+        cdef uint32_t slot
+        cdef bint ascii
+        if self._pids != NULL:
+            raise RuntimeError("made already")
+        while slots < count:
+            slots *= 2
+        self._paths, self._odd = paths, {}
+        self._pids = <int32_t *> PyMem_Malloc((3 * count + 2 * slots) * sizeof(int32_t))
+        if self._pids == NULL:
+            raise MemoryError
+        self._name_next, self._suffix_next = self._pids + count, self._pids + 2 * count
+        self._name_heads, self._suffix_heads = self._pids + 3 * count, self._pids + 3 * count + slots
+        self._mask = slots - 1
+        for at in range(2 * slots):
+            self._name_heads[at] = -1
+        # From the last on, so that a list begins with the first.
+        for at in range(count - 1, -1, -1):
+            pid = pids[at]
+            if not 0 <= pid < len(paths):
+                raise IndexError("a path that is none")
+            self._pids[at] = pid
+            text = _last_part(paths[pid])
+            slot = _hash(&text, False, &ascii) & self._mask
+            self._name_next[at] = self._name_heads[slot]
+            self._name_heads[slot] = at
+            self._suffix_next[at] = -1
+            if _to_suffix(&text):
+                slot = _hash(&text, True, &ascii) & self._mask
+                if ascii:
+                    self._suffix_next[at] = self._suffix_heads[slot]
+                    self._suffix_heads[slot] = at
+                else:
+                    self._odd.setdefault(paths[pid][text.start :].lower(), []).insert(0, pid)
+
+    def __dealloc__(self):
+        PyMem_Free(self._pids)
+
+    def named(self, str name):
+        """Give the paths that end with this name, in order."""
+        cdef Text wanted, text
+        cdef bint ascii
+        cdef list found = []
+        wanted.kind, wanted.data, wanted.start, wanted.end = PyUnicode_KIND(name), PyUnicode_DATA(name), 0, len(name)
+        cdef int32_t at = self._name_heads[_hash(&wanted, False, &ascii) & self._mask]
+        while at >= 0:
+            text = _last_part(self._paths[self._pids[at]])
+            if _equal(&text, &wanted, False):
+                found.append(self._pids[at])
+            at = self._name_next[at]
+        return found
+
+    def ending(self, str suffix):
+        """Give the paths whose names end with a dot and this, which is in lower case, in order."""
+        cdef Text wanted, text
+        cdef bint ascii
+        cdef list found = []
+        wanted.kind, wanted.data, wanted.start, wanted.end = PyUnicode_KIND(suffix), PyUnicode_DATA(suffix), 0, len(suffix)
+        cdef int32_t at = self._suffix_heads[_hash(&wanted, False, &ascii) & self._mask]
+        while at >= 0:
+            text = _last_part(self._paths[self._pids[at]])
+            if _to_suffix(&text) and _equal(&text, &wanted, True):
+                found.append(self._pids[at])
+            at = self._suffix_next[at]
+        if suffix in self._odd:
+            found = sorted(found + self._odd[suffix])
+        return found
+
+
+def marked(list paths, tuple starts, tuple ends):
+    """Give the numbers of the paths whose last parts begin with one of `starts` or end with one of `ends`."""
+    cdef Py_ssize_t pid
+    cdef Text text
+    cdef list found = []
+    cdef object path, sign
+    cdef uint32_t first[8]
+    cdef uint32_t last[8]
+    cdef uint32_t one
+    memset(first, 0, sizeof(first))
+    memset(last, 0, sizeof(last))
+    for sign in starts:
+        one = ord(sign[0])
+        if one < 256:
+            first[one >> 5] |= <uint32_t> 1 << (one & 31)
+    for sign in ends:
+        one = ord(sign[len(sign) - 1])
+        if one < 256:
+            last[one >> 5] |= <uint32_t> 1 << (one & 31)
+    for pid in range(len(paths)):
+        path = paths[pid]
+        text = _last_part(path)
+        if text.start == text.end:
+            continue
+        one = PyUnicode_READ(text.kind, <void *> text.data, text.start)
+        if one >= 256 or first[one >> 5] >> (one & 31) & 1:
+            if path.startswith(starts, text.start):
+                found.append(pid)
+                continue
+        one = PyUnicode_READ(text.kind, <void *> text.data, text.end - 1)
+        if (one >= 256 or last[one >> 5] >> (one & 31) & 1) and path.endswith(ends, text.start):
+            found.append(pid)
+    return found
+
+
+def longest(list paths):
+    """Give the characters of the longest path."""
+    cdef Py_ssize_t most = 0, size
+    cdef object path
+    for path in paths:
+        size = PyUnicode_GET_LENGTH(path)
+        if size > most:
+            most = size
+    return most
