@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from msbtui import __version__
 from msbtui.analysis.account import Account, Part, account
-from msbtui.analysis.model import Finding
+from msbtui.analysis.model import Finding, Kept
 from msbtui.engine.masking import MASK, mask
 from msbtui.report.html_treemap import treemap
 from msbtui.session import Session
@@ -172,10 +172,22 @@ def _findings(session: Session) -> Iterator[str]:
     assert waste is not None
     if not waste.findings:
         yield '<p class="good">No waste found.</p>'
-        return
     cures = {name: cure.title for cure in reversed(cures_of(session)) for name in cure.findings}
     for one in waste.findings:
         yield from _finding(one, cures.get(one.id, ""))
+    if waste.kept:
+        yield "<h3>Not called waste, since what the container starts needs it</h3>"
+    for kept in waste.kept:
+        yield from _kept(kept)
+
+
+def _kept(one: Kept) -> Iterator[str]:
+    link = f' <a href="#line-{one.line}">line {one.line}</a>' if one.line is not None else ""
+    yield f'<article class="finding kept"><h4>{size(one.bytes)} · {escape(one.title)}</h4>'
+    badges = f'<span class="badge">{escape(one.kind)}</span> <span class="badge">layer {one.layer}</span>'
+    yield f"<p>{badges}{link}</p><ul>"
+    yield from (f"<li><code>/{escape(path)}</code></li>" for path in one.paths[:_MOST_PATHS])
+    yield "</ul></article>"
 
 
 def _finding(one: Finding, cure: str) -> Iterator[str]:
@@ -193,6 +205,9 @@ def _finding(one: Finding, cure: str) -> Iterator[str]:
     if one.explanation:
         yield f"<p>{escape(one.explanation)}</p>"
     yield f'<p class="good">→ {escape(one.advice)}</p>'
+    if one.kept:
+        named = ", ".join(f"<code>/{escape(path)}</code>" for path in one.kept[:_MOST_PATHS])
+        yield f"<p>Not part of it, since what the container starts needs it: {named}</p>"
     if cure:
         yield f"<p>In place: <code>msbtui fix --only {escape(one.id)}</code> ({escape(cure)})</p>"
     if one.paths:

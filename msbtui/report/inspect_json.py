@@ -68,8 +68,20 @@ def inspect_document(session: Session, *, files: bool = False) -> dict[str, Any]
                 "paths": list(finding.paths),
                 "advice": finding.advice,
                 "in_base": finding.in_base,
+                "kept": list(finding.kept),
             }
             for finding in waste.findings
+        ],
+        "kept": [
+            {
+                "kind": kept.kind,
+                "title": kept.title,
+                "bytes": kept.bytes,
+                "layer": kept.layer,
+                "line": kept.line,
+                "paths": list(kept.paths),
+            }
+            for kept in waste.kept
         ],
         "waste": {"hidden": waste.hidden, "removable": waste.removable, "total": waste.total},
         "traps": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from msbtui.analysis.model import Finding
+from msbtui.analysis.model import Finding, WasteReport
 from msbtui.engine.masking import mask
 from msbtui.report.table import shortened
 from msbtui.session import Session
@@ -68,6 +68,7 @@ def _findings(session: Session) -> Iterator[str]:
     found = [one for one in waste.findings if not one.in_base]
     if not found:
         yield "No waste found."
+        yield from _kept(waste)
         return
     cures = {name: cure.id for cure in reversed(cures_of(session)) for name in cure.findings}
     yield "| | bytes | what | line | sure | cure |"
@@ -80,6 +81,19 @@ def _findings(session: Session) -> Iterator[str]:
         yield f"| | {size(sum(one.bytes for one in rest))} | {len(rest)} more | | | |"
     yield ""
     yield "A: certain from bytes or a package database. B: a strong rule. C: a hint, not counted."
+    yield from _kept(waste)
+
+
+def _kept(waste: WasteReport) -> Iterator[str]:
+    if waste.kept:
+        yield ""
+        yield "Not called waste, since what the container starts needs it:"
+        yield ""
+    for one in waste.kept[:_MOST_FINDINGS]:
+        line = f", line {one.line}" if one.line is not None else ""
+        title = one.title.partition(": what the container starts")[0]
+        path = f": {code('/' + one.paths[0])}" if one.paths else ""
+        yield f"- {size(one.bytes)}: {escape(title)} ({one.kind}, layer {one.layer}{line}){path}"
 
 
 def _line(one: Finding) -> str:

@@ -6,14 +6,15 @@ import textwrap
 
 from msbtui.engine.masking import mask
 from msbtui.image.model import Kind
-from msbtui.report.signed import beside
 from msbtui.report.table import columns, shortened
 from msbtui.session import Session
 from msbtui.session.listed import ATTESTATION, listed_packages
+from msbtui.session.signed import beside
 from msbtui.session.traps import traps_of
 from msbtui.text import size
 
 WIDTH = 100
+_MOST_KEPT = 4
 """Characters; what a terminal and a mail show without wrapping."""
 
 _MOST_PACKAGES = 40
@@ -71,7 +72,7 @@ def _findings(session: Session) -> list[str]:
     waste = session.waste
     assert waste is not None
     if not waste.findings:
-        return ["No waste found."]
+        return ["No waste found.", *_kept(session)]
     lines = ["Findings (A certain, B by a strong rule, C a hint):"]
     for finding in waste.findings:
         place = f"layer {finding.layer}" + (f", line {finding.line}" if finding.line is not None else "")
@@ -82,6 +83,20 @@ def _findings(session: Session) -> list[str]:
             place += "; in the base"
         lines.append(f"{finding.id:>4} {size(finding.bytes):>7}  {finding.title}  [{finding.confidence}] {finding.kind}, {place}")
         lines.extend(textwrap.wrap(f"→ {finding.advice}", WIDTH, initial_indent=" " * 14, subsequent_indent=" " * 16))
+    return lines + _kept(session)
+
+
+def _kept(session: Session) -> list[str]:
+    """List what looks like waste and is none, since what the container starts needs it."""
+    waste = session.waste
+    lines = ["", "Not called waste, since what the container starts needs it:"] if waste is not None and waste.kept else []
+    for kept in waste.kept if waste is not None else ():
+        place = f"layer {kept.layer}" + (f", line {kept.line}" if kept.line is not None else "")
+        title = kept.title.partition(": what the container starts")[0]
+        lines.append(f"     {size(kept.bytes):>7}  {title}  {kept.kind}, {place}")
+        named = ", ".join(f"/{path}" for path in kept.paths[:_MOST_KEPT])
+        more = f" and {len(kept.paths) - _MOST_KEPT} more" if len(kept.paths) > _MOST_KEPT else ""
+        lines += textwrap.wrap(f"{named}{more}", WIDTH, initial_indent=" " * 14, subsequent_indent=" " * 14)
     return lines
 
 

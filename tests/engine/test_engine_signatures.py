@@ -13,7 +13,7 @@ from msbtui.cli import run
 from msbtui.engine import distribution, open_image, signatures
 from msbtui.image.cache import LayerCache
 from msbtui.image.model import Signature
-from msbtui.report.signed import beside
+from msbtui.session.signed import beside
 
 SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 NOTATION = "application/vnd.cncf.notary.signature"

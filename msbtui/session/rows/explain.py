@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from msbtui.analysis.model import Finding
 from msbtui.dockerfile.model import Dockerfile, Instruction, StageGraph
+from msbtui.image.model import Image
 from msbtui.session.context import Context, taken_by_instruction
 from msbtui.session.rows.cells import shown
 from msbtui.session.rows.costs import Costs, findings_at
@@ -13,6 +14,7 @@ from msbtui.session.rows.inputs import taken_paragraphs
 from msbtui.session.rows.outside import CONTEXT, outside_sources_of
 from msbtui.session.rows.selection import Links, Selection
 from msbtui.session.rows.stages import shipped_stages
+from msbtui.session.signed import beside
 from msbtui.text import size
 
 Paragraph = tuple[str, str]
@@ -39,12 +41,16 @@ def explain_finding(finding: Finding) -> list[Paragraph]:
         out.append((shown(finding.explanation), "text"))
     if finding.advice:
         out.append((f"→ {shown(finding.advice)}", "good"))
+    if finding.kept:
+        named = ", ".join(f"/{path.strip('/')}" for path in finding.kept[:_SHOWN])
+        out.append((f"Not part of it, since what the container starts needs it: {named}.", "text"))
     if finding.paths:
         listed = [f"/{path.strip('/')}" for path in finding.paths[:_SHOWN]]
         if len(finding.paths) > _SHOWN:
             listed.append(f"… and {len(finding.paths) - _SHOWN} more paths; Enter shows them in Files")
         out.append(("\n".join(listed), "dim"))
-    out.append((CONFIDENCE.get(finding.confidence, ""), "dim"))
+    if finding.confidence in CONFIDENCE:
+        out.append((CONFIDENCE[finding.confidence], "dim"))
     if finding.in_base:
         out.append(("It lies in the base image: another base is its cure, so it is not counted in the waste.", "dim"))
     return out
@@ -131,11 +137,14 @@ def explain(
     dockerfile: Dockerfile | None,
     instruction: str,
     context: Callable[[], Context | None] = lambda: None,
+    image: Image | None = None,
 ) -> list[Paragraph]:
     """Give the text for a selection as seen from a pane: `stages`, `source`, `layers`, `files` or `advice`.
 
-    `context` is asked for the build context where the selection is a COPY or ADD.
+    `context` is asked for the build context where the selection is a COPY or ADD; what is to be known of how `image` was read
+    stands below its layers.
     """
+    about = image_paragraphs(image) if pane == "layers" else []
     finding = links.finding(now.finding)
     if pane == "stages" and links.graph is not None and now.stage is not None and now.stage < len(links.graph.stages):
         return explain_stage(links.graph, now.stage)
@@ -152,8 +161,21 @@ def explain(
                 *_from_context(item, context),
             ]
     if now.layer is not None:
-        return explain_layer(now.layer, links.costs, instruction)
-    return [("Nothing is selected that has a cost yet.", "text")]
+        return [*explain_layer(now.layer, links.costs, instruction), *about]
+    return [("Nothing is selected that has a cost yet.", "text"), *about]
+
+
+def image_notes(image: Image | None) -> list[str]:
+    """Give what a person should know of an image beside its layers: how it was read, and what lies beside it unverified."""
+    if image is None:
+        return []
+    return [shown(note) for note in (*image.notes, beside(image.signatures)) if note]
+
+
+def image_paragraphs(image: Image | None) -> list[Paragraph]:
+    """Give the same as paragraphs."""
+    notes = image_notes(image)
+    return [("Of this image", "head"), *((f"! {note}", "stale") for note in notes)] if notes else []
 
 
 def _from_context(item: Instruction, context: Callable[[], Context | None]) -> list[Paragraph]:

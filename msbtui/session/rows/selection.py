@@ -6,6 +6,7 @@ import msgspec
 
 from msbtui.analysis.model import Finding, WasteReport
 from msbtui.dockerfile.model import Dockerfile, StageGraph
+from msbtui.session.rows.advice import advice_of
 from msbtui.session.rows.costs import Costs, findings_at, root_stage
 
 
@@ -31,7 +32,7 @@ class Links:
     ) -> None:
         self.costs = costs
         self.graph = graph
-        self.findings = waste.findings if waste else ()
+        self.findings = advice_of(waste)
         self._layers_at: dict[int, list[int]] = {}
         self._first_line: dict[int, int] = {}
         self._stage_at: dict[int, int | None] = {}

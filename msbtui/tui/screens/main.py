@@ -17,6 +17,7 @@ from msbtui.analysis.account import Part
 from msbtui.errors import TargetError
 from msbtui.session.context import Context, read_context
 from msbtui.session.model import AnalysisReady, BetterImage, Failed, ImageFound, LayerReady, NoImage, Progress
+from msbtui.session.rows.advice import KEPT
 from msbtui.session.rows.cells import shown
 from msbtui.session.rows.explain import explain
 from msbtui.session.rows.files import Finder, Sort
@@ -332,6 +333,7 @@ class MainScreen(PanesScreen):
             return
         group, part = row.key[0], row.part
         found = [each for each in self.links.findings if len(row.key) > 1 and each.kind == row.key[1] and not each.in_base]
+        found = [each for each in found if each.confidence != KEPT]
         if group == "hidden":
             found = [each for each in found if each.hidden_by is not None]
         if group in ("waste", "hidden") and found:
@@ -370,7 +372,8 @@ class MainScreen(PanesScreen):
     def do_explain(self) -> None:
         """Explain what is selected."""
         dockerfile, instruction = self.session.dockerfile, self._instruction_text()
-        text = explain(self.selection, self.current, self.links, dockerfile, instruction, self._build_context)
+        image = self.session.image
+        text = explain(self.selection, self.current, self.links, dockerfile, instruction, self._build_context, image)
         self.app.push_screen(ExplainScreen(text))
 
     def _build_context(self) -> Context | None:

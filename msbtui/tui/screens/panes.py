@@ -14,6 +14,7 @@ from msbtui.session import Session, files
 from msbtui.session.model import BetterImage, Progress
 from msbtui.session.rows.cells import shown
 from msbtui.session.rows.costs import Costs
+from msbtui.session.rows.explain import image_notes
 from msbtui.session.rows.facts import linked_facts
 from msbtui.session.rows.files import Finder, Sort
 from msbtui.session.rows.header import Heading
@@ -126,8 +127,10 @@ class PanesScreen(Screen[None]):
             self.layers_table.show(
                 layer_rows(session.image, costs, session.dockerfile, session.base.name if session.base else "")
             )
-            self.advice.show(session.waste.findings if session.waste else ())
+            self.advice.show(self.links.findings)
             self.show_files()
+        notes = len(image_notes(session.image))
+        self.layers_table.border_subtitle = f"! {notes} note{'s' * (notes > 1)} on the image: x" if notes else ""
         waiting = "nothing is known yet" if self.work.running else ""
         self.layers_table.why_empty = self.no_image or self.failure or waiting or "no image"
         self.files.why_empty = waiting or "no image"
@@ -199,8 +202,8 @@ class PanesScreen(Screen[None]):
 
     def _show_source_title(self) -> None:
         name = "2 Dockerfile"
-        if self.session.reconstructed:
-            name = "2 Dockerfile (from the image's history)"
+        if self.session.dockerfile_origin:
+            name = f"2 Dockerfile ({self.session.dockerfile_origin})"
         elif self.session.dockerfile_path is not None and self.session.dockerfile_path.name != "Dockerfile":
             name = f"2 {shown(self.session.dockerfile_path.name)}"
         self.source.border_title = Content(name)
