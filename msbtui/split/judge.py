@@ -58,7 +58,7 @@ SOURCE = re.compile(
     r".*\.(c|cc|cpp|cxx|c\+\+|C|h|hh|hpp|hxx|inl|ipp|m|mm|rs|go|java|kt|kts|scala|clj|hs|lhs|cabal|ml|mli|f|f77|f90|f95|for|pas|zig|nim|cs|fs|vb|swift|adb|ads|d|v"
     r"|vala|s|S|asm|y|l|proto|o|obj|lo|lai|gcno|gcda|gch|pch|rlib|rmeta|hi|class|d\.ts|am|ac|m4|in|cmake|mk|ninja|gradle|sln|csproj|vcxproj|sum|mod|patch|diff)|(.*/)?"
     r"((GNU)?[Mm]akefile(\.[\w.-]+)?|Kbuild|CMakeLists\.txt|CMakeCache\.txt|configure(\.[\w.-]+)?|config\.(status|log|guess|sub|h)|libtool|install-sh|depcomp|missing|compile|meson\.build|"
-    r"build\.ninja|Cargo\.(toml|lock)|go\.(mod|sum|work)|pom\.xml|build\.xml|gradlew(\.bat)?|mvnw(\.cmd)?|stack\.yaml|Dockerfile[^/]*|docker-compose[^/]*|\.dockerignore|"
+    r"build\.ninja|Cargo\.(toml|lock)|go\.(mod|sum|work)|pom\.xml|build\.xml|gradlew(\.bat)?|mvnw(\.cmd)?|stack\.yaml|[Dd]ockerfile[^/]*|docker-compose[^/]*|\.dockerignore|"
     r"\.gitignore|\.gitattributes|\.gitmodules|\.travis\.yml|\.editorconfig|\.clang-format|README[^/]*|CHANGELOG[^/]*|ChangeLog|CONTRIBUTING[^/]*|CODE_OF_CONDUCT[^/]*|SECURITY\.md|NEWS|AUTHORS|INSTALL|TODO|HACKING|stamp-h1|test-driver|ylwrap|mkinstalldirs)"
 )
 _COMPILED_SOURCE = re.compile(r".*\.(c|cc|cpp|cxx|c\+\+|rs|go|java|kt|scala|clj|hs|ml|f90|pas|zig|nim|cs|fs|swift|adb|vala)")
@@ -70,7 +70,7 @@ _MARKERS = frozenset(
     ).split()
 )
 _BUILD_FOLDER = re.compile(
-    r"(.*/)?(\.git|\.hg|\.svn|\.github|CMakeFiles|\.deps|\.libs|autom4te\.cache|__tests__|([a-z]+[_-])?tests?|\.travis|\.circleci|\.gitlab|spec|doc|docs|example|examples|\.vscode|\.idea)(/.*|\Z)"
+    r"(.*/)?(\.git|\.hg|\.svn|\.github|\.mvn|gradle/wrapper|CMakeFiles|\.deps|\.libs|autom4te\.cache|__tests__|([a-z]+[_-])?tests?|\.travis|\.circleci|\.gitlab|spec|doc|docs|example|examples|\.vscode|\.idea)(/.*|\Z)"
 )
 _OUTPUT = re.compile(
     r"(.*/)?(target/(test-classes|generated-sources|generated-test-sources|generated-docs|maven-archiver|maven-status|surefire-reports|archive-tmp"
@@ -81,6 +81,8 @@ _OUTPUT = re.compile(
 )
 """What Maven, Gradle, sbt, Cargo and CMake leave beside their results."""
 _ARTIFACT = re.compile(r".*\.(jar|war|ear|whl|gem|deb|rpm)")
+_PACKED = re.compile(r"(.*/)?(target/classes/.*|target/[^/]+\.original|build/(classes|resources|libs/[^/]+-plain\.jar)(/.*|\Z))")
+"""What Maven and Gradle put into the artifact that they make, and keep beside it."""
 _BYTECODE = re.compile(r"(.*/)__pycache__/([^/]+?)\.[^/]*\.pyc")
 _ABOUT = re.compile(
     r"(.*/)?(?-i:[A-Z]{3,}[^/]*)\.(md|rst)|(.*/)?man([1-9][a-z]*)?/.*|.*\.([1-9]|texi|texinfo)|(.*/)?(autogen|bootstrap|buildconf)(\.sh)?"
@@ -239,6 +241,12 @@ class Judge:
             return False
         return path in self._pruned or ("node_modules/" in path and _within(path, self._pruned))
 
+    def _to_the_terminal(self, path: str) -> bool:
+        """Tell whether a log file is a link to what the container prints."""
+        return self.view.kind(path) is Kind.SYMLINK and self.view.link(path).startswith(
+            ("/dev/std", "/dev/fd/", "/proc/self/fd/")
+        )
+
     def _of_idle_manager(self, path: str) -> bool:
         match = _MANAGERS.fullmatch(path)
         if match is None or path in self.reach.why:
@@ -273,7 +281,7 @@ class Judge:
             return Verdict("globally installed packages of which nothing that starts calls a command")
         if self._of_idle_manager(path):
             return Verdict("package managers that nothing that starts calls")
-        if _STATE.fullmatch(path):
+        if _STATE.fullmatch(path) and not self._to_the_terminal(path):
             return Verdict("state of the package manager, logs and temporary files")
         if _BUNDLED.fullmatch(path) or self._of_plug_and_play(path):
             return None
@@ -308,7 +316,9 @@ class Judge:
         if any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _ABOUT, _OUTPUT)):
             return False
         # a binary or jar that nothing starts, where one is started, is an intermediate of the build; data has no program headers
-        if _ARTIFACT.fullmatch(path) and any(_ARTIFACT.fullmatch(script) for script in self.reach.scripts):
+        if (_ARTIFACT.fullmatch(path) or _PACKED.fullmatch(path)) and any(
+            _ARTIFACT.fullmatch(script) for script in self.reach.scripts
+        ):
             return False
         return self.view.elf(path) is None
 

@@ -133,6 +133,10 @@ def test_what_maven_leaves_beside_its_jar_stays_behind():
         "app/target/maven-status/x.lst": F("x"),
         "app/target/surefire-reports/a.txt": F("ok"),
         "app/target/archive-tmp": D(),
+        "app/target/app-1.jar.original": F("PK"),
+        "app/target/classes/application.properties": F("a=1"),
+        "app/.mvn/wrapper/maven-wrapper.properties": F("x=1"),
+        "app/dockerfile": F("FROM x"),
         "app/settings.yml": F("a: 1"),
     }
     runtime = world(made, "java", "-jar", "target/app-1.jar").runtime()
@@ -141,4 +145,6 @@ def test_what_maven_leaves_beside_its_jar_stays_behind():
         "# kept from caution: it lies where the program starts\nCOPY --from=build /app/settings.yml /app/settings.yml\n"
         in runtime
     )
-    assert not any(word in runtime for word in ("original", "maven-status", "surefire", "archive-tmp"))
+    assert not any(
+        word in runtime for word in ("original", "maven-status", "surefire", "archive-tmp", "classes", "wrapper", "file")
+    )
