@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import msgspec
 
@@ -26,6 +27,9 @@ _INSTALLS_ITSELF = re.compile(
 _HERE = frozenset((".", "./", "-e", "-r", "--editable", "--requirement"))
 
 
+IN_DEVELOPMENT = "it is the image of a development container: people work in it, with all that is installed"
+
+
 class Objection(msgspec.Struct, frozen=True):
     """Why there is no split, and what shows it."""
 
@@ -40,10 +44,9 @@ def objection(view: View, reach: Reach, programs: list[str], origin: str = "", p
     """
     if reach.build_tools:
         command, where = next(iter(reach.build_tools.items()))
-        reason = f"{where} runs `{command}`: what starts in the container builds or compiles, so the toolchain must stay"
-        return Objection(reason, _compiling(view, reach))
-    if signs := _of_development(view, origin, path):
-        return Objection("it is the image of a development container: people work in it, with all that is installed", signs)
+        return Objection(compiles(where, command), _compiling(view, reach))
+    if signs := of_development(view.config.labels, origin, path):
+        return Objection(IN_DEVELOPMENT, signs)
     if only_a_prompt(view.config):
         started = " ".join(started_words(view.config))
         what = (f"it starts `{started}`" if started else "it has neither ENTRYPOINT nor CMD",)
@@ -91,10 +94,15 @@ def _compiling(view: View, reach: Reach) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _of_development(view: View, origin: str, path: str) -> tuple[str, ...]:
+def compiles(where: str, command: str) -> str:
+    """Give the reason that what starts needs the toolchain."""
+    return f"{where} runs `{command}`: what starts in the container builds or compiles, so the toolchain must stay"
+
+
+def of_development(labels: Collection[str], origin: str, path: str) -> tuple[str, ...]:
     """Give what says that people develop in the image (containers.dev): its label, its base, or where the Dockerfile lies."""
     found = []
-    if "devcontainer.metadata" in view.config.labels:
+    if "devcontainer.metadata" in labels:
         found.append("it has the label devcontainer.metadata")
     if re.search(r"(^|/)(vscode/)?devcontainers/", origin):
         found.append(f"its base is {origin}")

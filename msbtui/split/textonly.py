@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
 from msbtui.dockerfile.expand import ExpandError, expand
 from msbtui.dockerfile.model import Dockerfile, Instruction, Stage, StageGraph
+from msbtui.image.model import ImageConfig
 from msbtui.split.building import builds
 from msbtui.split.model import Plan, Step
+from msbtui.split.refuse import IN_DEVELOPMENT, compiles, of_development
 from msbtui.split.siblings import Reference, language_siblings
-from msbtui.split.starts import SHELLS
-from msbtui.split.words import Words, shell_commands
+from msbtui.split.starts import SHELLS, only_a_prompt, starts
+from msbtui.split.words import Words, runs, shell_commands
 from msbtui.split.write import RuntimeStage, install_line, stage_name, whole, with_stage_name
 
 _UNPROVEN = (
@@ -152,19 +154,24 @@ class _Reader:
 
     def blame(self) -> str:
         """Give why what starts needs the toolchain, or an empty text."""
+        if signs := of_development((), self.origin or "", self.dockerfile.path):
+            return f"{IN_DEVELOPMENT}: {signs[0]}"
+        config = self._config()
+        for start in starts(config):
+            for words in shell_commands(start.shell, self.env) if start.shell else [start.words]:
+                if any(builds(run) for run in runs(words)):
+                    return compiles(start.what, " ".join(words[:3]))
+        if (words := self.start()) and only_a_prompt(config):
+            return f"it starts only `{' '.join(words)}`: what a person will need in it cannot be known"
+        return ""
+
+    def _config(self) -> ImageConfig:
+        found: dict[str, Words] = {}
         for keyword in ("ENTRYPOINT", "CMD"):
             own = [item for item in self.stage.instructions if item.keyword == keyword]
-            commands: Iterable[Words] = (
-                [tuple(own[-1].words)] if own and own[-1].json else shell_commands(own[-1].value, self.env) if own else []
-            )
-            for words in commands:
-                if words and builds(words):
-                    what = " ".join(words[:3])
-                    return f"{keyword} runs `{what}`: what starts in the container builds or compiles, so the toolchain must stay"
-        words = self.start()
-        if words and words[0].rpartition("/")[2] in SHELLS and len(words) == 1:
-            return "the image starts a shell only: what a person will need in it cannot be known"
-        return ""
+            if own:
+                found[keyword.lower()] = tuple(own[-1].words) if own[-1].json else ("/bin/sh", "-c", own[-1].value)
+        return ImageConfig(entrypoint=found.get("entrypoint", ()), cmd=found.get("cmd", ()))
 
     def recipe(self) -> _Recipe | None:
         """Give what to copy and onto what, by the kind of base; None where the text does not say."""

@@ -69,7 +69,11 @@ def test_python_takes_site_packages_commands_and_the_working_directory():
     [
         ('FROM debian\nRUN make\nCMD ["make", "run"]\n', "refused", "make run"),
         ("FROM node:20\nWORKDIR /a\nCOPY . .\nCMD npm run dev\n", "refused", "npm run dev"),
-        ("FROM debian\nCMD bash\n", "refused", "a shell only"),
+        ("FROM debian\nCMD bash\n", "refused", "it starts only `bash`"),
+        ('FROM node:20\nCOPY . .\nCMD ["sleep", "infinity"]\n', "refused", "it starts only `sleep infinity`"),
+        ("FROM node:20\nCOPY . .\nCMD cd /a && exec npx ng serve\n", "refused", "CMD runs `exec npx ng`"),
+        ('FROM debian\nCOPY . .\nENTRYPOINT ["/bin/sh", "-c", "make all && ./x"]\n', "refused", "ENTRYPOINT runs `make all`"),
+        ("FROM x/devcontainers/go:1\nRUN make\nCMD x\n", "refused", "its base is x/devcontainers/go:1"),
         ('FROM debian\nRUN make\nCMD ["server"]\n', "none", "`server`"),
         ('FROM python:3.11-slim\nWORKDIR /a\nCOPY . .\nRUN pip install x\nCMD ["python", "x.py"]\n', "none", "small already"),
         ('FROM acme/base\nRUN make install\nCMD ["x"]\n', "none", "acme/base"),
