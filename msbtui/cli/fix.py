@@ -14,7 +14,7 @@ from msbtui.errors import TargetError, UsageError
 from msbtui.text import printable, size
 
 if TYPE_CHECKING:
-    from msbtui.analysis.cure import Cure
+    from msbtui.analysis.cure import Cure, Lines
     from msbtui.session import Session
 
 
@@ -42,22 +42,26 @@ def fix_command(
 ) -> int:
     """Cure what can be cured in place: clean up in the same RUN, COPY --chown, one RUN of several, .dockerignore lines.
 
-    Every byte that no cure touches stays. What needs a build stage is left to `msbtui split`. Exit code 0 also where there is
-    nothing to do.
+    Every byte that no cure touches stays. What needs a build stage is left to `msbtui split`. Where no image is known, those
+    cures are made that the text alone shows, and what they save is unknown. Exit code 0 also where there is nothing to do.
     """
     from msbtui.analysis.cure import cured, find_cures, ignored_text
     from msbtui.session import Session
-    from msbtui.session.cures import chosen, ignore_file, world_of
+    from msbtui.session.cures import chosen, cures_by_text, ignore_file, world_of
 
     session = Session(named.options(target))
-    run_session(session, quiet=quiet)
-    world = world_of(session)
-    assert session.waste is not None and session.dockerfile is not None
-    cures = find_cures(world)
+    run_session(session, quiet=quiet, image_needed=named.image is not None)
+    world: Lines
+    if session.image is None:
+        world, cures = cures_by_text(session)
+    else:
+        world = world_of(session)
+        cures = find_cures(world)
+    assert session.dockerfile is not None
     if mode == "list":
         click.echo("\n".join(_rows(cures)) or "Nothing can be cured in place.", color=False if no_color else None)
         return 0
-    result = cured(world, chosen(cures, only, [finding.id for finding in session.waste.findings]))
+    result = cured(world, chosen(cures, only, [finding.id for finding in session.waste.findings] if session.waste else []))
     from msbtui.dockerfile.edit import apply
 
     files = []
@@ -117,9 +121,7 @@ def _print_diff(name: str, old: bytes, new: bytes) -> None:
 def _rows(cures: tuple[Cure, ...]) -> list[str]:
     from msbtui.report.table import columns
 
-    rows = [
-        (cure.id, size(cure.saves), "when named" if cure.optional else "", cure.kind, printable(cure.title)) for cure in cures
-    ]
+    rows = [(cure.id, _saves(cure), "when named" if cure.optional else "", cure.kind, printable(cure.title)) for cure in cures]
     lines = columns(rows, right=(1,)) if rows else []
     for at, cure in reversed(list(enumerate(cures))):
         if cure.note:
@@ -127,11 +129,17 @@ def _rows(cures: tuple[Cure, ...]) -> list[str]:
     return lines
 
 
+def _saves(cure: Cure) -> str:
+    return size(cure.saves) if cure.sized else "unknown"
+
+
 def _said(session: Session, made: tuple[Cure, ...], left: tuple[tuple[Cure, str], ...]) -> list[str]:
-    assert session.waste is not None
-    lines = [f"{cure.id}  {size(cure.saves)}  {printable(cure.title)}" for cure in made]
+    lines = [f"{cure.id}  {_saves(cure)}  {printable(cure.title)}" for cure in made]
     lines += [f"{cure.id}  not made: {why}" for cure, why in left]
     total = sum(cure.saves for cure in made)
+    if session.waste is None:
+        more = "no image is known that this Dockerfile built: with --image the bytes count, and what they show is cured too"
+        return [*lines, more if made else f"nothing in the text to cure in place; {more}"]
     lines.append(f"saves {size(total)}" if made else "nothing to cure in place")
     done = {name for cure in made for name in cure.findings}
     rest = [

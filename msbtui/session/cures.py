@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from msbtui.analysis.cure import Cure, World, find_cures
+from msbtui.analysis.cure import Cure, Lines, World, find_cures, find_text_cures
 from msbtui.errors import UsageError
 from msbtui.session.session import Session
 from msbtui.text import printable
+
+
+def cures_by_text(session: Session) -> tuple[Lines, tuple[Cure, ...]]:
+    """Give the lines of a session's Dockerfile and the cures that its text alone shows. Raises UsageError without one."""
+    if session.dockerfile is None or session.graph is None or session.reconstructed:
+        raise UsageError("a fix needs the Dockerfile", hint="name it with --dockerfile")
+    lines = Lines(session.dockerfile, session.graph)
+    return lines, find_text_cures(lines)
 
 
 def world_of(session: Session) -> World:

@@ -70,3 +70,25 @@ def test_ids_that_have_none(project, capfd, arguments, says):
 def test_without_a_file_to_write(capfd):
     assert run(["fix", f"recorded:{recording('c')}", "--write"]) == 2
     assert "no file to write" in capfd.readouterr().err
+
+
+def test_without_an_image_the_text_speaks(tmp_path, capfd, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    file = tmp_path / "Dockerfile"
+    file.write_text("FROM debian\nRUN apt-get update && apt-get install -y less\nRUN pip install x\nADD a /b\n")
+    assert run(["fix", str(file), "--list"]) == 0
+    rows = capfd.readouterr().out.splitlines()
+    assert [row.split()[:2] for row in rows if row.startswith("L")] == [
+        ["L2", "unknown"],
+        ["L3", "unknown"],
+        ["L2r", "unknown"],
+        ["L4c", "unknown"],
+    ]
+    assert run(["fix", str(file), "--only", "L2", "--only", "L4c", "--write"]) == 0
+    assert "unknown" in capfd.readouterr().err
+    assert file.read_text() == (
+        "FROM debian\nRUN apt-get update && apt-get install -y less && rm -rf /var/lib/apt/lists/*\n"
+        "RUN pip install x\nCOPY a /b\n"
+    )
+    assert run(["fix", str(file), "--only", "A1"]) == 2
+    assert run(["fix", str(file), "--image", "nothing"]) != 0

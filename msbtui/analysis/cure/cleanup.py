@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from msbtui.analysis.cure.append import append_command
-from msbtui.analysis.cure.model import Cure, Removal, World
+from msbtui.analysis.cure.model import Cure, Lines, Removal, World
 from msbtui.analysis.model import Finding
 from msbtui.analysis.situation import Situation
 from msbtui.dockerfile.edit import Edit, insert
@@ -103,7 +103,7 @@ def _clean_up(world: World, finding: Finding, now: Situation) -> Cure | None:
     )
 
 
-def needed_later(world: World, now: Situation, paths: Sequence[str], kind: str) -> bool:
+def needed_later(world: Lines, now: Situation, paths: Sequence[str], kind: str) -> bool:
     """Say whether what a RUN leaves at these paths may be read by a later line."""
     later = world.later(now.instruction)
     escape = world.dockerfile.escape
@@ -235,7 +235,7 @@ def _option(paths: Sequence[str], found: Sequence[Command], now: Situation) -> t
     edits = []
     for one, read in managed:
         if read.action == "install" and not _has_option(read, option):
-            at = _after_word(now, one, word)
+            at = after_word(now, one, word)
             if at is None:
                 return None
             edits.append(insert(now.instruction.span.start + at, f" {option}"))
@@ -246,7 +246,7 @@ def _has_option(read: PackageCommand, option: str) -> bool:
     return option in read.flags
 
 
-def _after_word(now: Situation, command: Command, word: str) -> int | None:
+def after_word(now: Situation, command: Command, word: str) -> int | None:
     """Give the byte in the instruction's source after a command's word, or None where it is not written there as it is."""
     source = now.instruction.source.encode("utf-8", "surrogateescape")[command.start : command.end]
     match = re.search(rb"(?<=[ \t])" + word.encode() + rb"(?=[ \t\\]|$)", source)

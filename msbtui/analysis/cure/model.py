@@ -30,12 +30,12 @@ class Cure(msgspec.Struct, frozen=True):
     """One edit of the Dockerfile or of its `.dockerignore`, what it cures, and what it saves."""
 
     kind: str
-    """`clean-up`, `cache-mount`, `copy-flags`, `no-recommends`, `dockerignore` or `merged-run`."""
+    """`clean-up`, `cache-mount`, `copy-flags`, `no-recommends`, `dockerignore`, `merged-run` or `copy-not-add`."""
     title: str
     """What is done, in a line: `rm -rf /var/lib/apt/lists/* at the end`."""
     line: int
     saves: int
-    """Bytes by which the image becomes smaller."""
+    """Bytes by which the image becomes smaller; 0 where that is not known."""
     findings: tuple[str, ...] = ()
     """Ids of the findings that it cures."""
     edits: tuple[Edit, ...] = ()
@@ -46,40 +46,18 @@ class Cure(msgspec.Struct, frozen=True):
     """Whether it is made only when it is asked for: another cure of the same, or one that changes what the image has."""
     note: str = ""
     """What a person should know before making it."""
+    sized: bool = True
+    """Whether `saves` is known: not where only the text of the Dockerfile is."""
     id: str = ""
     """What `--only` takes: the first finding's id, with a letter where several cures cure it."""
 
 
-class World:
-    """A Dockerfile and the image that it built, with what the kinds of cures ask."""
+class Lines:
+    """A Dockerfile as its target runs it."""
 
-    def __init__(
-        self,
-        dockerfile: Dockerfile,
-        graph: StageGraph,
-        image: Image,
-        table: FileTable,
-        packages: Packages,
-        provenance: Provenance,
-        waste: WasteReport,
-        base_layers: int,
-    ) -> None:
+    def __init__(self, dockerfile: Dockerfile, graph: StageGraph) -> None:
         self.dockerfile = dockerfile
         self.graph = graph
-        self.image = image
-        self.table = table
-        self.packages = packages
-        self.waste = waste
-        self.base_layers = base_layers
-        self.instruction_of: dict[int, Instruction] = {}
-        self.layer_of: dict[int, int] = {}
-        for match in provenance.matches:
-            # A line that was changed since is not the one that made the bytes; one that ONBUILD ran stands elsewhere.
-            if match.instruction is None or not match.exact or match.note or match.layer < base_layers:
-                continue
-            instruction = dockerfile.instructions[match.instruction]
-            self.instruction_of[match.layer] = instruction
-            self.layer_of[instruction.index] = match.layer
 
     @cached_property
     def chain(self) -> list[Situation]:
@@ -109,6 +87,37 @@ class World:
             for word in words
             if word
         )
+
+
+class World(Lines):
+    """A Dockerfile and the image that it built, with what the kinds of cures ask."""
+
+    def __init__(
+        self,
+        dockerfile: Dockerfile,
+        graph: StageGraph,
+        image: Image,
+        table: FileTable,
+        packages: Packages,
+        provenance: Provenance,
+        waste: WasteReport,
+        base_layers: int,
+    ) -> None:
+        super().__init__(dockerfile, graph)
+        self.image = image
+        self.table = table
+        self.packages = packages
+        self.waste = waste
+        self.base_layers = base_layers
+        self.instruction_of: dict[int, Instruction] = {}
+        self.layer_of: dict[int, int] = {}
+        for match in provenance.matches:
+            # A line that was changed since is not the one that made the bytes; one that ONBUILD ran stands elsewhere.
+            if match.instruction is None or not match.exact or match.note or match.layer < base_layers:
+                continue
+            instruction = dockerfile.instructions[match.instruction]
+            self.instruction_of[match.layer] = instruction
+            self.layer_of[instruction.index] = match.layer
 
     def run_of(self, finding: Finding) -> Situation | None:
         """Give the RUN that added a finding's bytes, or None where no RUN of the file did for certain."""

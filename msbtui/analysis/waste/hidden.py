@@ -15,6 +15,7 @@ import msgspec
 from msbtui.analysis.model import HiddenBy
 from msbtui.analysis.waste.kind import Draft, Entry, WasteKind, count
 from msbtui.analysis.waste.scene import Scene
+from msbtui.image.lastparts import last_parts
 from msbtui.image.model import Kind
 
 _ALIKE_NAME_FROM = 4096
@@ -44,18 +45,21 @@ def hidden_bytes(scene: Scene) -> list[Hidden]:
 def _classify(scene: Scene) -> Iterator[Hidden]:
     table = scene.table
     by_layer: dict[int, list[Hidden]] = {}
+    costs, row_paths, inodes = table.row_costs, table.row_paths, table.inodes
     for layer in range(table.layers):
-        for entry in table.hidden_entries(layer):
-            size = table.cost(*entry)
+        at, first, end = -1, 0, 0
+        for row in table.hidden_rows(layer):
+            size = costs[row]
             if not size:
                 continue
-            by = table.bytes_hidden_by(*entry)
+            while row >= end:
+                at, first, end = at + 1, end, table.first_row(at + 2)
+            by = table.bytes_hidden_by(at, row - first) if row in inodes else layer
             if by is None:
                 continue  # another name of the same inode lives
-            pid = table.path_of(*entry)
-            name_gone = table.hidden_by(*entry)
-            deleted = not table.is_live_at(pid, by if name_gone is None else name_gone)
-            by_layer.setdefault(by, []).append(Hidden(entry, pid, by, size, deleted))
+            pid = row_paths[row]
+            deleted = table.is_single(pid) or not table.is_live_at(pid, layer)
+            by_layer.setdefault(by, []).append(Hidden((at, row - first), pid, by, size, deleted))
     for layer, hidden in sorted(by_layer.items()):
         for one in hidden:
             if not one.deleted:
@@ -91,13 +95,19 @@ def _find_moves(scene: Scene, layer: int, hidden: list[Hidden]) -> None:
         return
     index, table = scene.table.index(layer), scene.table
     # Contents are read only where a size, and of small files the name too, leaves it open whether one was moved.
-    names, first = scene.names, table.first_row(layer)
+    names = scene.names
     small = {names[one.pid] for one in wanted if one.size < _ALIKE_NAME_FROM}
+    numbers = list[int]()
+    if small:
+        arrivals = last_parts(index.paths, range(len(index)))
+        numbers = [number for name in small for number in arrivals.named(name) if index.sizes[number] < _ALIKE_NAME_FROM]
+    if max(sizes) >= _ALIKE_NAME_FROM:
+        numbers += [number for number, size in enumerate(index.sizes) if size >= _ALIKE_NAME_FROM]
     arrived: dict[tuple[int, str], list[int]] = {}
     found = set[int]()
-    for number in [number for number, size in enumerate(index.sizes) if size in sizes]:
-        size, name = index.sizes[number], names[table.row_paths[first + number]]
-        if index.kinds[number] != Kind.FILE or (size < _ALIKE_NAME_FROM and name not in small):
+    for number in sorted(numbers):
+        size = index.sizes[number]
+        if size not in sizes or index.kinds[number] != Kind.FILE:
             continue
         digest = scene.digest((layer, number))
         if digest is not None:
