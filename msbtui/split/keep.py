@@ -369,9 +369,18 @@ class Kept:
             if found is not None:
                 by = next((path for path in library.needed_by if path in self.paths), library.needed_by[0])
                 self.need(found, f"/{by} needs {library.name}", direct=by in self.paths)
+                self._linker_settings(found)
         for path in closure.files:
             self._starter(path)
         self.missing += [f"{item.name} (needed by /{item.needed_by[0]})" for item in closure.missing if item.needed_by]
+
+    def _linker_settings(self, library: str) -> None:
+        """Note the settings without owner that tell the dynamic linker of the directory that a library without owner lies in."""
+        if self.view.owner(library) is None:
+            folder = f"/{library.rpartition('/')[0]}"
+            for path in self.view.children("etc/ld.so.conf.d"):
+                if self.view.owner(path) is None and folder in (self.view.text(path) or b"").decode("utf-8", "replace").split():
+                    self.need(path, f"it tells the linker of {folder}, where /{library} lies")
 
     def _starter(self, path: str) -> None:
         facts = self.view.elf(path)

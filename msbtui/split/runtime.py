@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
@@ -13,6 +14,7 @@ from msbtui.split.scratch import on_scratch
 from msbtui.split.siblings import Reference, SiblingFacts, language_siblings, release_bases
 from msbtui.split.view import View, relative
 
+_OF_GCC = re.compile(r"lib(stdc\+\+|gcc_s|gfortran|gomp|quadmath|atomic|itm|ssp|objc|[alt]san|ubsan|gphobos|gdruntime)\.so[.\d]*")
 Siblings = Callable[[str], SiblingFacts | None]
 
 
@@ -92,6 +94,8 @@ def _copied_anyway(view: View, path: str) -> bool:
     """Tell whether a file of the base says nothing of which base is needed: settings, and links that packages' scripts make."""
     if path.startswith(("etc/", "usr/local/share/ca-certificates/")):
         return True
+    if _OF_GCC.fullmatch(path.rpartition("/")[2]) and view.owner(path) is None:
+        return True  # images of gcc bring the libraries of their own gcc: a program that is linked with them takes them along
     return view.kind(path) is Kind.SYMLINK and relative(view.link(path), "/" + path.rpartition("/")[0]).startswith(
         "etc/alternatives/"
     )

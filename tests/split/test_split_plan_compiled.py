@@ -344,7 +344,7 @@ def test_go_moves_to_the_bare_release_and_says_which_settings_go():
     assert plan.dropped_settings == ("Env.GOPATH",)
     assert world.runtime() == (
         "FROM debian:bookworm-slim\n\n"
-        "# COPY makes directories as root with mode 0755: these have another owner or mode\nRUN install -d -m 1777 /go/bin\n\n"
+        "# directories that COPY would not make, or as root with mode 0755\nRUN install -d -m 1777 /go/bin\n\n"
         "WORKDIR /go\n\nCOPY --from=build /go/bin/app /go/bin/app\n\n"
         "ENV PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\\n    MODE=prod\n\n"
         'CMD ["/go/bin/app"]\n'
@@ -469,3 +469,23 @@ def test_what_autotools_and_authors_leave_in_a_source_tree_is_no_data():
     runtime = c_world(made).runtime()
     assert "/src/page.md" in runtime
     assert not any(name in runtime for name in litter)
+
+
+def test_the_libraries_of_gccs_own_images_come_along_with_what_tells_the_linker_of_them():
+    base = {
+        **DEBIAN,
+        "usr/local/bin/g++": elf("libc.so.6", size=200 * MEGABYTE),
+        "usr/local/lib64/libstdc++.so.6": L("libstdc++.so.6.0.33"),
+        "usr/local/lib64/libstdc++.so.6.0.33": library("libstdc++.so.6", "libc.so.6"),
+        "usr/local/lib64/libasan.so": library("libasan.so.8", size=9 * MEGABYTE),
+        "etc/ld.so.conf.d/000-local-lib.conf": F("/usr/local/lib64\n"),
+    }
+    text = 'FROM gcc:14\nCOPY . /src\nWORKDIR /src\nRUN make\nCMD ["./served"]\n'
+    layers = [("COPY . /src", SOURCES), ("RUN make", {"src/served": elf("libstdc++.so.6", "libc.so.6")})]
+    config = ImageConfig(env=(PATH,), cmd=("./served",), workdir="/src")
+    runtime = World(text, layers, config, base=base, siblings=[sibling("debian:bookworm-slim", DEBIAN)]).runtime()
+    assert "FROM debian:bookworm-slim\n" in runtime
+    assert "COPY --from=build /usr/local/lib64/libstdc++.so.6.0.33 /usr/local/lib64/libstdc++.so.6.0.33\n" in runtime
+    assert "/etc/ld.so.conf.d/000-local-lib.conf" in runtime
+    assert "libasan" not in runtime
+    assert "RUN ldconfig\n" in runtime
