@@ -22,6 +22,7 @@ from msbtui.split.node import Prune
 from msbtui.split.pydists import TWICE
 from msbtui.split.reach import Reach
 from msbtui.split.runtime import RuntimeBase
+from msbtui.split.settings import Settings, delete_command
 from msbtui.split.view import View
 from msbtui.split.write import (
     RuntimeStage,
@@ -62,6 +63,7 @@ class Parts(msgspec.Struct):
     removed: list[str]
     runtime_config: ImageConfig
     prunes: list[Prune] = []
+    settings: Settings = Settings()
 
 
 def alpine(view: View) -> bool:
@@ -161,11 +163,11 @@ def _prepare(parts: Parts, stage: str, escape: str) -> list[tuple[str, list[str]
     commands = [f"rm -rf {' '.join(shlex.quote('/' + path) for path in parts.removed)}"] if parts.removed else []
     if commands:
         found.append(("the author deleted this from the base", [run_line(commands, escape)]))
+    if parts.settings.deletions:
+        found.append(("the author deleted this of the packages' settings", [run_line([delete_command(parts.settings)], escape)]))
     commands = directory_commands(parts.copies)
     if commands and not parts.runtime.scratch:
-        found.append(
-            ("COPY makes directories as root with mode 0755: these have another owner or mode", [run_line(commands, escape)])
-        )
+        found.append(("directories that COPY would not make, or as root with mode 0755", [run_line(commands, escape)]))
     return found
 
 
@@ -224,6 +226,8 @@ def _after(parts: Parts, escape: str) -> list[tuple[str, list[str]]]:
     commands = link_commands(parts.copies)
     if commands:
         found.append(("symlinks are made again: as the source of a COPY they would be followed", [run_line(commands, escape)]))
+    if parts.settings.switches:
+        found.append(("the packages' settings as the author turned them on and off", [run_line(parts.settings.switches, escape)]))
     if not alpine(parts.view) and any(_library(path) for path in parts.copies.covered):
         found.append(("the linker finds libraries outside its default folders by its cache", ["RUN ldconfig"]))
     return found

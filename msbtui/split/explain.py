@@ -71,6 +71,12 @@ def _steps(parts: Parts, origin: str) -> list[Step]:
         steps.append(Step(f"RUN {prune.command}", "nothing that runs requires the development packages", prune.evidence))
     for path in parts.removed:
         steps.append(Step(f"delete /{path}", "the author deleted it, and the runtime base brings it"))
+    for word in parts.settings.deletions:
+        steps.append(Step(f"delete {word}", "the author deleted it, and the package's installation brings it"))
+    for command in parts.settings.switches:
+        steps.append(
+            Step(f"RUN {command}", "the author's own command: what it changes is of the package, which is installed anew")
+        )
     for made in parts.copies.made:
         steps.append(
             Step(

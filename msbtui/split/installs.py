@@ -220,9 +220,10 @@ def _always(view: View, before: Mapping[str, Package], needed: Mapping[str, str]
     zones = any("zoneinfo" in path for path in needed)
     if "TZ" in view.env or zones or ("tzdata" in installed and "tzdata" not in before):
         found["tzdata"] = "time zones"
-    if ("locales" in installed and "locales" not in before) or not re.fullmatch(
-        r"(C|POSIX)(\..*)?|", view.env.get("LC_ALL") or view.env.get("LANG") or ""
-    ):
+    # compiled locales that no package owns are copied: their sources need not come
+    compiled = any(view.is_new(path) and view.owner(path) is None for path in view.below("usr/lib/locale"))
+    asked = not re.fullmatch(r"(C|POSIX)(\..*)?|", view.env.get("LC_ALL") or view.env.get("LANG") or "")
+    if not compiled and (asked or ("locales" in installed and "locales" not in before)):
         found["locales"] = "the locale that is set"
     if "musl-locales" in installed and "musl-locales" not in before:
         found["musl-locales"] = "the locale that is set"

@@ -16,7 +16,7 @@ from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
 from msbtui.split.opened import opened_by_name
 from msbtui.split.reach import Reach, language_of, shebang
 from msbtui.split.view import View, inside, relative
-from msbtui.split.words import INITS, shell_commands
+from msbtui.split.words import INITS, author_text, shell_commands
 
 _PROVIDED = re.compile(
     r"(proc|sys|dev|run|tmp|var/tmp|var/run)(/.*|\Z)|etc/(hosts|hostname|resolv\.conf|mtab|passwd|group|shadow|localtime|nsswitch\.conf)"
@@ -55,13 +55,9 @@ _TEXTS = re.compile(
 )
 
 
-_BUILDER_WORDS = re.compile(r"^(RUN\s+)?(\|\d+ (\S+=\S* )*)?(/bin/(ba|da)?sh -[a-z]*c )?(#\(nop\)\s*)?")
-"""What builders put before the author's words in the history."""
-
-
 def _spoken(created_by: str) -> str:
     """Give the start of a history text as the author wrote it."""
-    return " ".join(_BUILDER_WORDS.sub("", created_by).removesuffix("# buildkit").split())[:60]
+    return " ".join(author_text(created_by).split())[:60]
 
 
 UNEXPLAINED = "new, no package owns it"
@@ -227,6 +223,8 @@ class Kept:
 
     def _made_by_packages(self, path: str, kind: Kind | None) -> bool:
         """Tell whether a package's own script made a path that no package lists."""
+        if path.startswith("usr/lib/locale/") and self.view.owner(path) is None:
+            return False  # what locale-gen or localedef compiled: copied, the locales' sources need not come
         at = self.view.entry(path)
         inferable = kind is Kind.SYMLINK or "__pycache__" in path or path.startswith("var/lib/dpkg/")
         if inferable and self.view.packages.owner(path, inferred=True) is not None:
@@ -241,8 +239,7 @@ class Kept:
     def _only_installs(self, layer: int) -> bool:
         """Tell whether the RUN of a layer does nothing but install packages and clean up."""
         if layer not in self._pure:
-            text = _BUILDER_WORDS.sub("", self._layer_text(layer)).removesuffix("# buildkit")
-            names = {words[0].rpartition("/")[2] for words in shell_commands(text)}
+            names = {words[0].rpartition("/")[2] for words in shell_commands(author_text(self._layer_text(layer)))}
             self._pure[layer] = names <= _PACKAGE_COMMANDS
         return self._pure[layer]
 

@@ -16,6 +16,7 @@ from msbtui.split.compose import Parts, compose
 from msbtui.split.copies import plan_copies
 from msbtui.split.estimate import size_after
 from msbtui.split.explain import explain
+from msbtui.split.folders import made_by_author
 from msbtui.split.inplace import clean_in_place
 from msbtui.split.installs import Dependencies, brought, choose_packages, wished
 from msbtui.split.judge import Judge
@@ -29,6 +30,7 @@ from msbtui.split.reach import follow
 from msbtui.split.refuse import LEAST_BYTES, objection, too_little, why_too_little
 from msbtui.split.removals import removed_from_base, whole_parts
 from msbtui.split.runtime import RuntimeBase, choose_base
+from msbtui.split.settings import changed_settings
 from msbtui.split.siblings import SiblingFacts, names_of
 from msbtui.split.starts import only_a_prompt, starts
 from msbtui.split.textonly import plan_from_text
@@ -208,7 +210,9 @@ class _Planner:
         arriving = brought(view, installs, present)
         names = {package.name for package in arriving} | set(present)
         accounts = new_accounts(view, runtime.view, self.wider.users)
+        settings = changed_settings(view, {package.name for package in arriving})
         paths = self._final_paths(kept, runtime, names, accounts)
+        paths = {path: why for path, why in paths.items() if path not in settings.links}
         copies = plan_copies(
             view,
             paths,
@@ -218,6 +222,9 @@ class _Planner:
             gone=lambda path: judge.pruned(path) or path in gone,
             cautious=kept.cautious,
         )
+        if not runtime.scratch:
+            users = {account.uid for account in accounts.users}
+            copies.made += made_by_author(view, runtime.view, arriving, copies, users)
         runtime_config = self._runtime_config(runtime)
         before_config = facts.image.config if (facts := self.siblings(self.origin)) else None
         folders = {"/" + path.rpartition("/")[0] for path in (*reach.why, *copies.covered) if view.executable(path)}
@@ -244,6 +251,7 @@ class _Planner:
             whole_parts([path for path in removed_from_base(view, runtime.view, names) if not left_to_base(tools, path)], copies),
             runtime_config,
             [*pruned, *filter(None, [tools])],
+            settings,
         )
         text = compose(self.dockerfile, self.graph, self.stage, parts)
         after = size_after(view, runtime, arriving, copies)

@@ -25,6 +25,15 @@ _DIRNAME = re.compile(r"\s*(cd\b[^;|]*)?dirname\b[^;|]*(\$0|\$\{0\}|BASH_SOURCE)
 _DURATION = re.compile(r"\d+(?:\.\d+)?[smhd]?|[-+]\w.*|[\w.-]+:[\w.-]+")
 
 
+_BUILDER_WORDS = re.compile(r"^(RUN\s+)?(\|\d+ (\S+=\S* )*)?(/bin/(ba|da)?sh -[a-z]*c )?(#\(nop\)\s*)?")
+"""What builders put before the author's words in the history."""
+
+
+def author_text(created_by: str) -> str:
+    """Give a history's text without what builders put around it."""
+    return _BUILDER_WORDS.sub("", created_by).removesuffix("# buildkit")
+
+
 def shell_commands(text: str, env: Mapping[str, str] | None = None) -> Iterator[Words]:
     """Give each simple command of a shell text as words without quotes, comments gone, variables of `env` put in.
 
