@@ -171,6 +171,14 @@ class FileTable(LayerStack):
         """Give the entries that layer `by` hid, as (layer, entry), sorted."""
         return [self._unrow(row) for row in sorted(self._hid_rows[by])]
 
+    def hidden_rows(self, by: int) -> list[int]:
+        """Give the entries that layer `by` hid, as rows, sorted."""
+        return sorted(self._hid_rows[by])
+
+    def is_single(self, path_id: int) -> bool:
+        """Say whether only one entry of any layer has this path, and none implies it: once hidden, it is gone."""
+        return path_id not in self._more_rows and path_id not in self._implied
+
     # Rows: an entry as one number, its layer's first row plus its number there. For who looks at every path.
 
     def first_row(self, layer: int) -> int:

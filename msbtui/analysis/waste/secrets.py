@@ -9,10 +9,13 @@ from msbtui.analysis.model import HiddenBy
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import PATH_LIMIT, Scene
 from msbtui.image.facts import MappedContents, StoredContents
+from msbtui.image.lastparts import marked_names
 from msbtui.image.secret import VALUES
 from msbtui.regex import regex
 
 _NAME_ONLY = regex(r"id_(rsa|dsa|ecdsa|ed25519)|.+\.(pfx|p12|jks|keystore)|\.env(\.(local|prod|production|staging|development))?")
+_STARTS, _ENDS = ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".env"), (".pfx", ".p12", ".jks", ".keystore")
+"""How names that match it begin or end."""
 _EXAMPLE = regex(
     r"(^|/)(tests?|test-?suites?|testdata|examples?|fixtures|doc|docs|site-packages|dist-packages|node_modules|certs-test|pkg/mod)(/|$)"
 )
@@ -64,16 +67,16 @@ def _files(scene: Scene) -> Iterator[tuple[int, str, str]]:
             if isinstance(contents, MappedContents) or contents.secrets_are_known:
                 continue
         unread.add(layer)
-    names, verdicts = scene.names, dict[str, bool]()
-    for row, pid in enumerate(table.row_paths[above:], above):
-        name = names[pid]
-        verdict = verdicts.get(name)
-        if verdict is None:
-            verdict = verdicts[name] = _NAME_ONLY.fullmatch(name) is not None
-        # Of a key whose content was looked at, the content has said that it is none.
-        says_nothing = verdict and (_OPAQUE.fullmatch(name) or scene.layer_of(row) in unread)
-        if says_nothing and row not in found and table.row_costs[row]:
-            found[row] = ""
+    for pid in marked_names(table.paths, _STARTS, _ENDS):
+        name = scene.names[pid]
+        if _NAME_ONLY.fullmatch(name):
+            opaque = _OPAQUE.fullmatch(name) is not None
+            for layer, entry in table.entries(pid):
+                row = table.first_row(layer) + entry
+                # Of a key whose content was looked at, the content has said that it is none.
+                says_nothing = row >= above and (opaque or layer in unread)
+                if says_nothing and row not in found and table.row_costs[row]:
+                    found[row] = ""
     for row, what in found.items():
         path = table.paths[table.row_paths[row]]
         if len(path) <= PATH_LIMIT and not _EXAMPLE.search(path) and scene.packages.owner(path) is None:
