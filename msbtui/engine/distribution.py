@@ -7,6 +7,7 @@ docs/spec/auth/token.md and oauth.md have it.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import ipaddress
 import re
 import threading
@@ -17,9 +18,10 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from msbtui.engine import waiting
+from msbtui.engine.answers import BrokenError, chunks, everything, is_about_trust, origin, reason, resumes, retry_after
 from msbtui.engine.certificates import trust
 from msbtui.engine.credentials import DOCKER_HUB, Credentials, find_credentials
-from msbtui.engine.manifest import ACCEPT, JSON_LIMIT, decode, too_large
+from msbtui.engine.manifest import ACCEPT, JSON_LIMIT, decode
 from msbtui.errors import Cancelled, TargetError
 from msbtui.text import printable
 from msbtui.text import size as words_of_size
@@ -34,8 +36,9 @@ _LONGEST_WAIT = 30.0
 _TIMEOUT = (10.0, 30.0)
 """Seconds to connect, and of silence."""
 _REDIRECTS = 5
-_CHUNK = 1 << 18
 _ANSWER = 1 << 20
+_PIECES = 1000
+"""How often a blob may break off, even if every piece brings something."""
 _GLANCE = 4 << 20
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _CHALLENGE = re.compile(r'([A-Za-z_]+)="([^"]*)"')
@@ -61,14 +64,6 @@ class AbsentError(Exception):
 
 class NoRangesError(Exception):
     """The registry gives blobs whole only."""
-
-
-class _BrokenError(Exception):
-    """A request that may be tried again; the message says why it failed, in words for a person."""
-
-    def __init__(self, reason: str, wait: float = 0.0) -> None:
-        super().__init__(reason)
-        self.wait = wait
 
 
 def is_loopback(host: str) -> bool:
@@ -99,6 +94,7 @@ class Registry:
         stop: threading.Event | None = None,
     ) -> None:
         import requests
+        import urllib3
 
         self.host = host
         self.repository = repository
@@ -113,7 +109,8 @@ class Registry:
         self._authorization = ""
         self._credentials: Credentials | None = None
         self._asked_for_credentials = False
-        self._errors = requests.RequestException
+        # Odd addresses and headers make the libraries raise what is no error of a request.
+        self._errors = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, ValueError)
         self._session = requests.Session()
         self._session.auth = lambda request: request  # nothing of ~/.netrc, nothing of a URL
         self._may_be_plain = plain_http or is_loopback(host)
@@ -123,8 +120,6 @@ class Registry:
         self._knows_scheme = not self._may_be_plain
         trust(self._session, name, environ)
         if unverified:
-            import urllib3
-
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def close(self) -> None:
@@ -145,7 +140,7 @@ class Registry:
     def _document(self, path: str, accept: str) -> bytes:
         def fetch() -> bytes:
             with self._open(path, {"Accept": accept}) as response:
-                return _all(response, JSON_LIMIT, printable(path), self._where)
+                return everything(response, JSON_LIMIT, printable(path), self._where)
 
         return self._persist(fetch)
 
@@ -153,8 +148,8 @@ class Registry:
         """Give what a path of the repository answers, asked for once; None where that failed, whatever the reason."""
         try:
             with self._open(path, {"Accept": accept}) as response:
-                return _all(response, _GLANCE, "", self._where)
-        except (AbsentError, _BrokenError, TargetError, Cancelled):
+                return everything(response, _GLANCE, "", self._where)
+        except (AbsentError, BrokenError, TargetError, Cancelled):
             return None
 
     def blob(self, digest: str, length: int | None, start: int = 0) -> Iterator[bytes]:
@@ -188,20 +183,19 @@ class Registry:
         return other
 
     def _bytes(self, digest: str, start: int, length: int | None, *, is_part: bool) -> Iterator[bytes]:
-        done = 0
-        failures = 0
-        while True:
+        done = failures = 0
+        for _ in range(_PIECES):
             before = done
             try:
                 at = start + done
                 wanted = f"bytes={at}-{start + (length or 0) - 1 if is_part else ''}"
                 headers = {"Accept": "*/*", **({"Range": wanted} if at or is_part else {})}
                 with self._open(f"blobs/{digest}", headers) as response:
-                    resumes = (at > 0 or is_part) and _resumes(response, at)
-                    if is_part and not resumes:
+                    goes_on = (at > 0 or is_part) and resumes(response, at)
+                    if is_part and not goes_on:
                         raise NoRangesError
-                    skip = 0 if resumes else at
-                    for chunk in _chunks(response):
+                    skip = 0 if goes_on else at
+                    for chunk in chunks(response):
                         data = chunk[skip:]
                         skip -= min(skip, len(chunk))
                         done += len(data)
@@ -215,11 +209,12 @@ class Registry:
                         if data:
                             yield data
                     if length is not None and done < length:
-                        raise _BrokenError(f"it broke off after {words_of_size(done)} of {words_of_size(length)}")
+                        raise BrokenError(f"it broke off after {words_of_size(done)} of {words_of_size(length)}")
                     return
-            except _BrokenError as broken:
+            except BrokenError as broken:
                 failures = failures + 1 if done == before else 1
                 self._wait(broken, failures, f"blob {digest[:19]}: ")
+        raise TargetError(f"registry {printable(self.host)} gives blob {digest[:19]} in crumbs", where=self._where)
 
     # how
 
@@ -228,11 +223,11 @@ class Registry:
             try:
                 answer: bytes = fetch()
                 return answer
-            except _BrokenError as broken:
+            except BrokenError as broken:
                 self._wait(broken, failures, "")
         raise AssertionError  # the last wait raises
 
-    def _wait(self, broken: _BrokenError, failures: int, what: str) -> None:
+    def _wait(self, broken: BrokenError, failures: int, what: str) -> None:
         """Wait before the next attempt; raise `TargetError` where there is none, `Cancelled` at once."""
         if failures >= self._attempts:
             raise TargetError(
@@ -280,7 +275,7 @@ class Registry:
 
     def _verify(self, url: str) -> bool | None:
         """Say that certificates are not verified, where that was asked for; None: as always (`REQUESTS_CA_BUNDLE`)."""
-        return False if self._unverified and _origin(url) == _origin(self._base) else None
+        return False if self._unverified and origin(url) == origin(self._base) else None
 
     def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Send one request, following nothing."""
@@ -295,18 +290,18 @@ class Registry:
                 verify=self._verify(url),
             )
         except self._errors as error:
-            if _is_about_trust(error):
+            if is_about_trust(error):
                 raise TargetError(
                     f"registry {printable(self.host)} has no certificate that is trusted",
                     where=self._where,
                     hint="add its authority to REQUESTS_CA_BUNDLE, or use --plain-http for one without TLS",
                 ) from error
-            raise _BrokenError(_reason(error)) from error
+            raise BrokenError(reason(error)) from error
 
     def _follow(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Send a request and follow redirects; credentials go to the registry itself and to nobody else."""
         for _ in range(_REDIRECTS + 1):
-            shown = {"Authorization": self._authorization} if self._authorization and _origin(url) == _origin(self._base) else {}
+            shown = {"Authorization": self._authorization} if self._authorization and origin(url) == origin(self._base) else {}
             response = self._get(url, {**headers, **shown})
             if response.status_code not in (301, 302, 303, 307, 308):
                 return response
@@ -328,7 +323,7 @@ class Registry:
             )
         if scheme == "http" and not (self._base.startswith("http://") or (self._may_be_plain and is_loopback(host))):
             raise TargetError(
-                f"registry {printable(self.host)} sends us to plain http at {printable(host)}",
+                f"registry {printable(self.host)} sends us to plain http at {printable(host)[:200]}",
                 where=self._where,
                 hint="--plain-http would allow it",
             )
@@ -360,13 +355,13 @@ class Registry:
                 headers = {"Authorization": known.basic} if known is not None and known.user else {}
                 response = self._session.get(realm, params=dict(asks), headers=headers, **options)
         except self._errors as error:
-            raise _BrokenError(f"its token service at {printable(realm)[:200]}: {_reason(error)}") from error
+            raise BrokenError(f"its token service at {printable(realm)[:200]}: {reason(error)}") from error
         with contextlib.closing(response):
             if response.status_code in _AGAIN:
-                raise _BrokenError(f"its token service answered {response.status_code}", _retry_after(response))
+                raise BrokenError(f"its token service answered {response.status_code}", retry_after(response))
             if response.status_code != 200:
                 raise self._not_allowed(response.status_code)
-            answer = decode(_all(response, _ANSWER, "a token", self._where), _Token, "the registry's token", self._where)
+            answer = decode(everything(response, _ANSWER, "a token", self._where), _Token, "the registry's token", self._where)
         token = answer.token or answer.access_token or ""
         if not token or not token.isascii() or not token.isprintable():
             raise TargetError(f"registry {printable(self.host)} gave no token", where=self._where, hint="try again later")
@@ -388,74 +383,13 @@ class Registry:
         if status in (401, 403):
             raise self._not_allowed(status)
         if status in _AGAIN:
-            raise _BrokenError(f"it answered {status}", _retry_after(response))
+            raise BrokenError(f"it answered {status}", retry_after(response))
         said = ""
-        with contextlib.suppress(TargetError, _BrokenError):
-            complaints = decode(_all(response, _ANSWER, "", ""), _Complaints, "", "")
+        with contextlib.suppress(TargetError, BrokenError):
+            complaints = decode(everything(response, _ANSWER, "", ""), _Complaints, "", "")
             said = "; ".join(printable(one.message or one.code or "") for one in complaints.errors or ())[:300]
         raise TargetError(
             f"registry {printable(self.host)} answered {status} to {printable(path)[:100]}{': ' if said else ''}{said}",
             where=self._where,
             hint="check the name and the registry",
         )
-
-
-def _origin(url: str) -> tuple[str, str, int]:
-    parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _retry_after(response: requests.Response) -> float:
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
-
-
-def _resumes(response: requests.Response, start: int) -> bool:
-    """Tell whether an answer goes on at `start` (RFC 9110, 14.4); a registry may answer from the beginning instead."""
-    if response.status_code != 206:
-        return False
-    if not re.match(rf"bytes {start}-", response.headers.get("Content-Range", "")):
-        raise _BrokenError("it answered another range than was asked for")
-    return True
-
-
-def _chunks(response: requests.Response) -> Iterator[bytes]:
-    import urllib3
-
-    try:
-        while data := response.raw.read(_CHUNK, decode_content=False):
-            yield data
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise _BrokenError(_reason(error)) from error
-
-
-def _all(response: requests.Response, limit: int, what: str, where: str) -> bytes:
-    data = b""
-    for chunk in _chunks(response):
-        data += chunk
-        if len(data) > limit:
-            raise too_large(what, where)
-    return data
-
-
-def _is_about_trust(error: BaseException) -> bool:
-    return "CERTIFICATE_VERIFY_FAILED" in str(error)
-
-
-def _reason(error: BaseException) -> str:
-    """Give why a connection failed, in a few words: the libraries' own are a page long."""
-    text = str(error)
-    for sign, words in (
-        ("Name or service not known", "there is no host of that name"),
-        ("NameResolutionError", "there is no host of that name"),
-        ("Connection refused", "nobody listens there"),
-        ("timed out", "no answer in time"),
-        ("WRONG_VERSION_NUMBER", "it speaks no TLS"),
-        ("Network is unreachable", "the network cannot be reached"),
-        ("IncompleteRead", "the connection broke off"),
-        ("Connection aborted", "the connection broke off"),
-        ("Connection reset", "the connection broke off"),
-    ):
-        if sign in text:
-            return words
-    return printable(text)[:200]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import http.client
 import os
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CHUNK = 256 << 10
+_API_VERSION = re.compile(r"\d{1,4}\.\d{1,4}")
+_LEAST_API = "1.41"
+"""That of Docker 20.10, with which nothing is asked: the engine's own is asked for first."""
 _BASES = 256
 """Tagged images that are asked for their layers when bases are looked for."""
 _ALIKE = 0.6
@@ -102,6 +107,7 @@ class _Component(msgspec.Struct, frozen=True):
 
 class _Version(msgspec.Struct, frozen=True):
     version: str = msgspec.field(name="Version", default="")
+    api: str = msgspec.field(name="ApiVersion", default="")
     components: list[_Component] | None = msgspec.field(name="Components", default=None)
 
     @property
@@ -114,12 +120,12 @@ class _Complaint(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-class MissingError(Exception):
-    """The engine answered that it does not have what was asked for."""
-
-
 class AnswerError(TargetError):
     """The engine answered that it could not do what was asked for."""
+
+
+class MissingError(AnswerError):
+    """The engine answered that it does not have what was asked for."""
 
 
 class Engine:
@@ -143,7 +149,15 @@ class Engine:
         self._layers: dict[str, tuple[str, ...]] = {}
         self.host = endpoint.host
         """The engine's address, as `DOCKER_HOST` has it."""
+        self._version_path = ""
         answer = self._ask("/version", _Version)
+        if not _API_VERSION.fullmatch(answer.api):
+            raise TargetError(
+                f"the engine says no API version but {printable(answer.api)[:40]!r}",
+                where=self.name_for_errors,
+                hint="is it an engine that listens there?",
+            )
+        self._version_path = f"/v{answer.api}"
         self.version = printable(answer.version)
         self.name = f"{answer.product} {self.version} at {printable(self.host)}"
 
@@ -196,7 +210,9 @@ class Engine:
             raise self._missing(ref) from None
 
     def _missing(self, ref: str) -> TargetError:
-        near = self.nearest(ref)
+        near: list[str] = []
+        with contextlib.suppress(AnswerError):
+            near = self.nearest(ref)
         hint = f"nearest: {', '.join(near)}" if near else "see docker images, or build it first"
         return TargetError(f"no such image in {self.name}", where=printable(ref), hint=hint)
 
@@ -223,7 +239,7 @@ class Engine:
         """Tell whether the engine answers a ping within a few seconds."""
         try:
             waiting.call(lambda: self._get("/_ping", 1 << 10), self._cancel, min(5.0, self.patience))
-        except (waiting.SilentError, OSError, TargetError, MissingError):
+        except (waiting.SilentError, OSError, TargetError):
             return False
         return True
 
@@ -234,25 +250,23 @@ class Engine:
 
         def chunks() -> Iterator[bytes]:
             with self._open(f"/images/{quote(ref, safe=':/@')}/get", timeout=3600) as response:
-                yield from response.iter_content(_CHUNK)
+                yield from _flow(response, _CHUNK)
 
         return waiting.Pump(chunks, cancel=self._cancel, patience=patience, on_silence=on_silence, on_bytes=on_bytes)
 
     @contextlib.contextmanager
     def _open(self, path: str, *, timeout: float) -> Iterator[requests.Response]:
-        url = f"{self._api.base_url}/v{self._api.api_version}{path}"
+        url = f"{self._api.base_url}{self._version_path}{path}"
         # no redirect is followed: an engine has none to give, and credentials would follow it
         with self._api.get(
             url, stream=True, timeout=timeout, allow_redirects=False, headers={"Accept-Encoding": "identity"}
         ) as response:
             if response.status_code != 200:
                 said = b"".join(_bounded(response, 1 << 16))
-                if response.status_code == 404:
-                    raise MissingError
                 with contextlib.suppress(TargetError):
                     said = decode(said, _Complaint, "", "").message.encode()
                 words = printable(said.decode("utf-8", "replace").strip())[:300]
-                raise AnswerError(
+                raise (MissingError if response.status_code == 404 else AnswerError)(
                     f"the engine answered {response.status_code}: {words}",
                     where=self.name_for_errors,
                     hint="see the engine's log",
@@ -280,9 +294,19 @@ class Engine:
         return failure(error, self._endpoint, self.patience)
 
 
+def _flow(response: requests.Response, size: int) -> Iterator[bytes]:
+    """Give the body as it comes, never unpacked: nobody asked for that. Raises OSError where it breaks off or is none."""
+    import urllib3
+
+    try:
+        yield from response.raw.stream(size, decode_content=False)
+    except (urllib3.exceptions.HTTPError, http.client.HTTPException, ValueError) as error:
+        raise ConnectionError("the answer breaks off") from error
+
+
 def _bounded(response: requests.Response, limit: int) -> Iterator[bytes]:
     left = limit
-    for chunk in response.iter_content(min(_CHUNK, limit)):
+    for chunk in _flow(response, min(_CHUNK, limit)):
         yield chunk[:left]
         left -= len(chunk)
         if left <= 0:
@@ -340,7 +364,8 @@ def _client(endpoint: Endpoint, environ: Mapping[str, str], patience: float) -> 
     if endpoint.tls_folder:
         settings["DOCKER_CERT_PATH"] = endpoint.tls_folder
         settings["DOCKER_TLS_VERIFY"] = "1" if endpoint.tls_verify else ""
-    options: dict[str, Any] = {"environment": settings, "timeout": patience + 5, "use_ssh_client": True}
+    # With a version given, docker-py asks nothing by itself: it would read any answer to its end, however long.
+    options: dict[str, Any] = {"environment": settings, "timeout": patience + 5, "use_ssh_client": True, "version": _LEAST_API}
     return docker.from_env(**options)
 
 

@@ -91,7 +91,7 @@ class Hostile:
                     if not line.startswith((b"GET ", b"POST ", b"HEAD ")):
                         return  # TLS
                     headers = {}
-                    while (one := self.rfile.readline(65536).strip()):
+                    while one := self.rfile.readline(65536).strip():
                         name, _, value = one.decode("latin-1").partition(":")
                         headers[name.strip().lower()] = value.strip()
                     self.rfile.read(int(headers.get("content-length", 0)))
@@ -137,7 +137,8 @@ def _odd_status(hostile: Hostile, chance: random.Random, _: int, said: dict[str,
 
 def _address(hostile: Hostile, chance: random.Random) -> str:
     return chance.choice([
-        f"{hostile.stranger}/elsewhere", f"http://me:secret@{hostile.stranger.removeprefix('http://')}/elsewhere", "/v2/", "", "http://[",
+        f"{hostile.stranger}/elsewhere", f"http://me:secret@{hostile.stranger.removeprefix('http://')}/elsewhere",
+        "/v2/", "", "http://[",
         "file:///etc/passwd", "http://\x00/", "//", "https://127.0.0.1:1/", "http://127.0.0.1:99999999/", "javascript:1", "?x", "http://a\tb/",
         f"http://{hostile.host}/v2/" if hostile.host else "/", "http://" + "a" * 9000, "http://xn--a/", "http://\xff.example/", "http:///x",
     ])  # fmt: skip
@@ -146,7 +147,8 @@ def _address(hostile: Hostile, chance: random.Random) -> str:
 def _challenge(hostile: Hostile, chance: random.Random) -> str:
     realm = chance.choice([f"{hostile.stranger}/token", _address(hostile, chance)])
     return chance.choice([
-        f'Bearer realm="{realm}",service="x",scope="y"', "Bearer", 'Bearer realm=""', "Basic", 'Basic realm="', "Negotiate abc", "",
+        f'Bearer realm="{realm}",service="x",scope="y"', "Bearer", 'Bearer realm=""', "Basic", 'Basic realm="', "",
+        "Negotiate abc",
         "Bearer " + 'a="b",' * 5000, f'Bearer realm="{realm}', f'bearer REALM="{realm}"', "Digest realm=x", "\xff\xfe",
     ])  # fmt: skip
 
@@ -176,7 +178,8 @@ def _chunked(_: Hostile, chance: random.Random, status: int, said: dict[str, str
     half = len(body) // 2
     good = f"{half:x}\r\n".encode() + body[:half] + b"\r\n"
     rest = chance.choice([
-        f"{len(body) - half:x}\r\n".encode() + body[half:] + b"\r\n0\r\n\r\n", b"zz\r\n", b"-5\r\nabcde", b"ffffffffffffffffff\r\n" + body, b"",
+        f"{len(body) - half:x}\r\n".encode() + body[half:] + b"\r\n0\r\n\r\n", b"zz\r\n", b"-5\r\nabcde", b"",
+        b"ffffffffffffffffff\r\n" + body,
         b"5;" + b"x" * 70_000, b"\r\n\r\n", b"0\r\nTrailer: " + b"y" * 70_000,
     ])  # fmt: skip
     write(_head(status, items) + good + rest)
@@ -192,7 +195,9 @@ def _body(hostile: Hostile, chance: random.Random, status: int, said: dict[str, 
     elif kind == 2:
         body += bytes(chance.choice([1, 512, 1 << 20]))
     elif kind == 3:
-        body = chance.choice([b"", b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", b"9" * 100_000, gzip.compress(bytes(30 << 20))])
+        body = chance.choice(
+            [b"", b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe", b"9" * 100_000, gzip.compress(bytes(30 << 20))]
+        )
     elif kind == 4:
         body = chance.randbytes(chance.randrange(5000))
     else:
@@ -246,8 +251,9 @@ def _slow(_: Hostile, chance: random.Random, status: int, said: dict[str, str], 
 
 def _garbage(_: Hostile, chance: random.Random, status: int, said: dict[str, str], body: bytes, write: Any) -> None:
     write(chance.choice([
-        b"", b"\x15\x03\x01\x00\x02\x02\x28", body, chance.randbytes(300), b"HTTP/1.1", b"HTTP/9.9 200 OK\r\n\r\n" + body, b"\r\n" * 9000,
-        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000, b"HTTP/1.1 200 OK\r\n bad: x\r\n\r\n" + body, b"HTTP/1.1 100 Continue\r\n\r\n" * 500,
+        b"", b"\x15\x03\x01\x00\x02\x02\x28", body, chance.randbytes(300), b"HTTP/1.1", b"HTTP/9.9 200 OK\r\n\r\n" + body,
+        b"\r\n" * 9000, b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000, b"HTTP/1.1 200 OK\r\n bad: x\r\n\r\n" + body,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 500,
         b"ICY 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\n: \r\n\r\n", b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}",
     ]))  # fmt: skip
 

@@ -1,0 +1,91 @@
+"""What a registry answers over HTTP, taken with bounds and mistrust; what breaks is said in a few words."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from msbtui.engine.manifest import too_large
+from msbtui.text import printable
+
+if TYPE_CHECKING:
+    import requests
+
+_CHUNK = 1 << 18
+
+
+class BrokenError(Exception):
+    """A request that may be tried again; the message says why it failed, in words for a person."""
+
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Give whom an address means: what is shown to one is not for another."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def retry_after(response: requests.Response) -> float:
+    """Give the seconds after which a server wants to be asked again; 0 where it does not say."""
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
+
+
+def resumes(response: requests.Response, start: int) -> bool:
+    """Tell whether an answer goes on at `start` (RFC 9110, 14.4); a registry may answer from the beginning instead."""
+    if response.status_code != 206:
+        return False
+    if not re.match(rf"bytes {start}-", response.headers.get("Content-Range", "")):
+        raise BrokenError("it answered another range than was asked for")
+    return True
+
+
+def chunks(response: requests.Response) -> Iterator[bytes]:
+    """Give the body as it comes. Raises `BrokenError` where it breaks off or is none."""
+    import urllib3
+
+    try:
+        while data := response.raw.read(_CHUNK, decode_content=False):
+            yield data
+    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:  # ValueError: odd chunk sizes
+        raise BrokenError(reason(error)) from error
+
+
+def everything(response: requests.Response, limit: int, what: str, where: str) -> bytes:
+    """Give the body, which `what` and `where` name in the `TargetError` for one over `limit` bytes."""
+    data = b""
+    for chunk in chunks(response):
+        data += chunk
+        if len(data) > limit:
+            raise too_large(what, where)
+    return data
+
+
+def is_about_trust(error: BaseException) -> bool:
+    """Tell whether a connection failed because nobody vouches for the server."""
+    return "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+def reason(error: BaseException) -> str:
+    """Give why a connection failed, in a few words: the libraries' own are a page long."""
+    text = str(error)
+    for sign, words in (
+        ("Name or service not known", "there is no host of that name"),
+        ("NameResolutionError", "there is no host of that name"),
+        ("Connection refused", "nobody listens there"),
+        ("timed out", "no answer in time"),
+        ("WRONG_VERSION_NUMBER", "it speaks no TLS"),
+        ("Network is unreachable", "the network cannot be reached"),
+        ("IncompleteRead", "the connection broke off"),
+        ("Connection aborted", "the connection broke off"),
+        ("Connection reset", "the connection broke off"),
+    ):
+        if sign in text:
+            return words
+    return printable(text)[:200]
