@@ -32,7 +32,9 @@ FORMATS = ("text", "json", "sarif", "junit", "github", "gitlab")
 @click.option("--max-above-base", metavar="SIZE", help="Bytes that the layers above the base image add at most.")
 @click.option("--forbid", "forbidden", multiple=True, metavar="KIND", help="Forbid a kind of waste (repeatable): package-cache.")
 @click.option("--forbid-traps", is_flag=True, help="Forbid lines that leave something else in the image than they seem to.")
-@click.option("--baseline", metavar="FILE", help="What `inspect --json` wrote of the image to compare with.")
+@click.option(
+    "--baseline", metavar="FILE|IMAGE", help="What to compare with: what `inspect --json` wrote, or docker:NAME and its like."
+)
 @click.option("--max-growth", metavar="SIZE", help="Growth since the baseline at most: 10MB or 5%; default 0.")
 @quiet_option
 def check_command(
@@ -83,9 +85,10 @@ def check_command(
     if rules.is_empty:
         rules = DEFAULTS
     if rules.baseline:
-        from msbtui.session.check import read_baseline
+        from msbtui.session.check.baseline import is_image, read_baseline
 
-        read_baseline(Path(rules.baseline))
+        if not is_image(rules.baseline):
+            read_baseline(Path(rules.baseline))
     session = Session(named.options(target))
     run_session(session, quiet=quiet)
     report = run_check(session, rules)

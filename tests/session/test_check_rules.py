@@ -10,11 +10,13 @@ import pytest
 from check_world import made_session
 from waste_scenes import F
 
-from msbtui.errors import UsageError
+from msbtui.errors import TargetError, UsageError
 from msbtui.session.check import CheckConfig, Ignored, find_config, read_baseline, run_check
+from msbtui.session.check.baseline import baseline_size as read_size
 from msbtui.session.check.config import KINDS, RULES, parse_growth, parse_share, parse_size, read_config, read_dive
 from msbtui.session.check.dive import dive_numbers
-from msbtui.session.demo import PROJECTS, demo_session
+from msbtui.session.demo import PROJECTS, demo_session, recording
+from msbtui.text import size as bytes_text
 
 DOCKERFILE = "FROM debian:bookworm-slim\nRUN one \\\n  && two\nRUN rm -rf /d\nCOPY a /a\n"
 HISTORY = ("RUN /bin/sh -c one   && two # buildkit", "RUN /bin/sh -c rm -rf /d # buildkit", "COPY a /a # buildkit")
@@ -116,6 +118,18 @@ def test_growth(session, tmp_path):
     assert not broken.passed and broken.found == "2.1 kB (+100 B)"
     assert verdict(session, baseline=str(baseline), max_growth_share=0.05).passed
     assert not verdict(session, baseline=str(baseline), max_growth_share=0.04).passed
+
+
+def test_growth_since_another_image(session):
+    archive = f"recorded:{recording('c')}"
+    size = read_size(archive)
+    assert verdict(session, baseline=archive, max_growth=0).found == f"2.1 kB (−{bytes_text(size - 2100)})"
+    whole = demo_session("c")
+    whole.run(lambda _: None)
+    assert verdict(whole, baseline=archive, max_growth=0).passed
+    assert not verdict(whole, baseline=archive, max_growth=-1).passed
+    with pytest.raises(TargetError):
+        verdict(session, baseline="docker-archive:nothing.tar", max_growth=0)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"image": {"size": -1}}', '{"image": {"size": "1"}}', "[" * 100000])
@@ -248,6 +262,17 @@ def test_every_rule_is_read(tmp_path):
         ignore=(Ignored("package-cache", "/root/*"),),
         sources=(str(path),),
     )
+
+
+def test_a_baseline_that_is_an_image(tmp_path):
+    path = tmp_path / ".msbtui.toml"
+    for word, meant in (
+        ("docker:debian:bookworm-slim", "docker:debian:bookworm-slim"),
+        ("docker-archive:old.tar", f"docker-archive:{tmp_path}/old.tar"),
+        ("old.json", f"{tmp_path}/old.json"),
+    ):
+        path.write_text(f"[check]\nbaseline = '{word}'\nmax-growth = 0\n")
+        assert read_config(path).baseline == meant
 
 
 def test_the_schema_knows_every_rule_and_kind():

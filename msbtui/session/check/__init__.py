@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from msbtui.session.check.config import CheckConfig, Ignored, find_config, read_baseline
+from msbtui.session.check.baseline import read_baseline
+from msbtui.session.check.config import CheckConfig, Ignored, find_config
 from msbtui.session.check.model import CheckReport, RuleResult, Violation
 from msbtui.session.check.rules import run_check
 

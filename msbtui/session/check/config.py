@@ -1,8 +1,7 @@
-"""Where the rules come from: `.msbtui.toml`, an existing `.dive-ci`, and baselines that `inspect --json` wrote."""
+"""Where the rules come from: `.msbtui.toml`, an existing `.dive-ci`."""
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -13,13 +12,14 @@ from typing import Any
 import msgspec
 
 from msbtui.errors import UsageError
+from msbtui.session.check.baseline import beside
+from msbtui.session.check.text import read_text
 from msbtui.text import printable
 
 CONFIG = ".msbtui.toml"
 DIVE = ".dive-ci"
 _LIMIT = 1 << 20
 """Bytes; no configuration is larger."""
-_BASELINE_LIMIT = 256 << 20
 _UNITS = {"": 1, "b": 1}
 for _power, _letter in enumerate("kmgtp", 1):
     _UNITS |= {_letter: 1000**_power, f"{_letter}b": 1000**_power, f"{_letter}i": 1024**_power, f"{_letter}ib": 1024**_power}
@@ -149,25 +149,11 @@ def find_config(folders: Sequence[Path], *, config: str | None = None) -> CheckC
     return CheckConfig()
 
 
-def _text(path: Path, limit: int = _LIMIT) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise UsageError((error.strerror or "could not be read").lower(), where=str(path)) from None
-    if len(data) > limit:
-        raise UsageError("too large", where=str(path), hint=f"at most {limit >> 20} MiB")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError("is no UTF-8 text", where=str(path)) from None
-
-
 def read_config(path: Path) -> CheckConfig:
     """Give the rules of a `.msbtui.toml` (its schema: report/schemas/config.json). Raises UsageError."""
     where = str(path)
     try:
-        document = tomllib.loads(_text(path))
+        document = tomllib.loads(read_text(path, _LIMIT))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"is no TOML: {printable(str(error))}", where=where) from None
     for name in document:
@@ -191,7 +177,7 @@ def _from_table(table: Mapping[str, Any], where: str, folder: Path) -> CheckConf
             size, share = (value, None) if _is_count(value) else parse_growth(_word(value, place), place)
             values |= {"max_growth": size, "max_growth_share": share}
         elif name == "baseline":
-            values["baseline"] = str(folder / _word(value, place))
+            values["baseline"] = beside(_word(value, place), folder)
         elif name == "forbid-kinds":
             if not isinstance(value, list):
                 raise UsageError("must be a list of kinds", where=place)
@@ -298,7 +284,7 @@ def read_dive(path: Path) -> tuple[tuple[str, float], ...]:
     """
     values = dict(_DIVE_DEFAULTS)
     inside: int | None = None
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path, _LIMIT).splitlines(), 1):
         where = f"{path}:{number}"
         bare = _without_comment(line).rstrip()
         if not bare.strip() or bare.strip() in ("---", "..."):
@@ -347,19 +333,3 @@ def _without_comment(line: str) -> str:
 
 def _unquoted(word: str) -> str:
     return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "'\"" else word
-
-
-# -- baseline -----------------------------------------------------------------------------------------------------------
-
-
-def read_baseline(path: Path) -> int:
-    """Give `image.size`, bytes, of a document that `inspect --json` wrote. Raises UsageError."""
-    try:
-        document = json.loads(_text(path, _BASELINE_LIMIT))
-        size = document["image"]["size"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        size = None
-    if not _is_count(size):
-        raise UsageError("is no baseline", where=str(path), hint="`msbtui inspect IMAGE --json > FILE` writes one")
-    count: int = size
-    return count

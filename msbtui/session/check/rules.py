@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 from msbtui.analysis.model import Finding
 from msbtui.engine.masking import mask
-from msbtui.session.check.config import CheckConfig, read_baseline
+from msbtui.session.check.baseline import baseline_size
+from msbtui.session.check.config import CheckConfig
 from msbtui.session.check.dive import DiveNumbers, dive_numbers
 from msbtui.session.check.model import CheckReport, RuleResult, Violation
 from msbtui.session.session import Session
@@ -122,7 +122,7 @@ class _Checker:
 
     def _growth(self) -> RuleResult:
         config, now = self.config, self.table.size
-        before = read_baseline(Path(config.baseline))
+        before = baseline_size(config.baseline, self.session.environ)
         if config.max_growth is not None:
             allowed, limit = before + config.max_growth, f"at most {size(config.max_growth)} more than {size(before)}"
         else:
