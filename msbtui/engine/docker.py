@@ -204,10 +204,9 @@ class Engine:
         return details
 
     def _inspected(self, ref: str) -> _Inspected:
-        try:
+        with contextlib.suppress(MissingError):
             return self._ask(f"/images/{quote(ref, safe=':/@')}/json", _Inspected)
-        except MissingError:
-            raise self._missing(ref) from None
+        raise self._missing(ref)
 
     def _missing(self, ref: str) -> TargetError:
         near: list[str] = []
