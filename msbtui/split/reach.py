@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msbtui.image.model import Kind
 from msbtui.split.building import MANAGERS, builds
+from msbtui.split.daemons import cron_commands, included, of_cron, read_by_itself
 from msbtui.split.java import JavaStart, java_start
 from msbtui.split.starts import SHELLS, Start
 from msbtui.split.view import View, relative
@@ -110,6 +111,8 @@ class Reach:
             if path := self.view.find_command(run[0]):
                 found = True
                 self.add(path, why)
+                for settings in read_by_itself(self.view, name):
+                    self.add(settings, f"{name} reads it by itself")
                 # `python3` may lead to `python3.11`: the name that was called decides
                 language = language_of(run[0]) or language_of(self.view.real(path) or path)
                 if language is not None:
@@ -170,8 +173,11 @@ class Reach:
         if text.startswith(b"#!"):
             self._shebang(path, text)
         elif path.rpartition("/")[2] not in ("package.json",):
-            for words in _configured_commands(text.decode("utf-8", "replace")):
+            said = text.decode("utf-8", "replace")
+            for words in cron_commands(path, said) if of_cron(path) else _configured_commands(said):
                 self.command(words, f"/{path} runs it", blame=False)
+            for other in included(self.view, path, said):
+                self.add(other, f"/{path} includes it")
         for token in _ABSOLUTE.findall(text):
             name = relative(token.decode("ascii").rstrip("/.:,"))
             self.names.add(name)

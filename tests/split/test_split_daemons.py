@@ -1,0 +1,71 @@
+"""What supervisors, cron and web servers read where nothing names it."""
+
+from __future__ import annotations
+
+import pytest
+from split_world import DEBIAN, F, L, elf, script, view
+
+from msbtui.image.model import ImageConfig
+from msbtui.split.daemons import cron_commands
+from msbtui.split.reach import follow
+from msbtui.split.starts import starts
+
+FILES = {
+    "usr/bin/supervisord": script("#!/bin/sh\n"),
+    "usr/sbin/cron": elf("libc.so.6"),
+    "usr/bin/honcho": elf("libc.so.6"),
+    "usr/bin/curl": elf("libc.so.6"),
+    "usr/bin/convert": elf("libc.so.6"),
+    "etc/supervisor/supervisord.conf": F("[include]\nfiles = conf.d/*.conf\n"),
+    "etc/supervisor/conf.d/app.conf": F("[program:cron]\ncommand=cron -f\n"),
+    "etc/cron.d/app": F("PATH=/usr/bin\n# x\n*/5 * * * * root curl -s http://localhost/ > /dev/null\n"),
+    "app/Procfile": F("web: convert a b\n"),
+    "opt/own.conf": F("[program:x]\ncommand=/bin/true\n[include]\nfiles = more/*.ini\n"),
+    "opt/more/x.ini": F("[program:y]\ncommand=convert x\n"),
+}
+
+
+def reached(*cmd: str) -> set[str]:
+    config = ImageConfig(env=("PATH=/usr/sbin:/usr/bin:/bin",), cmd=cmd, workdir="/app")
+    return set(follow(view([("base", DEBIAN), ("", FILES)], config, base_layers=1), starts(config)).why)
+
+
+def test_a_supervisor_without_settings_reads_its_own_and_what_they_start_is_followed_to_the_end():
+    found = reached("supervisord", "-n")
+    assert {"etc/supervisor/conf.d/app.conf", "usr/sbin/cron", "etc/cron.d/app", "usr/bin/curl"} <= found
+    assert "usr/bin/convert" not in found
+
+
+def test_what_settings_include_is_followed():
+    assert "usr/bin/convert" in reached("supervisord", "-c", "/opt/own.conf")
+
+
+def test_a_procfile_lies_where_the_container_starts():
+    assert "usr/bin/convert" in reached("honcho", "start")
+
+
+def test_what_nothing_that_starts_reads_is_not_followed():
+    assert "usr/bin/curl" not in reached("honcho", "start")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "commands"),
+    [
+        ("etc/crontab", "17 * * * * root cd / && run-parts /etc/cron.hourly", [("cd", "/"), ("run-parts", "/etc/cron.hourly")]),
+        ("var/spool/cron/crontabs/app", "@daily date +\\%F", [("date", "+%F")]),
+        ("etc/cron.d/x", "A=1\n\n#* * * * * root no\nbroken\n", []),
+    ],
+)
+def test_the_commands_of_a_table(path, text, commands):
+    assert list(cron_commands(path, text)) == commands
+
+
+def test_links_that_lead_nowhere_and_circles_end():
+    files = {
+        **FILES,
+        "etc/cron.d/b": L("b"),
+        "etc/cron.d/c": L("/nowhere"),
+        "opt/more/x.ini": F("[include]\nfiles = ../own.conf\n"),
+    }
+    config = ImageConfig(env=("PATH=/usr/sbin:/usr/bin:/bin",), cmd=("supervisord", "-c", "/opt/own.conf"), workdir="/app")
+    assert follow(view([("base", DEBIAN), ("", files)], config, base_layers=1), starts(config)).why
