@@ -23,7 +23,7 @@ from msbtui.split.pydists import TWICE
 from msbtui.split.reach import Reach
 from msbtui.split.runtime import RuntimeBase
 from msbtui.split.settings import Settings, delete_command
-from msbtui.split.view import View
+from msbtui.split.view import View, inside
 from msbtui.split.write import (
     RuntimeStage,
     between_name,
@@ -99,7 +99,9 @@ def compose(dockerfile: Dockerfile, graph: StageGraph, stage: Stage, parts: Part
         written.add(["USER root"])
     for comment, lines in runs:
         written.add(lines, comment)
-    written.add([line.text for line in parts.metadata.of("SHELL", "WORKDIR")])
+    # WORKDIR makes what is not there as a directory: a symlink on its way has to be made before it
+    late = any(inside(parts.view.workdir, link.path) for link in parts.copies.links)
+    written.add([line.text for line in parts.metadata.of("SHELL", *(() if late else ("WORKDIR",)))])
     _copies(parts, name, escape, written)
     restored = [path for prune in parts.prunes for path in prune.restored]
     written.add(
@@ -108,6 +110,7 @@ def compose(dockerfile: Dockerfile, graph: StageGraph, stage: Stage, parts: Part
     )
     for comment, lines in later:
         written.add(lines, comment)
+    written.add([line.text for line in parts.metadata.of("WORKDIR")] if late else [])
     written.add([line.text for line in parts.metadata.of("ENV", "LABEL")])
     written.add([line.text for line in parts.metadata.of("EXPOSE", "VOLUME", "STOPSIGNAL", "HEALTHCHECK")])
     last = [line.text for line in parts.metadata.of("USER", "ONBUILD", "ENTRYPOINT", "CMD")]

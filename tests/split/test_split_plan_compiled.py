@@ -489,3 +489,13 @@ def test_the_libraries_of_gccs_own_images_come_along_with_what_tells_the_linker_
     assert "/etc/ld.so.conf.d/000-local-lib.conf" in runtime
     assert "libasan" not in runtime
     assert "RUN ldconfig\n" in runtime
+
+
+def test_a_symlink_that_the_working_directory_leads_through_is_made_before_it():
+    made = {"opt/app-1/served": elf("libc.so.6"), "opt/app-1/words": F("a"), "opt/app": L("app-1")}
+    text = C_FILE.replace("EXPOSE 8080\n", "WORKDIR /opt/app/data\n").replace('"served"', '"/opt/app/served"')
+    made = {**made, "opt/app-1/data/x": F("x")}
+    config = ImageConfig(env=(PATH,), cmd=("/opt/app/served",), workdir="/opt/app/data")
+    runtime = c_world(made, dockerfile=text, config=config).runtime()
+    assert runtime.index("ln -sfn app-1 /opt/app\n") < runtime.index("WORKDIR /opt/app/data\n")
+    assert runtime.index("COPY --from=build /opt/app-1 ") < runtime.index("WORKDIR")
