@@ -69,6 +69,8 @@ class EngineImageDetails(msgspec.Struct, frozen=True):
     platform: str
     created: str
     size: int
+    keeps_manifests: bool = False
+    """Whether the id is a manifest's or an index's, as the containerd store has it: attestations may lie beside the image."""
 
 
 class _Listed(msgspec.Struct, frozen=True):
@@ -85,6 +87,7 @@ class _RootFs(msgspec.Struct, frozen=True):
 class _Inspected(msgspec.Struct, frozen=True):
     id: str = msgspec.field(name="Id")
     tags: list[str] | None = msgspec.field(name="RepoTags", default=None)
+    repo_digests: list[str] | None = msgspec.field(name="RepoDigests", default=None)
     created: str | None = msgspec.field(name="Created", default=None)
     config: RawConfig | None = msgspec.field(name="Config", default=None)
     os: str | None = msgspec.field(name="Os", default=None)
@@ -199,6 +202,7 @@ class Engine:
             platform=str(Platform(raw.os or "", raw.architecture or "", raw.variant)),
             created=printable(raw.created or ""),
             size=max(raw.size or 0, 0),
+            keeps_manifests=any(digest.endswith(f"@{raw.id}") for digest in raw.repo_digests or ()),
         )
         self._details[raw.id] = details
         return details

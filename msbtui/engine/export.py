@@ -73,7 +73,8 @@ def open_in_engine(
         )
     reading = _Reading(name, details, engine, on_event, cancel, keeper)
     reading.open()
-    # Layers may be known from another image. Which instruction made which is then told by the API, which does not always know.
+    # Layers may be known from another image. Which instruction made which is then told by the API, which does not always know,
+    # and never tells of the attestations that may lie beside it.
     if not reading.complete or reading.unsure:
         reading.export(skip=True)
     if not reading.complete:  # two layers of one length: what was passed over was not the one that is known
@@ -122,8 +123,8 @@ class _Reading:
 
     @property
     def unsure(self) -> bool:
-        """Whether only the configuration, which is not read yet, can say which instruction made which layer."""
-        return self._config is None and bool(self.image.notes)
+        """Whether only the export can say what made the layers: by its configuration, or by what the builder noted beside it."""
+        return self._config is None and (bool(self.image.notes) or self._details.keeps_manifests)
 
     def open(self) -> None:
         """Tell what is known before a layer is read, and give out the layers that the cache has."""

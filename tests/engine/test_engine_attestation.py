@@ -369,6 +369,15 @@ def test_it_comes_from_a_registry_and_an_engine_too(tmp_path, cache):
         assert engine.exports == before
 
 
+def test_an_attestation_is_asked_for_where_another_image_has_the_same_layers(tmp_path, cache):
+    with FakeEngine(tmp_path / "s", sample(), layout="oci").running() as engine:
+        assert open_image("docker:sample", environ=engine.environ, cache=cache).attestation is None
+    with FakeEngine(tmp_path / "t", attested(), layout="oci").running() as engine:
+        for _ in range(2):
+            assert open_image("docker:sample", environ=engine.environ, cache=cache).attestation.target == "run"
+            assert engine.exports == 1
+
+
 def test_an_export_that_ends_with_the_attestation_is_read_to_there(tmp_path, cache):
     with FakeEngine(tmp_path / "s", attested(), layout="oci").running() as engine:
         files = attested().oci()
