@@ -7,6 +7,8 @@ included; a deleted directory is one leaf (its marker) seen once, so that all be
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from msbtui.image.model import Kind
@@ -14,7 +16,7 @@ from msbtui.image.table import FileTable
 
 
 class DiveNumbers(msgspec.Struct, frozen=True):
-    """dive's figures and ours. Bytes, shares from 0 to 1."""
+    """dive's figures and ours. Bytes, shares from 0 to 1 (of user bytes more, where dive counts twice)."""
 
     efficiency: float
     wasted: int
@@ -61,13 +63,18 @@ def dive_numbers(table: FileTable) -> DiveNumbers:
     return DiveNumbers(
         efficiency=least_sum / seen_sum if seen_sum else 1.0,
         wasted=wasted,
-        user_share=wasted / user if user else 0.0,
+        user_share=_share(wasted, user),
         exact_efficiency=table.live_bytes / table.size if table.size else 1.0,
         exact_wasted=exact,
-        exact_user_share=exact / user if user else 0.0,
+        exact_user_share=_share(exact, user),
         counted_twice=twice,
         missed=max(exact - hidden_seen, 0),
     )
+
+
+def _share(wasted: int, user: int) -> float:
+    """Give the share as dive has it: of an image without bytes above its first layer, infinite where any are wasted."""
+    return wasted / user if user else math.inf if wasted else 0.0
 
 
 def _inner(table: FileTable) -> set[tuple[int, int]]:
