@@ -12,7 +12,7 @@ from cpython.list cimport PyList_Append
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 cdef extern from "Python.h":
@@ -38,6 +38,8 @@ cdef enum:
 
 cdef int[7] KINDS
 KINDS[:] = [0, 3, 2, 4, 5, 1, 6]
+
+cdef array.array _NUMBERS = array.array("q")
 
 cdef enum:
     FILE = 0
@@ -93,8 +95,22 @@ cdef bint _plain_text(const uint8_t *text, Py_ssize_t size) noexcept nogil:
     return odd == 0
 
 
-cdef bint _clean_parts(const uint8_t *name, Py_ssize_t size) noexcept nogil:
-    """Tell whether no part of a path is empty, `.` or `..`, or begins as a mark does."""
+cdef bint _printable(const uint8_t *text, Py_ssize_t size) noexcept nogil:
+    """Tell whether a text is printable ASCII."""
+    cdef Py_ssize_t at
+    cdef uint8_t odd = 0
+    for at in range(size):
+        odd |= (text[at] < 32) | (text[at] > 126)
+    return odd == 0
+
+
+cdef bint _clean(const uint8_t *name, Py_ssize_t size) noexcept nogil:
+    """Tell whether no part of a path is empty, `.` or `..`."""
+    return _clean_parts(name, size, False)
+
+
+cdef bint _clean_parts(const uint8_t *name, Py_ssize_t size, bint marks=True) noexcept nogil:
+    """Tell whether no part of a path is empty, `.` or `..`, or (with `marks`) begins as a mark does."""
     cdef Py_ssize_t at = 0
     if size == 0 or name[0] == 47:
         return False
@@ -107,7 +123,7 @@ cdef bint _clean_parts(const uint8_t *name, Py_ssize_t size) noexcept nogil:
                 return False
             if name[at + 1] == 46 and (at + 2 == size or name[at + 2] == 47):
                 return False
-            if at + 4 <= size and name[at + 1] == 119 and name[at + 2] == 104 and name[at + 3] == 46:
+            if marks and at + 4 <= size and name[at + 1] == 119 and name[at + 2] == 104 and name[at + 3] == 46:
                 return False
         while at < size and name[at] != 47:
             at += 1
@@ -620,3 +636,86 @@ def longest(list paths):
         if size > most:
             most = size
     return most
+
+
+# -- stored layers: msbtui.image.layerfile --------------------------------------------------------------------------------
+
+def sound_columns(const uint8_t[::1] kinds, const int64_t[::1] sizes, const uint32_t[::1] modes, const double[::1] mtimes,
+                  const int64_t[::1] gaps):
+    """Give where contents begin, and None where a number is one that no entry has."""
+    cdef Py_ssize_t count = kinds.shape[0], at
+    cdef int64_t end = 0, most = <int64_t> 1 << 60
+    cdef array.array made
+    if not (sizes.shape[0] == count and modes.shape[0] == count and mtimes.shape[0] == count and gaps.shape[0] == count):
+        return None
+    made = array.clone(_NUMBERS, count, zero=False)
+    for at in range(count):
+        if kinds[at] > OPAQUE or modes[at] > 0o7777 or not -1e300 < mtimes[at] < 1e300:
+            return None
+        if not 0 <= sizes[at] < most or (sizes[at] and kinds[at] != FILE) or not -most < gaps[at] < most:
+            return None
+        end += gaps[at] + BLOCK
+        if not 0 <= end < most:
+            return None
+        made.data.as_longlongs[at] = end
+        end += (sizes[at] + 511) & ~<int64_t> 511
+        if end >= most:
+            return None
+    return made
+
+
+def sound_paths(str text, list paths):
+    """Tell whether `paths`, joined by line ends in `text`, are printable ASCII, clean, and each another one.
+
+    False says only that one has to look closer.
+    """
+    cdef const uint8_t *data
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at = 0, length, count = len(paths), slots = 16
+    cdef const uint8_t *end
+    cdef int32_t *table
+    cdef size_t slot, mask
+    cdef object path
+    if not PyUnicode_IS_ASCII(text):
+        return False
+    data = <const uint8_t *> PyUnicode_DATA(text)
+    while True:
+        end = <const uint8_t *> memchr(data + at, 10, size - at)
+        length = (end - data if end != NULL else size) - at
+        if length and not (_printable(data + at, length) and _clean(data + at, length)):
+            return False
+        if end == NULL:
+            break
+        at += length + 1
+    while slots < 2 * count:
+        slots *= 2
+    table = <int32_t *> PyMem_Malloc(slots * sizeof(int32_t))
+    if table == NULL:
+        raise MemoryError
+    memset(table, 0xFF, slots * sizeof(int32_t))
+    mask = slots - 1
+    try:
+        for at in range(count):
+            path = paths[at]
+            slot = <size_t> hash(path) & mask
+            while table[slot] >= 0:
+                if paths[table[slot]] == path:
+                    return False
+                slot = (slot + 1) & mask
+            table[slot] = at
+    finally:
+        PyMem_Free(table)
+    return True
+
+
+def gaps_between(const int64_t[::1] sizes, const int64_t[::1] offsets):
+    """Give how far each content begins from where the entry before would have it."""
+    cdef Py_ssize_t count = sizes.shape[0], at
+    cdef uint64_t end = 0  # that wraps around instead of being undefined
+    cdef array.array made
+    if offsets.shape[0] != count:
+        raise ValueError("columns of different lengths")
+    made = array.clone(_NUMBERS, count, zero=False)
+    for at in range(count):
+        made.data.as_longlongs[at] = <int64_t> (<uint64_t> offsets[at] - end - BLOCK)
+        end = <uint64_t> offsets[at] + ((<uint64_t> sizes[at] + 511) & ~<uint64_t> 511)
+    return made

@@ -21,6 +21,7 @@ import zstandard
 from xxhash import xxh3_64_intdigest
 
 from msbtui.errors import TargetError
+from msbtui.image import fast
 from msbtui.image.facts import DIGEST_SIZE, MappedContents, StoredContents
 from msbtui.image.model import Contents, ElfFacts, Kind, LayerIndex
 from msbtui.image.secret import KINDS
@@ -179,32 +180,44 @@ def _index(columns: _Index) -> LayerIndex:
     lengths = {len(c) for c in (index.paths, index.sizes, index.modes, index.uids, index.gids, index.mtimes, gaps)}
     if lengths != {count}:
         raise ValueError("columns of different lengths")
-    padded = map(and_, map(add, chain((0,), index.sizes), repeat(511)), repeat(-512))
-    index.offsets = array("q", accumulate(map(add, map(add, padded, gaps), repeat(512))))
-    if count and (min(index.offsets) < 0 or not all(map(math.isfinite, index.mtimes))):
-        raise ValueError("numbers that no entry has")
-    if count and (max(index.kinds) > max(Kind) or min(index.sizes) < 0 or max(index.modes) > 0o7777):
-        raise ValueError("values that no entry has")
+    offsets = None
+    if fast.compiled is not None:
+        offsets = fast.compiled.sound_columns(index.kinds, index.sizes, index.modes, index.mtimes, gaps)
+    index.offsets = _offsets(index, gaps) if offsets is None else offsets
     numbered = (index.links, index.xattrs, index.logical)
     if any(column and not 0 <= min(column) <= max(column) < count for column in numbered) or index.tar_size < 0:
         raise ValueError("facts of no entry")
-    if any(compress(index.sizes, index.kinds)):  # Kind.FILE is 0
-        raise ValueError("a size of what is no file")
     linked = sum(index.kinds[entry] in (Kind.SYMLINK, Kind.HARD_LINK) for entry in index.links)
     if linked != index.kinds.count(Kind.SYMLINK) + index.kinds.count(Kind.HARD_LINK):
         raise ValueError("a link without a target")
     if any(size < 0 for size in index.logical.values()):
         raise ValueError("a negative size")
-    _check_names(columns.paths, index)
+    others = "".join(index.links.values()) + "".join(name for names in index.xattrs.values() for name in names)
+    if not others.isprintable():
+        raise ValueError("a name that no entry has")
+    if fast.compiled is None or not fast.compiled.sound_paths(columns.paths if count else "", index.paths):
+        _check_paths(columns.paths, index)
     return index
 
 
-def _check_names(text: str, index: LayerIndex) -> None:
+def _offsets(index: LayerIndex, gaps: array[int]) -> array[int]:
+    """Give where contents begin, after a look at whether the numbers can be those of entries."""
+    padded = map(and_, map(add, chain((0,), index.sizes), repeat(511)), repeat(-512))
+    offsets = array("q", accumulate(map(add, map(add, padded, gaps), repeat(512))))
+    if offsets and (min(offsets) < 0 or not all(map(math.isfinite, index.mtimes))):
+        raise ValueError("numbers that no entry has")
+    if offsets and (max(index.kinds) > max(Kind) or min(index.sizes) < 0 or max(index.modes) > 0o7777):
+        raise ValueError("values that no entry has")
+    if any(compress(index.sizes, index.kinds)):  # Kind.FILE is 0
+        raise ValueError("a size of what is no file")
+    return offsets
+
+
+def _check_paths(text: str, index: LayerIndex) -> None:
     """Refuse paths that `index_layer` would not have given: hostile ones must not come in by this door."""
     framed = f"/{text.replace(chr(10), '/') if '' not in index.paths else '/'.join(filter(None, index.paths))}/"
-    others = "".join(index.links.values()) + "".join(name for names in index.xattrs.values() for name in names)
     bad = len(framed) > 2 and ("//" in framed or "/./" in framed or "/../" in framed)
-    if bad or not (framed + others).isprintable():
+    if bad or not framed.isprintable():
         raise ValueError("a name that no entry has")
     if len(set(index.paths)) != len(index.paths):
         names = [path + "\n" * (kind == Kind.OPAQUE) for path, kind in zip(index.paths, index.kinds, strict=True)]
@@ -214,6 +227,9 @@ def _check_names(text: str, index: LayerIndex) -> None:
 
 def _gaps(index: LayerIndex) -> array[int]:
     """Give how far each content begins from where the entry before would have it: almost always 0."""
+    if fast.compiled is not None:
+        gaps: array[int] = fast.compiled.gaps_between(index.sizes, index.offsets)
+        return gaps
     ends = map(add, index.offsets, map(and_, map(add, index.sizes, repeat(511)), repeat(-512)))
     return array("q", map(sub, index.offsets, chain((512,), map(add, ends, repeat(512)))))
 

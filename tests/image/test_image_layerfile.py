@@ -17,6 +17,8 @@ from msbtui.image.facts import MappedContents, StoredContents
 from msbtui.image.layerfile import decode_layer, encode_layer
 from msbtui.image.model import ElfFacts, Kind, LayerIndex
 
+pytestmark = pytest.mark.usefixtures("implementation")
+
 ELF = ElfFacts("EM_X86_64", 64, "ET_DYN", needed=("libc.so.6",), paths=("/etc/x",))
 ROW = tuple[str, Kind, int, int, int, int, float, int]
 
