@@ -342,14 +342,14 @@ def _fits(text: str, expected: str) -> bool:
 def is_exact(expected: Expected, trace: Trace, *, flags_kept: bool) -> bool:
     """Say whether the history item is this instruction, letter for letter but for white space and quoting.
 
-    `flags_kept`: this history's builder keeps `--chown` and `--chmod` (BuildKit since 0.9, the classic builder always).
+    `flags_kept`: this history's BuildKit keeps `--chown` and `--chmod` (since 0.9; the classic builder always does).
     """
     if expected.keyword != trace.keyword:
         return False
     if trace.keyword == "RUN":
         return any(_same_run(text, trace.text, exec_form=expected.exec_form) for text in expected.texts)
     if trace.keyword in ("COPY", "ADD"):
-        if (flags_kept or trace.flags) and not _same_flags(expected.flags, trace.flags):
+        if (flags_kept or trace.flags or trace.classic_copy) and not _same_flags(expected.flags, trace.flags):
             return False
         return _fits(trace.text, expected.destination if trace.classic_copy else expected.texts[0])
     if trace.keyword == "HEALTHCHECK":
@@ -410,5 +410,8 @@ def _dice(one: Mapping[str, int], other: Mapping[str, int]) -> float:
 
 
 def flags_kept(traces: Sequence[Trace]) -> bool:
-    """Say whether the builder that wrote this history is known to keep the flags of COPY (BuildKit before 0.9 did not)."""
-    return any(trace.classic_copy or trace.flags for trace in traces)
+    """Say whether the BuildKit that wrote this history is known to keep the flags of COPY (before 0.9 it did not).
+
+    What the classic builder wrote says nothing of it: it may have built the base only.
+    """
+    return any(trace.flags and not trace.classic_copy for trace in traces)

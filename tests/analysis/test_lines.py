@@ -305,3 +305,9 @@ def test_hostile_history_never_raises(texts: list[str], empty: list[bool]) -> No
     found = match(FILE, hostile)
     assert 0.0 <= found.fit <= 1.0
     assert len(found.matches) == sum(not item.empty_layer for item in hostile)
+
+
+def test_a_base_of_the_classic_builder_says_nothing_of_the_flags_that_buildkit_keeps() -> None:
+    base = [HistoryItem(created_by="/bin/sh -c #(nop) COPY dir:00 in /usr/local/ ", comment="")]
+    found = match("FROM x\nCOPY --chown=1:2 a /d/\n", base + items("COPY a /d/ # buildkit")[1:])
+    assert found.in_sync, found.verdict
