@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 
 from msbtui.engine import process
 from msbtui.engine.containers import RunResult, run
+from msbtui.engine.folders import temporary_folder
 from msbtui.engine.host import Endpoint
 from msbtui.engine.leftovers import LABEL, labels, remove_all
 from msbtui.errors import TargetError
@@ -133,9 +133,9 @@ def build(
         command += ["--builder", builder]
     elif host is not None and "buildx" in command:
         command += ["--builder", "default"]  # the builder of driver docker that buildx gives every engine
-    with tempfile.TemporaryDirectory(prefix="msbtui-build-") as folder:
-        path = _dockerfile_path(dockerfile, beside, Path(folder))
-        answer = Path(folder, "image-id")
+    with temporary_folder("build") as folder:
+        path = _dockerfile_path(dockerfile, beside, folder)
+        answer = folder / "image-id"
         command += ["--progress=plain", "--file", str(path), "--iidfile", str(answer)]
         for option, value in (("--tag", tag), ("--target", target), ("--platform", platform)):
             command += [option, value] if value else []

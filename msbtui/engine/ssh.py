@@ -11,12 +11,12 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 import weakref
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from msbtui.engine.folders import make_folder
 from msbtui.errors import TargetError
 from msbtui.text import printable
 
@@ -65,7 +65,7 @@ class Tunnel:
         self._command = ssh_command(host, environ)
         self._environ = dict(environ)
         self._said = b""
-        self._folder = tempfile.mkdtemp(prefix="msbtui-ssh-")
+        self._folder = str(make_folder("ssh"))
         self.host = f"unix://{self._folder}/engine"
         """Where to connect to."""
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -13,7 +13,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ import msgspec
 
 from msbtui.engine.build import BuildError, build
 from msbtui.engine.containers import CARRIED, Container
+from msbtui.engine.folders import temporary_folder
 from msbtui.engine.leftovers import tagged
 from msbtui.errors import TargetError
 
@@ -142,7 +142,7 @@ class Tracer:
             raise TargetError("this machine has no strace to carry along")
         if len(parts) > 1 and parts[1] and parts[1] != machine:
             raise TargetError(f"this machine's strace is of {machine}, the image of {parts[1]}")
-        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="msbtui-trace-")))
+        folder = self._stack.enter_context(temporary_folder("trace"))
         return Way("this machine's strace, carried into the container", self._image, carry(found, folder), folder)
 
     def _installed(self) -> Way:
@@ -151,7 +151,7 @@ class Tracer:
         # BuildKit takes an image's id for the name of a repository
         name = self._stack.enter_context(tagged(self._image, environ=self._environ))
         text = _INSTALL.format(image=name, user=self._user or "0")
-        context = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="msbtui-trace-")))
+        context = self._stack.enter_context(temporary_folder("trace"))
         try:
             image = build(
                 context, text, verify_id=self._verify_id, cancel=self._cancel, timeout=_PATIENCE, environ=self._environ

@@ -20,6 +20,7 @@ from msbtui.engine import open_image
 from msbtui.engine.build import BuildError, BuildLine, build, new_id, remove
 from msbtui.engine.buildprogress import BuildProgress
 from msbtui.engine.containers import RunResult
+from msbtui.engine.folders import sweep_folders
 from msbtui.engine.leftovers import LABEL, OWNER_LABEL, remove_all, sweep
 from msbtui.engine.target import recognise
 from msbtui.errors import TargetError
@@ -108,6 +109,7 @@ class Site:
         self.environ, self.on_progress, self.cancel = environ, on_progress, cancel
         self.id = new_id()
         sweep(environ=environ)
+        sweep_folders()
 
     def __enter__(self) -> Site:
         return self

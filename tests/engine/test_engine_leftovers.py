@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
 from msbtui.engine.build import read_line
 from msbtui.engine.buildprogress import BuildProgress
 from msbtui.engine.containers import listening
+from msbtui.engine.folders import make_folder, sweep_folders, temporary_folder
 from msbtui.engine.leftovers import is_dead, owner
 
 
@@ -80,3 +82,50 @@ def test_how_far_a_build_is():
         ("build 3/4", 3, 4, 4.0),
         ("stage-1 1/2: FROM y", 3, 6, 12.0),
     ]
+
+
+def test_folders_of_killed_processes_are_swept_and_no_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = "import os, signal, sys; from msbtui.engine.folders import *\n"
+    code += "import tempfile; tempfile.tempdir = sys.argv[1]\n"
+    code += "for kind in ('build', 'trace', 'ssh'):\n"
+    code += "    made = make_folder(kind); (made / 'in').mkdir(); (made / 'in' / 'side').write_text('x')\n"
+    code += "os.kill(os.getpid(), signal.SIGKILL)\n"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    killed = set(tmp_path.iterdir())
+    assert len(killed) == 3
+    mine = make_folder("build")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / ".owner").write_text((min(killed) / ".owner").read_text())
+    (tmp_path / "msbtui-build-link").symlink_to(outside)
+    (tmp_path / "msbtui-build-file").write_text("x")
+    (tmp_path / "msbtui-build-unsigned").mkdir()
+    strange = tmp_path / "msbtui-build-strange"
+    strange.mkdir()
+    (strange / ".owner").write_bytes(b"\xff" * 5000)
+    fifo = tmp_path / "msbtui-trace-fifo"
+    fifo.mkdir()
+    os.mkfifo(fifo / ".owner")  # must not be waited for
+    linked = tmp_path / "msbtui-build-linked"
+    linked.mkdir()
+    (linked / ".owner").symlink_to(outside / ".owner")
+    before = set(tmp_path.iterdir()) - killed
+    assert sweep_folders() == 3
+    assert set(tmp_path.iterdir()) == before
+    assert (outside / ".owner").exists()
+    assert mine in before
+
+
+def _interrupted() -> None:
+    with temporary_folder("build") as folder:
+        (folder / "x").write_text("x")
+        assert folder.stat().st_mode & 0o077 == 0
+        raise KeyboardInterrupt
+
+
+def test_a_temporary_folder_goes_with_its_block(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted()
+    assert list(tmp_path.iterdir()) == []
