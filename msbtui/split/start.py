@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -11,7 +12,7 @@ import msgspec
 
 from msbtui.engine.containers import Container, State, listening
 from msbtui.errors import TargetError
-from msbtui.split.masking import first_difference, loosely, mask
+from msbtui.split.masking import first_difference, mask, without_numbers
 from msbtui.split.model import Check
 from msbtui.split.repair import missing_in
 from msbtui.split.trial import Trial, says_read_only
@@ -272,35 +273,41 @@ def _outputs_differ(trial: Trial, mine: Seen, theirs: Seen, read_only: bool) -> 
     again = _again(trial, read_only)
     running = mine.state.running
     for name, a, b in pairs:
-        c = b"" if again is None else again.stdout if name == "stdout" else again.stderr
+        c = None if again is None else again.stdout if name == "stdout" else again.stderr
         if found := stream_differs(a, c, b, theirs.later if running else b"", running=running):
             return f"{name} {found}"
     return ""
 
 
-def stream_differs(first: bytes, second: bytes, other: bytes, later: bytes = b"", *, running: bool = False) -> str:
+def stream_differs(first: bytes, second: bytes | None, other: bytes, later: bytes = b"", *, running: bool = False) -> str:
     """Give the first line that only the new image prints, or that it alone lacks; empty where there is none.
 
-    `first` and `second` are two starts of the original, `other` the new image's; of containers that still run each text may end
-    anywhere, and what the new image printed `later` counts as printed.
+    `first` and `second` are two starts of the original (None: there was no second one), `other` the new image's. Whole lines
+    are compared, masked; numbers do not count in lines whose numbers differ from one start of the original to the next, or that
+    it prints several times with other numbers. Of containers that still run each text may end anywhere, and what the new image
+    printed `later` counts as printed.
     """
-    mine, again = _lines(first), _lines(second)
+    mine, again = _lines(first), _lines(second or b"")
     theirs, after = _lines(other), _lines(later)
     known = {*mine, *again}
+    unstable = {without_numbers(line) for line in {*mine} ^ {*again}}
+    counts = Counter(without_numbers(line) for line in known)
+    vary = unstable | {form for form in counts if counts[form] > 1}
     for line in theirs:
         cut = running and line == theirs[-1] and any(one.startswith(line) for one in known)
-        if line and line not in known and not cut:
+        if line and line not in known and without_numbers(line) not in vary and not cut:
             return f"has {line[:160]!r}, which the original does not print"
     have = {*theirs, *after}
+    loose = {without_numbers(line) for line in have}
     for line in mine:
         cut = running and line == mine[-1] and any(one.startswith(line) for one in have)
-        if line and line in again and line not in have and not cut:
+        if line and line in again and line not in have and not cut and without_numbers(line) not in unstable & loose:
             return f"lacks {line[:160]!r}, which the original prints"
     return ""
 
 
 def _lines(text: bytes) -> list[str]:
-    return list(dict.fromkeys(loosely(text).split("\n")))
+    return list(dict.fromkeys(mask(text).split("\n")))
 
 
 def _again(trial: Trial, read_only: bool) -> Seen | None:
@@ -363,7 +370,8 @@ def _differs(mine: Answer, theirs: Answer | None) -> str:
     if theirs is None:
         return "no answer, the original answers"
     if mine.status != theirs.status or mine.kind != theirs.kind:
-        return f"{theirs.status or 'no HTTP'} {theirs.kind}, was {mine.status or 'no HTTP'} {mine.kind}".replace("  ", " ")
+        shown = [" ".join(filter(None, (one.status or "no HTTP", one.kind))) for one in (theirs, mine)]
+        return f"{shown[0]}, was {shown[1]}"
     if mine.body != theirs.body and (found := first_difference(mask(mine.body), mask(theirs.body))):
         return f"the body differs, {found}"
     return ""
