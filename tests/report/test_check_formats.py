@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 
 from msbtui.cli import run
@@ -14,7 +19,8 @@ from msbtui.cli.check import FORMATS, render
 from msbtui.report.github import github_text
 from msbtui.report.sarif import sarif_document
 from msbtui.session.check import CheckReport, RuleResult, Violation
-from msbtui.session.demo import recording
+from msbtui.session.check.config import KINDS
+from msbtui.session.demo import PROJECTS, recording
 
 HOSTILE = "a\n::error::b%0A,c:d <script>&\"']]>"
 REPORT = CheckReport(
@@ -198,9 +204,30 @@ def test_sarif():
     assert len(others) == 2
 
 
-def test_fingerprints_stay_when_lines_and_sizes_move():
-    import msgspec
+def published_schema():
+    path = os.environ.get("SARIF_SCHEMA", "")
+    if not path:
+        pytest.skip("SARIF_SCHEMA names no file that tests/support/sarif_schema.py wrote")
+    return json.loads(Path(path).read_text())
 
+
+@pytest.mark.parametrize("project", PROJECTS)
+def test_sarif_is_as_the_published_schema_says(project, capsys):
+    validator = jsonschema.Draft4Validator(published_schema(), format_checker=jsonschema.FormatChecker())
+    whole = sarif_document(REPORT)
+    validator.validate(whole)
+    everything = [word for kind in KINDS for word in ("--forbid", kind)]
+    assert run(["check", f"recorded:{recording(project)}", *everything, "--max-size", "1", "--format", "sarif"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    validator.validate(document)
+    assert len(document["runs"][0]["results"]) > 5
+    # The schema would say so.
+    whole["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] = 0
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate(whole)
+
+
+def test_fingerprints_stay_when_lines_and_sizes_move():
     def prints(violation):
         rule = msgspec.structs.replace(REPORT.results[1], violations=(violation,))
         report = msgspec.structs.replace(REPORT, results=(rule,))
@@ -213,8 +240,6 @@ def test_fingerprints_stay_when_lines_and_sizes_move():
 
 
 def test_a_file_below_here_is_named_from_here(tmp_path, monkeypatch):
-    import msgspec
-
     monkeypatch.chdir(tmp_path)
     report = msgspec.structs.replace(REPORT, dockerfile=str(tmp_path / "docker" / "Dockerfile"))
     location = sarif_document(report)["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
@@ -229,6 +254,23 @@ def test_junit():
     assert "docker/my file.Dockerfile:3: apt cache" in failed.find("failure").text
     assert "<script>" in failed.find("failure").text
     assert failed.find("system-out").text == "a note"
+
+
+@pytest.mark.parametrize("report", [REPORT, msgspec.structs.replace(REPORT, dockerfile="", results=REPORT.results[:1])])
+def test_junit_is_as_the_schema_of_jenkins_says(report, tmp_path):
+    program = shutil.which("xmllint")
+    if program is None:
+        pytest.skip("no xmllint (Debian: libxml2-utils)")
+    schema = Path(__file__).parent.parent / "data" / "junit" / "junit-10.xsd"
+
+    def verdict(text):
+        (tmp_path / "report.xml").write_text(text)
+        command = [program, "--noout", "--nonet", "--schema", str(schema), str(tmp_path / "report.xml")]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    text = render(report, "junit")
+    assert verdict(text).returncode == 0, verdict(text).stderr
+    assert verdict(text.replace("<testcase ", '<testcase file="x" ', 1)).returncode
 
 
 def test_junit_holds_no_character_that_xml_forbids():
