@@ -20,6 +20,7 @@ from msbtui.engine.request import Request
 from msbtui.engine.streamed import is_streamed, open_streamed
 from msbtui.engine.target import missing, unreadable
 from msbtui.errors import TargetError
+from msbtui.image import shortened
 from msbtui.image.cache import file_key
 from msbtui.image.model import Image
 from msbtui.text import printable
@@ -55,6 +56,7 @@ class _Mapped:
         self._members: dict[str, outer.Member] = {}
         with open(path, "rb") as file:
             self._data = map_file(file)
+            shortened.announce(self._data, self.where)
             self._path = path
             try:
                 for member in outer.members_of_file(file):
@@ -95,7 +97,10 @@ def open_archive(path: str, name: str, request: Request) -> Image:
         raise (missing(path) if isinstance(error, FileNotFoundError) else unreadable(error, path)) from error
     if members.cut_off:
         raise TargetError(f"is truncated or damaged: {members.cut_off}", where=members.where, hint=_AGAIN)
-    return _open(members, name, request)
+    try:
+        return _open(members, name, request)
+    finally:
+        shortened.check()  # before anything that its zeros led to
 
 
 def _open(members: Members, name: str, request: Request) -> Image:

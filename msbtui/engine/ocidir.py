@@ -12,6 +12,7 @@ from msbtui.engine.manifest import JSON_LIMIT, Descriptor, Manifest, sha256_of, 
 from msbtui.engine.request import Request
 from msbtui.engine.target import missing, unreadable
 from msbtui.errors import TargetError
+from msbtui.image import shortened
 from msbtui.image.cache import file_key
 from msbtui.image.model import Image
 from msbtui.text import printable
@@ -37,7 +38,9 @@ class _Folder:
             return None
         try:
             with open(path, "rb") as file:
-                return Blob(printable(name), map_file(file), file_key(path), digest, (path, 0))
+                data = map_file(file)
+                shortened.announce(data, printable(path))
+                return Blob(printable(name), data, file_key(path), digest, (path, 0))
         except OSError as error:
             raise unreadable(error, path) from error
 
@@ -86,10 +89,13 @@ def open_oci_dir(path: str, name: str, request: Request) -> Image:
     if not os.path.isdir(path):
         raise missing(path)
     is_layout = os.path.exists(os.path.join(path, "index.json"))
-    return open_layout(
-        _Folder(path) if is_layout else _SkopeoFolder(path),
-        name,
-        request,
-        what="OCI layout" if is_layout else "folder",
-        where=printable(path),
-    )
+    try:
+        return open_layout(
+            _Folder(path) if is_layout else _SkopeoFolder(path),
+            name,
+            request,
+            what="OCI layout" if is_layout else "folder",
+            where=printable(path),
+        )
+    finally:
+        shortened.check()  # before anything that its zeros led to

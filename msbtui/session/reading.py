@@ -85,8 +85,11 @@ def analyse(session: Session, notify: Notify) -> None:
     if session.dockerfile is None:
         _reconstruct(session)
     find_session_waste(session)
-    notify(AnalysisReady())
     from msbtui.engine.layers import keep_learned
+    from msbtui.image import shortened
+
+    shortened.check()
+    notify(AnalysisReady())
 
     keep_learned(session.image)
 
