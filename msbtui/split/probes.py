@@ -12,8 +12,10 @@ import msgspec
 from msbtui.engine.containers import RunResult
 from msbtui.errors import TargetError
 from msbtui.split import probescripts
+from msbtui.split.java import java_start
 from msbtui.split.model import Check
 from msbtui.split.repair import missing_in
+from msbtui.split.starts import started_words
 from msbtui.split.trial import Trial
 from msbtui.split.view import View, relative
 
@@ -90,9 +92,13 @@ def _node(kept: Sequence[str], view: View) -> Iterator[Probe]:
 def _jars(kept: Sequence[str], view: View) -> Iterator[Probe]:
     java = view.find_command("java")
     jars = [path for path in kept if path.endswith(".jar")]
-    if java is None or not jars:
+    if java is None:
         return
-    started = " ".join((*view.config.entrypoint, *view.config.cmd))
+    words = started_words(view.config)
+    started = " ".join(words)
+    if words and posixpath.basename(words[0]) == "java" and java_start(words[1:]).main:
+        arguments = ("--dry-run", *words[1:])
+        yield Probe("main class of the start", f"/{java}", arguments, view.workdir, lines=False, seconds=_JAR_SECONDS)
     jars.sort(key=lambda path: (posixpath.basename(path) not in started, path.count("/"), path))
     named = [path for path in jars if posixpath.basename(path) in started]
     for path in (named or jars)[:_MOST_JARS]:
@@ -183,7 +189,7 @@ def compare_lines(trial: Trial, probe: Probe, good: Sequence[Loaded], theirs: Ru
             wrong.append(f"{item.name}: {said.strip()[:160]}")
             lacks += missing_in(other.said, trial.before, trial.after)
     if not wrong:
-        return Check(probe.name, True, f"{len(good)} load in both")
+        return Check(probe.name, True, f"{len(good)} {'loads' if len(good) == 1 else 'load'} in both")
     more = f"; and {len(wrong) - _FEW} more" if len(wrong) > _FEW else ""
     return Check(probe.name, False, "; ".join(wrong[:_FEW]) + more, tuple(dict.fromkeys(lacks)))
 
