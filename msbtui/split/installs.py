@@ -134,8 +134,9 @@ def choose_packages(
         if package is None or package.name in have or (is_build_package(package) and path not in by_path):
             continue
         evidence.setdefault(package.name, []).append(f"/{path}: {why}")
-        if path in by_path:
+        if path in by_path and not _of_package(view, dependencies, why, package.name):
             named_itself.add(package.name)
+    by_scripts = set(evidence) - named_itself
     choices: dict[str, Install] = {}
     for name, reasons in evidence.items():
         reasons = [reason for reason in reasons if not reason.endswith(" leads to it")] or reasons
@@ -144,7 +145,8 @@ def choose_packages(
         for name in _LANGUAGE_PACKAGES.get(language, ()):
             if name in installed and name not in have:
                 choices[name] = Install(name, f"the application runs on {language}")
-                named_itself.add(name)
+                if not _only_of_packages(name, dependencies, by_scripts, named_itself):
+                    named_itself.add(name)
                 break
     base_before = view.packages.at(view.base_layers - 1) if view.base_layers else {}
     for package in wished(view, words):
@@ -170,6 +172,23 @@ def choose_packages(
     brought = {other for name in roots for other in dependencies.closure(name)}
     roots += [name for name in choices if name not in roots and name not in brought]
     return [choices[name] for name in sorted(roots)]
+
+
+def _of_package(view: View, dependencies: Dependencies, why: str, name: str) -> bool:
+    """Tell whether a path is needed by what another package owns, and that package brings this one along by itself."""
+    if why.endswith((" reads it by itself", " includes it")):
+        return True  # settings of packages: they come with what reads them
+    match = re.fullmatch(r"/(.+) (?:begins with it|leads to it|names it)", why)
+    if match and match[1].startswith("etc/") and view.owner(match[1]) is None and why.endswith("leads to it"):
+        return True  # a link to settings, which the package's script made
+    owner = view.packages.owner(match[1], inferred=True) if match else None
+    return owner is not None and (name == owner.name or name in dependencies.closure(owner.name))
+
+
+def _only_of_packages(name: str, dependencies: Dependencies, by_scripts: set[str], named_itself: set[str]) -> bool:
+    """Tell whether an interpreter is there for the scripts of packages alone: these bring it along."""
+    own = dependencies.closure(name)
+    return bool(by_scripts & own) and not named_itself & (own | {name})
 
 
 def _first_reason(reasons: list[str]) -> str:

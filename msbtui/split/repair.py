@@ -236,10 +236,16 @@ class _Search:
 
     def _files(self) -> Iterator[str]:
         names = [match[1] for match in _PATHS.finditer(self.text)]
-        loose = [name for pattern in _NEAR for name in pattern.findall(self.text)] + _QUOTED.findall(self.text)
+        near = [name for pattern in _NEAR for name in pattern.findall(self.text)]
+        loose = [*near, *_QUOTED.findall(self.text)]
         for name in dict.fromkeys([*names, *loose]):
             word = name.strip().rstrip("/.,:;!?") or "/"
             hits = [item for path in self._resolved(word) for item in self._lacking(path)]
+            if not hits and name in near and word.startswith("/") and word.count("/") > 1:
+                # a file that was to be written: its directory may be what is missing
+                folder = self.original.canonical(relative(word).rpartition("/")[0])
+                if folder is not None and self.original.is_dir(folder) and not self.original.exists(relative(word)):
+                    hits = list(self._lacking(folder))
             if not hits and name in loose and re.fullmatch(r"[\w@%+-]+\.[\w@%+.-]*\w", word):
                 # a bare name with an ending: wherever the original has just one such file that is not there
                 hits = [item for path in self._named(word) for item in self._lacking(path)]

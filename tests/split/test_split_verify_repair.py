@@ -80,6 +80,7 @@ def new(*, with_: tuple[str, ...] = ()):
         ('nginx: [emerg] getpwnam("worker") failed', {"user:worker"}),
         ("zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Berlin'", {"package:tzdata"}),
         ("PermissionError: [Errno 13] Permission denied: '/srv/app/logs'", {"srv/app/logs"}),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/srv/app/logs/today.log'", {"srv/app/logs"}),
         ("cannot create /tmp/thing", set()),
         ("No such file or directory: '/not/there/either'", set()),
         ("\x00\xff \x1b[31m /usr/bin/sh /etc ::: '' \"\" /", set()),
