@@ -23,9 +23,12 @@ _STEP = 0.05
 class Packed:
     """A compressed blob in memory or in a memory map."""
 
-    def __init__(self, data: memoryview, where: str) -> None:
+    def __init__(self, data: memoryview, where: str, digest: str = "", diff_id: str = "") -> None:
         self.where = where
         """Names it in errors."""
+        self.digest = digest
+        self.diff_id = diff_id
+        """What is expected of it (`read_stream`)."""
         self.count = 0
         """Bytes read so far."""
         self._data = data
@@ -72,7 +75,7 @@ class Ahead:
         """
         place = self._places.pop(id(blob), None)
         if self._threads is None or place is None:
-            return read_stream(blob, where=blob.where, cancel=self._cancel, on_bytes=on_bytes)
+            return _read(blob, self._cancel, on_bytes)
         while self._next < min(place + self._jobs, len(self._blobs)):
             self._futures[self._next] = self._threads.submit(self._read, self._blobs[self._next])
             self._next += 1
@@ -87,4 +90,8 @@ class Ahead:
                 on_bytes(blob.count)
 
     def _read(self, blob: Packed) -> Reading:
-        return read_stream(blob, where=blob.where, cancel=self._stop)
+        return _read(blob, self._stop)
+
+
+def _read(blob: Packed, cancel: threading.Event | None, on_bytes: Callable[[int], None] | None = None) -> Reading:
+    return read_stream(blob, where=blob.where, digest=blob.digest, diff_id=blob.diff_id, cancel=cancel, on_bytes=on_bytes)

@@ -14,13 +14,13 @@ from msbtui.engine import waiting
 from msbtui.engine.ahead import Ahead, Packed
 from msbtui.engine.events import LayerRead, Opened, Progress
 from msbtui.engine.history import layer_history
-from msbtui.engine.layers import Hashing, Reading
+from msbtui.engine.layers import Hashing, Reading, algorithm
 from msbtui.engine.manifest import Configuration, wrong_digest
-from msbtui.engine.outer import compression
 from msbtui.engine.request import Request
 from msbtui.errors import TargetError
 from msbtui.image import fast
 from msbtui.image.cache import file_stamp
+from msbtui.image.compress import compression
 from msbtui.image.facts import MappedContents
 from msbtui.image.heads import Heads
 from msbtui.image.model import Attestation, Contents, Image, Layer, LayerIndex
@@ -139,9 +139,11 @@ def open_on_disk(
 
             if not isinstance(blob, Blob):
                 layer_read = blob if isinstance(blob, KnownLayer) else blob.take(tell)
-                if layer_read.diff_id != diff_id:
+                # Of what streams by it is known too late that its diff id is of an algorithm of its own.
+                comparable = algorithm(layer_read.diff_id) == algorithm(diff_id)
+                if comparable and layer_read.diff_id != diff_id:
                     raise wrong_diff_id(diff_id, blob.name, where)
-                entries, contents, verified = layer_read.entries, layer_read.contents, layer_read.verified
+                entries, contents, verified = layer_read.entries, layer_read.contents, layer_read.verified and comparable
                 digest = layer_read.digest or None
             else:
                 entries, contents, verified = read_blob(
@@ -177,7 +179,7 @@ def _packed(
     seen = set()
     for number, (blob, diff_id) in enumerate(zip(blobs, diff_ids, strict=True)):
         if isinstance(blob, Blob) and diff_id not in seen and _is_packed(blob) and not _is_known(blob, diff_id, request):
-            found[number] = Packed(blob.data, f"{where}: {blob.name}")
+            found[number] = Packed(blob.data, f"{where}: {blob.name}", blob.digest, diff_id)
         seen.add(diff_id)
     return found
 
@@ -212,7 +214,7 @@ def read_blob(
         return entries, MappedContents(blob.data, entries, key=blob.key, heads=heads), verified
     if _is_known(blob, diff_id, request) and (known := keeper.layer(diff_id)) is not None:
         return known[0], known[1], True
-    reading = ahead.take(packed or Packed(blob.data, label), on_bytes)
+    reading = ahead.take(packed or Packed(blob.data, label, blob.digest, diff_id), on_bytes)
     check_reading(reading, blob.digest, diff_id, blob.name, where)
     keeper.keep_layer(reading)
     keeper.link(blob.key, diff_id)
@@ -241,9 +243,10 @@ def _opened(blob: Blob) -> Iterator[tuple[int, int] | None]:
 
 def _hash(blob: Blob, diff_id: str, request: Request, where: str, on_bytes: Callable[[int], None]) -> None:
     """Hash a plain blob, and note that it is what it should be. Raises `TargetError` that names it where it is not."""
-    hashing = Hashing(Packed(blob.data, where), request.cancel, on_bytes)
-    hashing.drain()
-    if blob.digest.startswith("sha256:") and hashing.digest != blob.digest:
+    hashing = Hashing(Packed(blob.data, where), request.cancel, on_bytes, like=diff_id)
+    stored = hashing if algorithm(blob.digest or diff_id) == algorithm(diff_id) else Hashing(hashing, like=blob.digest)
+    stored.drain()
+    if blob.digest and stored.digest != blob.digest:
         raise wrong_digest(blob.digest, where)
     if hashing.digest != diff_id:
         raise wrong_diff_id(diff_id, blob.name, where)
@@ -252,7 +255,7 @@ def _hash(blob: Blob, diff_id: str, request: Request, where: str, on_bytes: Call
 
 def check_reading(reading: Reading, digest: str, diff_id: str, name: str, where: str) -> None:
     """Raise `TargetError` that names the blob where its bytes are not what the manifest and the configuration say."""
-    if digest.startswith("sha256:") and reading.digest != digest:
+    if digest and reading.digest != digest:
         raise wrong_digest(digest, where)
     if reading.diff_id != diff_id:
         raise wrong_diff_id(diff_id, name, where)

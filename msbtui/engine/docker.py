@@ -261,9 +261,12 @@ class Engine:
     def _open(self, path: str, *, timeout: float) -> Iterator[requests.Response]:
         url = f"{self._api.base_url}{self._version_path}{path}"
         # no redirect is followed: an engine has none to give, and credentials would follow it
-        with self._api.get(
-            url, stream=True, timeout=timeout, allow_redirects=False, headers={"Accept-Encoding": "identity"}
-        ) as response:
+        options: dict[str, Any] = {"stream": True, "allow_redirects": False, "headers": {"Accept-Encoding": "identity"}}
+        try:
+            answer = self._api.get(url, timeout=timeout, **options)
+        except ValueError as error:  # requests looks at where a redirect leads even so
+            raise ConnectionError("the answer cannot be understood") from error
+        with answer as response:
             if response.status_code != 200:
                 said = b"".join(_bounded(response, 1 << 16))
                 with contextlib.suppress(TargetError):

@@ -33,6 +33,7 @@ from msbtui.engine.manifest import (
     wrong_digest,
 )
 from msbtui.errors import TargetError
+from msbtui.image.compress import compression
 from msbtui.image.model import Contents, Image, Layer, LayerIndex
 from msbtui.text import printable, size
 
@@ -355,7 +356,7 @@ class _Reading:
 
     def _layer(self, member: outer.Member, content: Peeked, skip: bool) -> None:
         digest = outer.blob_digest(member.name)
-        packed = outer.compression(content.head) != "plain"
+        packed = compression(content.head) != "plain"
         if skip and self._is_known(member, digest, packed):
             if packed:
                 return

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import msgspec
 
 from msbtui.engine import waiting
-from msbtui.engine.outer import Readable, compression
+from msbtui.engine.outer import Readable
 from msbtui.engine.store import Store
 from msbtui.image.cache import LayerCache
-from msbtui.image.compress import open_layer
+from msbtui.image.compress import compression, open_layer
 from msbtui.image.facts import FactsCollector, MappedContents, StoredContents
 from msbtui.image.model import Contents, Image, LayerIndex
 from msbtui.image.parts import PartContents
@@ -32,14 +32,25 @@ class Reading(msgspec.Struct):
     """Bytes as stored."""
 
 
+def algorithm(digest: str) -> str:
+    """Give the algorithm of a digest; that which everybody uses, where there is none."""
+    return "sha512" if digest.startswith("sha512:") else "sha256"
+
+
 class Hashing:
-    """A stream that is hashed and counted while it is read."""
+    """A stream that is hashed and counted while it is read: by the algorithm of the digest `like` (sha256 without one)."""
 
     def __init__(
-        self, source: Readable, cancel: threading.Event | None = None, on_bytes: Callable[[int], None] | None = None
+        self,
+        source: Readable,
+        cancel: threading.Event | None = None,
+        on_bytes: Callable[[int], None] | None = None,
+        *,
+        like: str = "",
     ) -> None:
         self._source = source
-        self._hash = hashlib.sha256()
+        self._algorithm = algorithm(like)
+        self._hash = hashlib.new(self._algorithm)
         self._cancel = cancel
         self._on_bytes = on_bytes
         self.count = 0
@@ -56,8 +67,8 @@ class Hashing:
 
     @property
     def digest(self) -> str:
-        """Give `sha256:...` of what was read so far."""
-        return f"sha256:{self._hash.hexdigest()}"
+        """Give the digest of what was read so far."""
+        return f"{self._algorithm}:{self._hash.hexdigest()}"
 
     def drain(self) -> None:
         """Read to the end."""
@@ -86,18 +97,26 @@ class Peeked:
 
 
 def read_stream(
-    source: Readable, *, where: str, cancel: threading.Event | None = None, on_bytes: Callable[[int], None] | None = None
+    source: Readable,
+    *,
+    where: str,
+    digest: str = "",
+    diff_id: str = "",
+    cancel: threading.Event | None = None,
+    on_bytes: Callable[[int], None] | None = None,
 ) -> Reading:
     """Read one stored layer to its end: entries, contents, and what its bytes hash to, stored and unpacked.
 
+    `digest` and `diff_id` are what is expected of them; here they only choose the algorithms (sha256 without them).
     `on_bytes` hears the stored bytes read so far. Raises `TargetError` that names `where`, and `Cancelled`.
     """
-    stored = Hashing(source, cancel, on_bytes)
+    stored = Hashing(source, cancel, on_bytes, like=digest)
     peeked = Peeked(stored, 8)
     packed = compression(peeked.head) != "plain"
-    plain = Hashing(open_layer(peeked, where=where)) if packed else stored
+    twice = packed or algorithm(digest) != algorithm(diff_id)  # plain bytes whose two digests are of two algorithms
+    plain = Hashing(open_layer(peeked, where=where), like=diff_id) if twice else stored
     collector = FactsCollector()
-    entries = index_stream(plain if packed else peeked, collector, where=where)
+    entries = index_stream(plain if twice else peeked, collector, where=where)
     plain.drain()
     stored.drain()
     return Reading(entries, collector.contents(), plain.digest, stored.digest, stored.count)

@@ -14,6 +14,8 @@ from typing import BinaryIO, Protocol
 
 import msgspec
 
+from msbtui.image.compress import compression
+
 BLOCK = 512
 _NAME_LIMIT = 1 << 20
 _LINKS = 16
@@ -48,15 +50,6 @@ class Member(msgspec.Struct, frozen=True):
     """Of links: the other name, as written."""
 
 
-def compression(head: bytes) -> str:
-    """Give `gzip`, `zstd` or `plain`, from the first bytes of a blob (RFC 1952, 2.3.1; RFC 8878, 3.1.1 and 3.1.2)."""
-    if head.startswith(b"\x1f\x8b"):
-        return "gzip"
-    if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F):
-        return "zstd"
-    return "plain"
-
-
 def is_document(head: bytes) -> bool:
     """Tell JSON from a layer: a tar header is neither, whatever its first name begins with."""
     return head.lstrip()[:1] in (b"{", b"[") and not is_tar_header(head)
@@ -65,8 +58,8 @@ def is_document(head: bytes) -> bool:
 def blob_digest(name: str) -> str:
     """Give the digest that a member's name claims (`blobs/sha256/HEX`); empty where it claims none."""
     parts = name.split("/")
-    if len(parts) == 3 and parts[0] == "blobs" and parts[1] == "sha256" and len(parts[2]) == 64:
-        return f"sha256:{parts[2]}"
+    if len(parts) == 3 and parts[0] == "blobs" and len(parts[2]) == {"sha256": 64, "sha512": 128}.get(parts[1]):
+        return f"{parts[1]}:{parts[2]}"
     return ""
 
 

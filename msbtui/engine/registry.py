@@ -278,7 +278,9 @@ class _Fetcher:
             return by_table
         flow = Flow(self._registry.blob(job.digest, job.length))
         label = f"{self._where}: {job.name}"
-        reading = read_stream(flow, where=label, cancel=self._registry.stop, on_bytes=told)
+        reading = read_stream(
+            flow, where=label, digest=job.digest, diff_id=job.diff_id, cancel=self._registry.stop, on_bytes=told
+        )
         check_reading(reading, job.digest, job.diff_id, job.name, self._where)
         self._request.keeper.keep_layer(reading)
         self._request.keeper.link(job.digest, job.diff_id)

@@ -17,6 +17,7 @@ from msbtui.engine.manifest import JSON_LIMIT, sha256_of
 from msbtui.image.whole import write_whole
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_DIFF_ID = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _LIMIT = 2000
 """Files of each kind that are kept; the oldest go first."""
 
@@ -46,7 +47,7 @@ class Store:
             return None
         data = _read(self._links / _name(key))
         text = (data or b"").decode("ascii", "replace")
-        return text if _DIGEST.fullmatch(text) else None
+        return text if _DIFF_ID.fullmatch(text) else None
 
     def link(self, key: str, diff_id: str) -> None:
         """Note that the blob or file under `key` was hashed to `diff_id`."""

@@ -26,7 +26,7 @@ from msbtui.engine.request import Request
 from msbtui.engine.target import STANDARD_INPUT
 from msbtui.errors import TargetError
 from msbtui.image.cache import file_key
-from msbtui.image.compress import open_layer
+from msbtui.image.compress import compression, open_layer
 from msbtui.image.model import Image
 from msbtui.text import printable
 
@@ -44,7 +44,7 @@ def is_streamed(path: str) -> bool:
     if path == STANDARD_INPUT or stat.S_ISFIFO(os.stat(path).st_mode):
         return True
     with open(path, "rb") as file:
-        return outer.compression(file.read(_HEAD)) != "plain"
+        return compression(file.read(_HEAD)) != "plain"
 
 
 class _Passed(msgspec.Struct, frozen=True):
@@ -109,7 +109,7 @@ class _Members:
             if found is None:
                 raise _ForgottenError
             layer = KnownLayer(printable(name), passed.size, passed.digest, passed.diff_id, *found)
-        if layer is not None and digest.startswith("sha256:") and layer.digest != digest:
+        if layer is not None and digest and layer.digest != digest:
             raise wrong_digest(digest, self.where)
         return layer
 
@@ -149,15 +149,15 @@ class _Members:
         name = printable(member.name)
         digest = outer.blob_digest(member.name)
         if digest:
-            diff_id = self._keeper.layer_of(digest) if outer.compression(content.head) != "plain" else digest
+            diff_id = self._keeper.layer_of(digest) if compression(content.head) != "plain" else digest
             found = self._keeper.layer(diff_id) if diff_id else None
             if diff_id is not None and found is not None:
-                hashing = Hashing(content, cancel)
+                hashing = Hashing(content, cancel, like=digest)
                 hashing.drain()
                 if hashing.digest != digest:
                     raise wrong_digest(digest, self.where)
                 return KnownLayer(name, member.size, digest, diff_id, *found)
-        reading = read_stream(content, where=f"{self.where}: {name}", cancel=cancel)
+        reading = read_stream(content, where=f"{self.where}: {name}", digest=digest, diff_id=digest, cancel=cancel)
         self._keeper.keep_layer(reading)
         self._keeper.link(reading.digest, reading.diff_id)
         return KnownLayer(name, reading.size, reading.digest, reading.diff_id, reading.entries, reading.contents)

@@ -11,8 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from msbtui.engine.outer import BLOCK, compression, is_tar_header
+from msbtui.engine.outer import BLOCK, is_tar_header
 from msbtui.errors import TargetError, UsageError
+from msbtui.image.compress import compression
 from msbtui.regex import regex
 from msbtui.text import printable
 
@@ -46,9 +47,8 @@ _REFERENCE = regex(
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z0-9+._-]+:[0-9a-fA-F]{32,})?"
 )
 _IMAGE_ID = regex(r"(?:sha256:)?[0-9a-f]{12,64}")
-_PATH_LIKE = regex(r"[./~]|.*(?:\.(?:tar|tgz|tar\.gz|tar\.zst|msbtui|dockerfile)|/)\Z", re.DOTALL | re.IGNORECASE)
+_PATH_LIKE = regex(r"[./~]|.*(?:\.(?:tar|tgz|tar\.(?:gz|zst|xz|bz2)|txz|msbtui|dockerfile)|/)\Z", re.DOTALL | re.IGNORECASE)
 _NO_TEXT = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27})
-_REFUSED = {b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
 _HEAD = 4096
 
 
@@ -170,11 +170,6 @@ def _file(path: str) -> Target:
         raise TargetError("is empty", where=where, hint="a Dockerfile needs at least a FROM, an archive its manifest")
     if head.startswith(RECORDING_MAGIC):
         return Target("recorded", path)
-    for magic, name in _REFUSED.items():
-        if head.startswith(magic):
-            raise TargetError(
-                f"is compressed with {name}", where=where, hint="decompress it first, or compress with gzip or zstd"
-            )
     if compression(head) != "plain":
         if not is_tar_header(_unpacked_head(path)):
             raise TargetError(

@@ -1,8 +1,9 @@
-"""Layer blobs as plain streams: gzip and zstd unpacked, hashed and counted while they are read, in bounded memory."""
+"""Layer blobs as plain streams: gzip, zstd, xz and bzip2 unpacked while they are read, in bounded memory."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from mmap import mmap
 from typing import Any, Final, cast
@@ -28,6 +29,24 @@ SMALL_ENOUGH: Final = 512 << 20
 _DEFLATE_ERROR: Final = cast("type[Exception]", deflate.error)  # the stubs of isal call it an instance
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_XZ_MAGIC: Final = b"\xfd7zXZ\0"
+_BZIP2_HEAD: Final = re.compile(rb"BZh[1-9](?:1AY&|\x17rE8)")
+_XZ_MEMORY: Final = 160 << 20
+"""Bytes that unpacking xz may take: `xz -9` asks for 65 MiB."""
+
+
+def compression(head: bytes) -> str:
+    """Give `gzip`, `zstd`, `xz`, `bzip2` or `plain`, from the first eight bytes of a blob.
+
+    RFC 1952, 2.3.1; RFC 8878, 3.1.1 and 3.1.2; the .xz file format 1.2.0, 2.1.1.1; bzip2's stream and block magic.
+    """
+    if head.startswith(_GZIP_MAGIC):
+        return "gzip"
+    if head.startswith(_ZSTD_MAGIC) or _is_skippable(head):
+        return "zstd"
+    if head.startswith(_XZ_MAGIC):
+        return "xz"
+    return "bzip2" if _BZIP2_HEAD.match(head) else "plain"
 
 
 class HashingReader:
@@ -84,7 +103,7 @@ class BufferReader:
 
 
 def open_layer(source: Stream | Buffer, *, where: str = "") -> Stream:
-    """Give the blob `source` (a stream or a buffer) as a stream of its plain bytes: gzip, zstd, or as it is.
+    """Give the blob `source` (a stream or a buffer) as a stream of its plain bytes: gzip, zstd, xz, bzip2, or as it is.
 
     The form is told by its first bytes, not by a media type, which may lie. gzip may have several members and zeros behind
     them, zstd several and skippable frames (eStargz and zstd:chunked are such). The stream raises TargetError, naming
@@ -92,13 +111,14 @@ def open_layer(source: Stream | Buffer, *, where: str = "") -> Stream:
     """
     stream: Stream = BufferReader(source) if isinstance(source, bytes | bytearray | memoryview | mmap) else source
     head = b""
-    while len(head) < 4 and (more := stream.read(CHUNK)):
+    while len(head) < 8 and (more := stream.read(CHUNK)):
         head += more
-    if head.startswith(_GZIP_MAGIC):
-        return _Gzip(stream, head, where)
-    if head.startswith(_ZSTD_MAGIC) or _is_skippable(head):
-        return _Zstd(stream, head, where)
-    return _Plain(stream, head)
+    kind = compression(head)
+    if kind == "plain":
+        return _Plain(stream, head)
+    if kind in ("xz", "bzip2"):
+        return _Streams(stream, head, where, kind)
+    return (_Gzip if kind == "gzip" else _Zstd)(stream, head, where)
 
 
 def _is_skippable(head: bytes) -> bool:
@@ -194,6 +214,50 @@ class _Gzip(_Unpacked):
                 return bytes(data)
             if self._member is not None and not self._input and not self._more():
                 raise self._error("its gzip data are cut off")
+
+
+class _Streams(_Unpacked):
+    """xz or bzip2: one stream after the other, zeros between them; their checksums are checked."""
+
+    def __init__(self, stream: Stream, head: bytes, where: str, kind: str) -> None:
+        super().__init__(stream, head, where)
+        import lzma  # imported here, as bz2 below: few layers need them
+
+        self._kind = kind
+        self._unpacker: Any = None
+        self._errors = (lzma.LZMAError, OSError, ValueError)
+
+    def _piece(self, size: int) -> bytes:
+        while True:
+            if self._unpacker is None:
+                self._input = self._input.lstrip(b"\0")
+                if len(self._input) < 8 and self._more():
+                    continue
+                if not self._input:
+                    return b""
+                self._unpacker = self._begin()
+            elif self._unpacker.needs_input and not self._input and not self._more():
+                raise self._error(f"its {self._kind} data are cut off")
+            try:
+                data = self._unpacker.decompress(self._input, max(size, 1))
+            except self._errors as error:
+                raise self._error(f"damaged {self._kind} data ({error})") from None
+            self._input = b""
+            if self._unpacker.eof:
+                self._input, self._unpacker = self._unpacker.unused_data, None
+            if data:
+                return bytes(data)
+
+    def _begin(self) -> Any:
+        if compression(self._input) != self._kind:
+            raise self._error(f"there is something else behind its {self._kind} data")
+        if self._kind == "xz":
+            import lzma
+
+            return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+        import bz2
+
+        return bz2.BZ2Decompressor()
 
 
 class _Zstd(_Unpacked):

@@ -45,7 +45,7 @@ LAYOUTS = ["legacy", "oci-archive", "oci-dir"]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("how", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("how", ["plain", "gzip", "zstd", "xz", "bzip2"])
 def test_every_layout_reads_the_same(tmp_path, cache, layout, how):
     sample = Sample(how=how)
     heard = []

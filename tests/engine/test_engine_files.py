@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import tarfile
 import threading
@@ -94,6 +96,8 @@ def test_several_images_in_one_file(tmp_path, cache, name, one, two, packed):
 PACKERS = {
     "gzip": gzip.compress,
     "gzip of several members": lambda data: b"".join(gzip.compress(data[at : at + 3000]) for at in range(0, len(data), 3000)),
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
     "zstd": zstandard.compress,
     "zstd of several frames": lambda data: b"".join(zstandard.compress(data[at : at + 3000]) for at in range(0, len(data), 3000)),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import os
 
@@ -85,7 +86,8 @@ def test_an_empty_target_is_wrong_usage():
     ("data", "says"),
     [
         (b"", "is empty"),
-        (b"\xfd7zXZ\0rest", "compressed with xz"),
+        (b"\xfd7zXZ\0rest", "xz data are cut off"),
+        (bz2.compress(b"no tar at all"), "compressed with bzip2 and holds no image archive"),
         (b"\x1f\x8b\x08\0rest", "cut off"),
         (gzip.compress(b"no tar at all"), "compressed with gzip and holds no image archive"),
         (b"\x7fELF\0\0\0" + b"\0\1\2" * 400, "neither a Dockerfile nor an image archive"),

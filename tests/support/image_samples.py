@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,10 +44,9 @@ def described(data: bytes) -> dict[str, Any]:
 
 
 def pack(data: bytes, how: str) -> bytes:
-    """Compress a layer: plain, gzip or zstd."""
-    return {"plain": lambda: data, "gzip": lambda: gzip.compress(data, 1, mtime=0), "zstd": lambda: zstandard.compress(data)}[
-        how
-    ]()
+    """Compress a layer."""
+    forms = {"plain": bytes, "zstd": zstandard.compress, "xz": lzma.compress, "bzip2": bz2.compress}
+    return gzip.compress(data, 1, mtime=0) if how == "gzip" else forms[how](data)
 
 
 BASE = {"etc": None, "etc/passwd": b"root:x:0:0::/root:/bin/sh\n", "usr/bin/tool": b"#!/bin/sh\necho tool\n", "big": b"x" * 5000}
