@@ -101,25 +101,35 @@ class _Application:
     def __init__(self, view: View, reach: Reach, root: str) -> None:
         self.view, self.reach, self.root = view, reach, root
         self.modules = f"{root}/node_modules"
+        self.folders = [root]
+        """The root and its workspaces: where dependencies are looked up from."""
 
     def prune(self) -> Prune | None:
         manifest = self.json(f"{self.root}/package.json")
-        if not manifest or not manifest.get("devDependencies") or manifest.get("workspaces") or self.view.in_base(self.modules):
+        hidden = f"{self.modules}/.package-lock.json"
+        locked = self.json(hidden).get("packages") if self.view.is_file(hidden) else None
+        if manifest.get("workspaces"):
+            if not isinstance(locked, dict):
+                return None
+            self.folders += self.workspaces(locked)
+        manifests = [self.json(f"{folder}/package.json") for folder in self.folders]
+        developed = sum(len(one.get("devDependencies") or ()) for one in manifests)
+        if not all(manifests) or not developed or self.view.in_base(self.modules):
             return None
         code = self.required(manifest)
         by_manifest = self.closure(_names(manifest, *_RUNTIME))
-        needed = None if code is None else self.closure([*_names(manifest, *_RUNTIME), *code, *self.reached()])
+        declared = [name for one in manifests for name in _names(one, *_RUNTIME)]
+        needed = None if code is None else self.closure([*declared, *code, *self.reached()])
         if needed is None or by_manifest is None:
             return None
         installed = set(self.installed(self.modules))
-        hidden = f"{self.modules}/.package-lock.json"
-        scripts = manifest.get("scripts")
-        hooks = [name for name in _LIFECYCLE if isinstance(scripts, dict) and name in scripts]
-        if self.view.is_file(hidden):
-            packages = self.json(hidden).get("packages")
+        hooks = [
+            name for one in manifests for name in _LIFECYCLE if isinstance(one.get("scripts"), dict) and name in one["scripts"]
+        ]
+        if isinstance(locked, dict):
             removed = {
                 f"{self.root}/{place}"
-                for place, facts in (packages.items() if isinstance(packages, dict) else ())
+                for place, facts in locked.items()
                 if isinstance(facts, dict) and facts.get("dev") is True and "node_modules/" in place
             }
             command, records = "npm prune --omit=dev --ignore-scripts", (hidden, f"{self.root}/package-lock.json")
@@ -139,12 +149,16 @@ class _Application:
             if (real := self.view.real(link)) is None or any(inside(real, folder) for folder in _above(real, removed))
         }
         where = f"cd /{self.root} && " if self.root != relative(self.view.workdir) else ""
-        evidence = (
-            f"/{self.root}/package.json: {len(manifest['devDependencies'])} devDependencies, {len(removed)} packages in all",
-        )
+        evidence = (f"/{self.root}/package.json: {developed} devDependencies, {len(removed)} packages in all",)
         return Prune(
             self.root, where + command, frozenset(removed | links), tuple(restored), tuple(filter(None, records)), evidence
         )
+
+    def workspaces(self, locked: dict[str, Any]) -> list[str]:
+        """Give the directories of the workspaces, which npm links into `node_modules` (package-lock.json, "link")."""
+        places = [facts.get("resolved") for facts in locked.values() if isinstance(facts, dict) and facts.get("link") is True]
+        found = [relative(place, "/" + self.root) for place in places if isinstance(place, str)]
+        return sorted({folder for folder in found if inside(folder, self.root) and self.view.is_file(f"{folder}/package.json")})
 
     def json(self, path: str) -> dict[str, Any]:
         """Give a JSON object of the image; empty where it is none or not known."""
@@ -175,7 +189,7 @@ class _Application:
     def closure(self, names: Iterable[str]) -> set[str] | None:
         """Give the directories of the named packages and all that they depend on; None where that cannot be told."""
         needed: set[str] = set()
-        stack = [found for name in names if (found := self.resolve(name, self.root))]
+        stack = [found for name in names for folder in self.folders if (found := self.resolve(name, folder))]
         while stack:
             package = stack.pop()
             if package in needed:

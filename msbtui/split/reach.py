@@ -33,6 +33,9 @@ _LANGUAGES = (
 _ABSOLUTE = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
 
 
+_WHERE = frozenset(("-w", "--workspace", "--prefix", "--cwd", "--filter", "-F", "-C", "--dir"))
+
+
 def language_of(path: str) -> str | None:
     """Give the language that an executable of this name interprets, or None."""
     name = path.rpartition("/")[2]
@@ -261,12 +264,42 @@ class Reach:
                 elif self.view.exists(found):
                     self.add(found, f"{why}, and Java looks for classes there")
 
+    def _workspace(self, words: Words) -> tuple[list[str], str]:
+        """Give the arguments without options, and the directory whose package.json counts: a workspace's where one is named.
+
+        npm: `-w NAME`, `--prefix DIR`; yarn: `workspace NAME`, `--cwd DIR`; pnpm: `--filter NAME`, `-C DIR`.
+        """
+        arguments: list[str] = []
+        named, at = "", 0
+        while at < len(words):
+            option, given, value = words[at].partition("=")
+            if option in _WHERE and option.startswith("-"):
+                at += 0 if given else 1
+                named = named or (value if given else words[at] if at < len(words) else "")
+            elif words[at] == "workspace" and not arguments and at + 1 < len(words):
+                at += 1
+                named = named or words[at]
+            elif not words[at].startswith("-"):
+                arguments.append(words[at])
+            at += 1
+        workdir = relative(self.view.workdir)
+        for place in (named, f"node_modules/{named}") if named else ():
+            found = self.view.real(relative(place, self.view.workdir))
+            if found and self.view.is_file(f"{found}/package.json"):
+                return arguments, found
+        return arguments, workdir
+
+    def _in_folder(self, word: str, folder: str) -> str:
+        """Give a word that names a file of a script's own directory in full."""
+        path = relative(word, "/" + folder)
+        return f"/{path}" if word and not word.startswith(("-", "/")) and path != folder and self.view.exists(path) else word
+
     def _package_script(self, words: Words, blame: bool) -> bool:
         """Follow `npm start`, `yarn serve`, `npm run NAME` into package.json; tell whether it has such a script."""
-        arguments = [word for word in words[1:] if not word.startswith("-")]
+        arguments, folder = self._workspace(words[1:])
         if arguments[:1] in (["run"], ["run-script"]):
             arguments = arguments[1:]
-        path = relative("package.json", self.view.workdir)
+        path = relative("package.json", "/" + folder)
         text = self.view.text(path) if arguments and self.view.is_file(path) else None
         if not text:
             return False
@@ -276,7 +309,8 @@ class Reach:
         except ValueError:
             return False
         name, found = arguments[0], False
-        bin_folder = "/" + relative("node_modules/.bin", self.view.workdir)
+        bin_folders = [relative("node_modules/.bin", place) for place in ("/" + folder, self.view.workdir)]
+        bin_folder = ":".join(f"/{place}" for place in dict.fromkeys(bin_folders))
         for key in (f"pre{name}", name, f"post{name}"):
             body = scripts.get(key) if isinstance(scripts, dict) else None
             found = found or (key == name and isinstance(body, str))
@@ -286,6 +320,8 @@ class Reach:
             self.shell = self.shell or "npm runs its scripts in a shell"
             for call in shell_commands(body, self.view.env):
                 local = self.view.find_command(call[0], bin_folder) if "/" not in call[0] else None
+                if "/" + folder != self.view.workdir:
+                    call = (call[0], *(self._in_folder(word, folder) for word in call[1:]))
                 self.command(
                     (f"/{local}", *call[1:]) if local else call, f"the script {key} of package.json runs it", blame=blame
                 )

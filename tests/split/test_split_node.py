@@ -106,7 +106,7 @@ def test_nothing_is_pruned_where_the_start_translates_by_itself_or_nothing_tells
     for one in (
         world("x", manifest={"scripts": {"start": "ts-node src/a.ts"}}),
         world("x", manifest={"scripts": {"start": "node -r @babel/register dist/server.js"}}),
-        world("x", manifest={"workspaces": ["a"]}),
+        world("x", manifest={"workspaces": ["a"]}, lock=False),
         world("x", lock=False),
     ):
         plan = one.plan()
@@ -154,3 +154,42 @@ def test_nothing_is_pruned_after_a_check_missed_a_development_package():
     plan = world("x").plan(extra_paths=("app/node_modules/depd",))
     assert "production" not in plan.dockerfile
     assert "app/node_modules/depd/index.js" in plan.kept
+
+
+def workspaces(start: str) -> World:
+    """Give an application of two workspaces, of which one is the server and needs the other."""
+    root = {"workspaces": ["packages/*"], "scripts": {"start": start}, "devDependencies": {"eslint": "8"}, "dependencies": {}}
+    server = {"scripts": {"start": "node dist/main.js", "own": "ts-node x"}, "dependencies": {"express": "4", "shared": "1"}}
+    packages = {
+        "node_modules/express": {"version": "1"},
+        "node_modules/qs": {"version": "1"},
+        "node_modules/eslint": {"version": "1", "dev": True},
+        "node_modules/morgan": {"version": "1", "dev": True},
+        "node_modules/depd": {"version": "1", "dev": True},
+        "node_modules/server": {"resolved": "packages/server", "link": True},
+        "node_modules/shared": {"resolved": "packages/shared", "link": True},
+        "packages/server": {"version": "1"},
+    }
+    more = {
+        "app/packages/server/package.json": F(json.dumps(server)),
+        "app/packages/server/dist/main.js": F("require('express'); require('shared')"),
+        "app/packages/shared/package.json": F("{}" if start == "" else json.dumps({"name": "shared"})),
+        "app/packages/shared/index.js": F("x"),
+        "app/node_modules/server": L("../packages/server"),
+        "app/node_modules/shared": L("../packages/shared"),
+        "app/node_modules/.package-lock.json": F(json.dumps({"lockfileVersion": 3, "packages": packages})),
+    }
+    return world("x", manifest=root, more=more)
+
+
+def test_workspaces_keep_what_each_of_them_depends_on():
+    for start in ("npm start -w server", "yarn workspace server start", "npm --prefix packages/server start"):
+        plan = workspaces(start).plan()
+        assert "RUN npm prune --omit=dev --ignore-scripts\n" in plan.dockerfile, start
+        kept = set(plan.kept)
+        assert {"app/node_modules/express/index.js", "app/node_modules/server", "app/packages/shared/index.js"} <= kept
+        assert "app/node_modules/eslint/index.js" not in kept
+
+
+def test_a_workspaces_own_script_is_followed_where_it_runs():
+    assert "production" not in workspaces("npm run own --workspace=server").plan().dockerfile
