@@ -111,18 +111,14 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
     "dnf, yum, zypper, pacman": (
         "package-cache",
         "A",
-        [
-            hit(9, {f"var/cache/{place}/a": 9})
-            for place in ("dnf", "yum", "libdnf5", "PackageKit", "zypp", "pacman/pkg")
-        ],
+        [hit(9, {f"var/cache/{place}/a": 9}) for place in ("dnf", "yum", "libdnf5", "PackageKit", "zypp", "pacman/pkg")],
         [near({"var/lib/dnf/history.sqlite": 9, "var/cache/pacmanx/a": 9, "etc/yum.repos.d/a": 9})],
     ),
     "pip, uv, poetry, pipenv, conda": (
         "package-cache",
         "A",
-        [
-            hit(9, {f"root/.cache/{place}/a": 9}) for place in ("pip", "uv", "pypoetry", "pipenv")
-        ] + [hit(9, {"opt/conda/pkgs/a": 9}), hit(9, {"root/miniconda3/pkgs/a": 9})],
+        [hit(9, {f"root/.cache/{place}/a": 9}) for place in ("pip", "uv", "pypoetry", "pipenv")]
+        + [hit(9, {"opt/conda/pkgs/a": 9}), hit(9, {"root/miniconda3/pkgs/a": 9})],
         [near({"root/.cache/huggingface/a": 9, "root/.config/pip/pip.conf": 9, "opt/conda/lib/a": 9})],
     ),
     "npm, yarn, pnpm, bun, node-gyp": (
@@ -130,13 +126,27 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
         "A",
         [
             hit(9, {f"root/{place}/a": 9})
-            for place in (".npm/_cacache", ".npm/_logs", ".cache/yarn", ".local/share/pnpm/store", ".bun/install/cache", ".cache/node-gyp")
+            for place in (
+                ".npm/_cacache",
+                ".npm/_logs",
+                ".cache/yarn",
+                ".local/share/pnpm/store",
+                ".bun/install/cache",
+                ".cache/node-gyp",
+            )
         ]
         + [
             hit(9, {"usr/local/share/.cache/yarn/v6/a": 9}),
             hit(9, {"app/.yarn/cache/a.zip": 9, "app/node_modules/x": 1}),
             # Hard-linked into node_modules: only what the store alone has goes with it.
-            hit(4, {"app/node_modules/x": 9, "root/.local/share/pnpm/store/a": F(hard="app/node_modules/x"), "root/.local/share/pnpm/store/i": 4}),
+            hit(
+                4,
+                {
+                    "app/node_modules/x": 9,
+                    "root/.local/share/pnpm/store/a": F(hard="app/node_modules/x"),
+                    "root/.local/share/pnpm/store/i": 4,
+                },
+            ),
         ],
         [near({"app/.yarn/cache/a.zip": 9, "app/.pnp.cjs": 1, "app/node_modules/x": 1}), near({"root/.npmrc": 9})],
     ),
@@ -209,7 +219,11 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
     "version control": (
         "vcs",
         "A",
-        [hit(14, {"a/.git/HEAD": 5, "a/.git/objects/x": 9}), hit(14, {"a/.hg/store/x": 9, "a/.hg/requires": 5}), hit(9, {"a/.svn/wc.db": 9})],
+        [
+            hit(14, {"a/.git/HEAD": 5, "a/.git/objects/x": 9}),
+            hit(14, {"a/.hg/store/x": 9, "a/.hg/requires": 5}),
+            hit(9, {"a/.svn/wc.db": 9}),
+        ],
         [near({"a/.git": F(b"gitdir: ../x\n"), "a/.gitkeep": 5, "b/.git/notes": 5})],
     ),
     "compilers, by the database": (
@@ -219,7 +233,11 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
             # 14 bytes of dpkg's own record
             hit(
                 23,
-                {"var/lib/dpkg/status": status({"Package": "make", "Section": "devel"}), "var/lib/dpkg/info/make.list": F(b""), "x": 1},
+                {
+                    "var/lib/dpkg/status": status({"Package": "make", "Section": "devel"}),
+                    "var/lib/dpkg/info/make.list": F(b""),
+                    "x": 1,
+                },
                 {
                     "var/lib/dpkg/status": status({"Package": "make", "Section": "devel"}),
                     "var/lib/dpkg/info/make.list": F(b"/usr/bin/make\n"),
@@ -242,13 +260,23 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
         "compiler",
         "B",
         [hit(9, {"usr/libexec/gcc/x/12/cc1": 9}), hit(9, {"opt/x/bin/clang": 9}), hit(9, {"opt/x/bin/cmake": 9})],
-        [near({"srv/make": 9, "usr/share/x/cc1.txt": 9}), near({"opt/x/bin/cmake": F(b"m" * 9, mode=0o755)}, **starts("/opt/x/bin/cmake"))],
+        [
+            near({"srv/make": 9, "usr/share/x/cc1.txt": 9}),
+            near({"opt/x/bin/cmake": F(b"m" * 9, mode=0o755)}, **starts("/opt/x/bin/cmake")),
+        ],
     ),
     "headers, static libraries, link helpers": (
         "dev-files",
         "B",
-        [hit(9, {f"usr/local/{path}": 9}) for path in ("include/a.h", "lib/liba.a", "lib/liba.la", "lib/pkgconfig/a.pc", "lib/cmake/aConfig.cmake")],
-        [near({"usr/local/lib/liba.so.1": 9, "srv/include/a.html": 9, "usr/local/lib/python3.11/site-packages/n/include/n.h": 9})],
+        [
+            hit(9, {f"usr/local/{path}": 9})
+            for path in ("include/a.h", "lib/liba.a", "lib/liba.la", "lib/pkgconfig/a.pc", "lib/cmake/aConfig.cmake")
+        ],
+        [
+            near(
+                {"usr/local/lib/liba.so.1": 9, "srv/include/a.html": 9, "usr/local/lib/python3.11/site-packages/n/include/n.h": 9}
+            )
+        ],
     ),
     "objects and build trees": (
         "build-objects",
@@ -274,11 +302,19 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
         "dev-dependencies",
         "A",
         [
-            hit(9, {"app/node_modules/.package-lock.json": manifest(packages={"node_modules/a": {"dev": True}}), "app/node_modules/a/x.js": 9}),
+            hit(
+                9,
+                {
+                    "app/node_modules/.package-lock.json": manifest(packages={"node_modules/a": {"dev": True}}),
+                    "app/node_modules/a/x.js": 9,
+                },
+            ),
             hit(9, {"app/vendor/composer/installed.json": manifest(**{"dev-package-names": ["a/b"]}), "app/vendor/a/b/x.php": 9}),
         ],
         [
-            near({"app/node_modules/.package-lock.json": manifest(packages={"node_modules/a": {}}), "app/node_modules/a/x.js": 9}),
+            near(
+                {"app/node_modules/.package-lock.json": manifest(packages={"node_modules/a": {}}), "app/node_modules/a/x.js": 9}
+            ),
             near({"app/vendor/composer/installed.json": manifest(**{"dev-package-names": []}), "app/vendor/a/b/x.php": 9}),
         ],
     ),
@@ -291,7 +327,10 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
     "documentation, manuals, translations": (
         "docs",
         "B",
-        [hit(9, {f"usr/share/{path}": 9}) for path in ("doc/a/README.gz", "man/man1/a.1.gz", "info/a.gz", "locale/de/LC_MESSAGES/a.mo")],
+        [
+            hit(9, {f"usr/share/{path}": 9})
+            for path in ("doc/a/README.gz", "man/man1/a.1.gz", "info/a.gz", "locale/de/LC_MESSAGES/a.mo")
+        ],
         [
             near({"usr/share/doc/a/copyright": 9, "usr/share/zoneinfo/UTC": 9}),
             near({"usr/share/locale/de/LC_MESSAGES/a.mo": 9}, config=ImageConfig(env=("LANG=de_DE.UTF-8",))),
@@ -312,7 +351,13 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
     "symbols in programs": (
         "debug-symbols",
         "C",
-        [hit(600_000, {"usr/local/bin/app": F(b"p" * 700_000)}, elves={"usr/local/bin/app": elf("ET_EXEC", debug_bytes=600_000)})],
+        [
+            hit(
+                600_000,
+                {"usr/local/bin/app": F(b"p" * 700_000)},
+                elves={"usr/local/bin/app": elf("ET_EXEC", debug_bytes=600_000)},
+            )
+        ],
         [near({"usr/local/bin/app": F(b"p" * 700_000)}, elves={"usr/local/bin/app": elf("ET_EXEC", debug_bytes=600)})],
     ),
     "archives after unpacking": (
@@ -324,8 +369,22 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
     "logs and temporary files": (
         "log-temp",
         "B",
-        [hit(9, {path: 9}) for path in ("tmp/a", "var/tmp/a", "var/log/dpkg.log", "var/log/apt/term.log", "var/cache/debconf/config.dat-old", "var/cache/ldconfig/aux-cache", "var/log/lastlog")],
-        [near({"var/log/nginx/": None, "var/lib/x/a.log": 9, "srv/tmp/a": 9}), near({"tmp/app": F(b"p" * 9, mode=0o755)}, **starts("/tmp/app"))],
+        [
+            hit(9, {path: 9})
+            for path in (
+                "tmp/a",
+                "var/tmp/a",
+                "var/log/dpkg.log",
+                "var/log/apt/term.log",
+                "var/cache/debconf/config.dat-old",
+                "var/cache/ldconfig/aux-cache",
+                "var/log/lastlog",
+            )
+        ],
+        [
+            near({"var/log/nginx/": None, "var/lib/x/a.log": 9, "srv/tmp/a": 9}),
+            near({"tmp/app": F(b"p" * 9, mode=0o755)}, **starts("/tmp/app")),
+        ],
     ),
     "much of it": (
         "log-temp",
@@ -336,7 +395,10 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
     "the whole context": (
         "context-junk",
         "B",
-        [hit(9, {f"srv/{path}": 9}, **copy(". /srv")) for path in (".vscode/a", ".idea/a", "Dockerfile", "htmlcov/a", ".DS_Store")]
+        [
+            hit(9, {f"srv/{path}": 9}, **copy(". /srv"))
+            for path in (".vscode/a", ".idea/a", "Dockerfile", "htmlcov/a", ".DS_Store")
+        ]
         + [hit(9, {"srv/notes.md": 9, "srv/a.py": 5}, ignored=lambda path: path == "notes.md", **copy(". /srv"))],
         [near({"srv/.vscode/a": 9}, **run("x")), near({"srv/dist/a": 9, "srv/docs/a": 9, "srv/LICENSE": 9}, **copy(". /srv"))],
     ),
@@ -348,7 +410,15 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
             hit(len(KEY.data), {"srv/key": KEY}, {"srv/.wh.key": 0}),
             hit(33, {"srv/.npmrc": F(b"//r/:_authToken=abcdef0123456789\n")}),
         ],
-        [near({"srv/ca.pem": F(b"-----BEGIN CERTIFICATE-----\n"), "x/tests/id_rsa": KEY, "srv/.npmrc": F(b"//r/:_authToken=${T}\n")})],
+        [
+            near(
+                {
+                    "srv/ca.pem": F(b"-----BEGIN CERTIFICATE-----\n"),
+                    "x/tests/id_rsa": KEY,
+                    "srv/.npmrc": F(b"//r/:_authToken=${T}\n"),
+                }
+            )
+        ],
     ),
     "secrets by name": (
         "secret",
@@ -385,7 +455,7 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
         [hit(0, {"a": 5}, dockerfile="FROM a AS u\nFROM scratch\nCOPY a /a\n", history=["COPY a /a # buildkit"])],
         [near({"a": 5}, dockerfile="FROM a AS u\nFROM scratch\nCOPY --from=u a /a\n", history=["COPY a /a # buildkit"])],
     ),
-}  # fmt: skip
+}
 
 
 def found(row: str, scene: Scene) -> list[Any]:

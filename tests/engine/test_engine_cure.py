@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from msbtui.analysis.cure import cured, find_cures, ignored_text
+from msbtui.analysis.cure import KINDS, cured, find_cures, ignored_text
 from msbtui.engine.build import build, new_id, remove_all
 from msbtui.image.model import Kind
-from msbtui.session.cures import world_of
+from msbtui.session.cures import cures_by_text, world_of
 from msbtui.session.model import Options
 from msbtui.session.session import Session
 
@@ -173,5 +173,56 @@ def test_it_builds_and_keeps_its_promise(engine, name, tmp_path):
             # A directory that held nothing but what is gone may be gone with it.
             left = {path for path in differs if path not in gone and not any(one.startswith(path + "/") for one in gone)}
             assert not {path for path in left if not path.startswith("var/lib/apt/lists/")}, left
+    finally:
+        remove_all(verify_id, host=host)
+
+
+BY_TEXT = """\
+FROM python:3.11-slim
+RUN apt-get update && apt-get install -y netbase
+RUN pip install six
+RUN useradd app
+WORKDIR /app
+COPY src/ /app/
+RUN chown -R app:app /app
+ADD conf /etc/conf
+USER app
+"""
+TEXT_KINDS = {"clean-up", "copy-flags", "no-recommends", "copy-not-add"}
+
+
+def test_every_kind_of_cure_is_built():
+    """The options of apk and dnf are edits of the same form; without their base images only their text is tested."""
+    assert {kind for case in CASES.values() for kind in case.kinds} | TEXT_KINDS == set(KINDS)
+
+
+@pytest.mark.parametrize("engine", ["ENGINE_CLASSIC", "ENGINE_MODERN"])
+def test_cures_that_the_text_shows_build_and_save(engine, tmp_path):
+    host = os.environ.get(engine)
+    if not host:
+        pytest.skip(f"{engine} names no engine")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a").write_text(BIG)
+    (tmp_path / "conf").write_text("x")
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text(BY_TEXT)
+    session = Session(Options(str(dockerfile)), environ={**os.environ, "DOCKER_HOST": "unix:///nothing/there"})
+    session.run(lambda _: None)
+    lines, found = cures_by_text(session)
+    result = cured(lines, found)
+    assert {cure.kind for cure in result.made} == TEXT_KINDS and not result.left
+    verify_id = new_id()
+    try:
+        before = look(dockerfile, build(tmp_path, dockerfile, host=host, verify_id=verify_id), host)
+        dockerfile.write_bytes(result.data)
+        after = look(dockerfile, build(tmp_path, dockerfile, host=host, verify_id=verify_id), host)
+        gone = ("var/lib/apt/lists/", "root/.cache")
+        live = [before.table.live(pid) for pid, path in enumerate(before.table.paths) if path.startswith(gone)]
+        lists = before.table.bytes_of([entry for entry in live if entry is not None])
+        assert before.table.size - after.table.size >= 0.98 * (lists + len(BIG))
+        differs = {path for path, _ in shown(before.table).items() ^ shown(after.table).items()}
+        # What installing wrote to logs and compiled differs from build to build.
+        left = {path for path in differs if not path.startswith((*gone, "var/log/", "var/cache/")) and not path.endswith(".pyc")}
+        assert not {path for path in left if path != "root/.cache"}, left
     finally:
         remove_all(verify_id, host=host)

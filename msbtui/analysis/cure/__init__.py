@@ -10,7 +10,7 @@ from msbtui.analysis.cure.append import append_removal
 from msbtui.analysis.cure.cleanup import clean_ups
 from msbtui.analysis.cure.ignorefile import ignore_lines, ignored_text
 from msbtui.analysis.cure.merge import merged_runs
-from msbtui.analysis.cure.model import Cure, Lines, Removal, World
+from msbtui.analysis.cure.model import KINDS, Cure, Lines, Removal, World
 from msbtui.analysis.cure.mounts import cache_mounts
 from msbtui.analysis.cure.ownership import copy_flags
 from msbtui.analysis.cure.recommends import without_recommends
@@ -20,7 +20,7 @@ from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.parser import parse
 from msbtui.errors import UsageError
 
-__all__ = ["Cure", "Lines", "Removal", "World", "cured", "find_cures", "find_text_cures", "ignored_text"]
+__all__ = ["KINDS", "Cure", "Lines", "Removal", "World", "cured", "find_cures", "find_text_cures", "ignored_text"]
 
 _KINDS = (clean_ups, copy_flags, merged_runs, ignore_lines, cache_mounts, without_recommends)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,9 @@ from msbtui.dockerfile.model import Dockerfile, Instruction, StageGraph
 from msbtui.image.model import Image
 from msbtui.image.packages import Packages
 from msbtui.image.table import FileTable
+
+KINDS: Final = ("clean-up", "cache-mount", "copy-flags", "no-recommends", "dockerignore", "merged-run", "copy-not-add")
+"""All kinds of cures."""
 
 
 class Removal(msgspec.Struct, frozen=True):
@@ -30,7 +34,7 @@ class Cure(msgspec.Struct, frozen=True):
     """One edit of the Dockerfile or of its `.dockerignore`, what it cures, and what it saves."""
 
     kind: str
-    """`clean-up`, `cache-mount`, `copy-flags`, `no-recommends`, `dockerignore`, `merged-run` or `copy-not-add`."""
+    """One of `KINDS`."""
     title: str
     """What is done, in a line: `rm -rf /var/lib/apt/lists/* at the end`."""
     line: int
