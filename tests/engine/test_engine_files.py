@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from image_samples import Sample, digest, tar_of, write_tar
+from image_samples import Sample, digest, tar_of, write_folder, write_tar
 
 from msbtui.engine import Progress, open_image, recognise, streamed
 from msbtui.engine.layers import Keeper
@@ -282,3 +282,18 @@ def test_a_name_that_cannot_be_printed_does_not_break_the_note(tmp_path, cache):
     image = open_image(str(tmp_path / "image"), cache=cache)
     assert shown(open_image(str(tmp_path / "image"), cache=cache)) == shown(image)
     assert recognise(str(tmp_path / "image")).kind == "docker-archive"
+
+
+def test_a_known_digest_answers_before_a_byte_of_a_blob_is_read(tmp_path, cache):
+    sample = Sample()
+    first = write_folder(tmp_path / "first", sample.oci())
+    shown = [layer.entries.paths for layer in open_image(str(first), cache=cache).layers]
+    # Another folder, and blobs of the right length that hold something else: reading any would show.
+    other = write_folder(tmp_path / "other", sample.oci())
+    for blob in sample.blobs:
+        (other / f"blobs/sha256/{digest(blob)[7:]}").write_bytes(bytes(len(blob)))
+    image = open_image(str(other), cache=cache)
+    assert [layer.entries.paths for layer in image.layers] == shown
+    assert image.verified
+    with pytest.raises(TargetError, match="does not hold what its digest says"):
+        open_image(str(other), cache=cache, verify=True)
