@@ -394,7 +394,9 @@ class Kept:
             self.starters.setdefault(path, facts.functions[0])
             if path in self.paths:
                 self.words.update(facts.commands)
-                self.called.update(facts.commands)
+                if not LIBRARY_TREE.fullmatch(path):
+                    # libraries that language packages bundle are large and name much, and bring what they call
+                    self.called.update(facts.commands)
 
     @property
     def may_start_programs(self) -> bool:

@@ -221,3 +221,10 @@ def test_a_command_of_the_base_that_the_program_starts_comes_along_and_one_that_
     assert "        git \\\n" in world({}, call).runtime()
     for text in ("# use git\nimport subprocess\n", "kind = {'git': 1}\n"):
         assert "        git \\\n" not in world({}, {"app/board/vc.py": F(text)}).runtime(), text
+
+
+def test_commands_that_a_bundled_library_names_bring_no_packages():
+    bundled = elf("libc.so.6", interpreter="", soname="libbig.so", functions=("posix_spawn",), commands=("git", "cvs", "xz"))
+    assert "        git" not in world({f"{SITE}/big.libs/libbig.so": bundled}).runtime()
+    own = elf("libc.so.6", functions=("posix_spawn",), commands=("git",))
+    assert "        git" in world(app={"app/helper": own}).runtime()
