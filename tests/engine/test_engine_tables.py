@@ -194,6 +194,17 @@ def test_a_part_that_breaks_off_is_taken_up_again(cache, home):
         assert len(asked) > 2 and None not in asked
 
 
+@pytest.mark.parametrize("zeros", [0, 512, 9216])
+def test_a_writer_that_left_out_the_zeros_at_the_end(cache, home, zeros):
+    blob, annotations = stored("skopeo")
+    sample = StoredSample(layers=[plain(blob) + bytes(zeros)], stored=[(blob, annotations)])
+    with FakeRegistry(sample).running() as fake:
+        assert look(fake, cache, home, verify=True).verified
+    sample.layers[0] += b"x"
+    with FakeRegistry(sample).running() as fake, pytest.raises(TargetError, match="does not hold what its diff id"):
+        look(fake, cache, home, verify=True)
+
+
 def test_cancelling_ends_it(cache, home):
     sample = sample_of(stored("zstd"))
     cancel = threading.Event()
