@@ -14,6 +14,8 @@ from msbtui.text import raw
 _MERGED = re.compile(r"(.*/)?(site-packages|dist-packages|gems|node_modules)")
 """Directories of libraries that the runtime base has too: copied whole, over what is there, where their parts are many."""
 _CAPABILITIES = "security.capability"
+_WEAK = ("new, no package", "part of", "a library")
+"""Beginnings of reasons that only say that nothing speaks against a path."""
 _EXTRA = 1 << 20
 _MERGED_EXTRA = 24 << 20
 _MANY = 6
@@ -201,7 +203,7 @@ class _Grouping:
 
     def _common_why(self, folder: str, paths: list[str]) -> str:
         reasons = list(dict.fromkeys(self.wanted[path] for path in paths))
-        named = [reason for reason in reasons if not reason.startswith(("new, no package", "part of", "a library"))]
+        named = [reason for reason in reasons if not reason.startswith(_WEAK)]
         first = (named or reasons)[0] if reasons else "it is needed"
         more = f"{len(reasons) - 1} more {'reason' if len(reasons) == 2 else 'reasons'}"
         return first if len(reasons) <= 1 else f"{first}, and {more} for what lies in /{folder}"
@@ -227,7 +229,7 @@ class _Grouping:
     def _files(self, folder: str, files: list[str]) -> None:
         sources = tuple(f"/{path}" for path in files)
         destination = sources[0] if len(sources) == 1 else f"/{folder}/" if folder else "/"
-        reasons = list(dict.fromkeys(self.wanted[path] for path in files))
+        reasons = sorted(dict.fromkeys(self.wanted[path] for path in files), key=lambda reason: reason.startswith(_WEAK))
         why = reasons[0] if len(reasons) == 1 else f"{reasons[0]}, and {len(reasons) - 1} more"
         total = sum(self.view.size(path) for path in files)
         self.plan.copies.append(

@@ -16,6 +16,7 @@ from msbtui.split.view import View
 from msbtui.text import size
 
 _SHOWN = 5
+_LONGEST = 200
 
 
 _MOST_OF = 0.9
@@ -89,15 +90,15 @@ def _steps(parts: Parts, origin: str) -> list[Step]:
         what = f"copy {' '.join(copy.sources)}"
         evidence = _reasons_for(copy, parts.kept.paths, covered)
         along = f"; {size(copy.extra)} that lie between come along" if copy.extra else ""
-        steps.append(
-            Step(
-                what, f"{copy.why} ({size(copy.bytes)} in {copy.files} {'file' if copy.files == 1 else 'files'}{along})", evidence
-            )
+        held = (
+            f"{size(copy.bytes)} in {copy.files} {'file' if copy.files == 1 else 'files'}" if copy.files else "0 B in directories"
         )
+        steps.append(Step(what, f"{copy.why} ({held}{along})", evidence))
     for link in parts.copies.links:
         steps.append(Step(f"link {link.path} -> {link.target}", link.why))
     for line in parts.metadata.lines:
-        steps.append(Step(" ".join(line.text.split())[:200], line.why))
+        text = " ".join(line.text.replace("\\\n", " ").split())
+        steps.append(Step(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…", line.why))
     for dropped in parts.metadata.dropped:
         steps.append(Step(f"without {dropped.field}.{dropped.name}", dropped.why))
     return steps
