@@ -11,7 +11,7 @@ from split_world import F, view
 from msbtui.dockerfile.parser import parse
 from msbtui.engine.build import BuildError
 from msbtui.session.model import Options
-from msbtui.split.model import Check, Plan
+from msbtui.split.model import Check, Plan, Traced
 from msbtui.split.repair import Additions
 from msbtui.split.verify import ROUNDS, Site, _Work
 
@@ -168,3 +168,33 @@ def test_files_that_were_built_anew_are_compared_with_the_stage_that_they_came_f
     work = Rebuilt({})
     assert work._anew(candidate, new, absent) == absent
     assert work.asked == []
+
+
+def test_what_was_seen_to_be_opened_is_in_the_first_plan_that_is_built():
+    heard = []
+
+    def replan(rung: str, wider: Additions) -> Plan:
+        heard.append(dict(wider.opened))
+        return plan(rung, wider)
+
+    def verdicts(candidate: Plan):
+        return () if "a" in candidate.dockerfile.split() else (Check("start", False, "no a", ("a",)),)
+
+    work = Judged(verdicts, replan)
+    work.wider = Additions(opened={"x": "opened while it ran"})
+    work.traced = (Traced("the container's start", "strace", 1), Traced("`app`", "the container could not be made"))
+    found = work.climb(plan("selective"))
+    assert found.verified
+    assert heard == [{"x": "opened while it ran"}] * 2  # also in the plan that a check widened
+    assert found.traced == work.traced
+    assert found.reasons[-2:] == (
+        "while the container's start was watched it opened 1 file of the image, all of which stay",
+        "`app` was not watched: the container could not be made",
+    )
+
+
+def test_where_what_is_opened_leaves_nothing_to_split_off_that_is_the_answer():
+    work = Judged(lambda _: (), lambda rung, wider: Plan("none", ("nothing worth a second stage",), ""))
+    work.wider = Additions(opened={"x": "opened while it ran"})
+    found = work.climb(plan("selective"))
+    assert (found.decision, found.verified, work.tried) == ("none", None, [])
