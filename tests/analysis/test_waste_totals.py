@@ -10,7 +10,7 @@ from waste_scenes import F, Scenery, elf, look
 
 from msbtui.analysis.model import Base
 from msbtui.analysis.waste import KINDS
-from msbtui.analysis.waste.report import make_report
+from msbtui.analysis.waste.report import PRECEDENCE, make_report
 from msbtui.analysis.waste.scene import Scene
 from msbtui.image.model import ImageConfig
 from msbtui.image.packages import read_packages
@@ -86,14 +86,33 @@ def test_every_byte_counts_once(layers: list[dict[str, F]], base: int) -> None:
 
 @given(LAYERS, st.integers(0, 2), st.randoms(use_true_random=False))
 @settings(max_examples=30, deadline=None)
-def test_sums_do_not_depend_on_the_order_of_rules(layers: list[dict[str, F]], base: int, rng: random.Random) -> None:
+def test_findings_do_not_depend_on_the_order_of_rules(layers: list[dict[str, F]], base: int, rng: random.Random) -> None:
     seen = look(*layers, base=min(base, len(layers)), elves=ELVES, config=CONFIG)
     shuffled = list(KINDS)
     rng.shuffle(shuffled)
     scene = Scene(seen.image, seen.table, read_packages(seen.image, seen.table), Base(min(base, len(layers))))
     other = make_report(scene, shuffled)
-    wanted = seen.report
-    assert (other.hidden, other.removable, other.total) == (wanted.hidden, wanted.removable, wanted.total)
+    assert other == seen.report
+
+
+def test_an_entry_of_several_kinds_belongs_to_the_same_one_in_any_order() -> None:
+    tree = {
+        "root/.cache/pip/a.o": 9,
+        "tmp/b.o": 9,
+        "srv/.git/HEAD": 5,
+        "srv/.git/objects/x.o": 9,
+        "usr/local/include/c.h": 9,
+        "usr/local/include/.vscode/d.h": 9,
+        "usr/share/doc/a/tests/e.o": 9,
+    }
+    seen = look(tree, config=CONFIG)
+    for kinds in (tuple(reversed(KINDS)), KINDS[7:] + KINDS[:7]):
+        scene = Scene(seen.image, seen.table, read_packages(seen.image, seen.table), Base(0))
+        assert make_report(scene, kinds) == seen.report
+
+
+def test_every_kind_has_its_place() -> None:
+    assert tuple(kind.id for kind in KINDS) == PRECEDENCE
 
 
 def test_one_scene_gives_the_same_report_twice() -> None:

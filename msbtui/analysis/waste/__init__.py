@@ -58,7 +58,7 @@ KINDS: tuple[WasteKind, ...] = (
     secrets.KIND,
     stages.KIND,
 )
-"""All kinds. Where two name one entry, the one that stands first has it."""
+"""All kinds, in the order of `report.PRECEDENCE`."""
 
 
 def find_waste(

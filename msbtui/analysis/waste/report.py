@@ -10,21 +10,27 @@ from msbtui.analysis.waste.kind import Draft, WasteKind, count
 from msbtui.analysis.waste.scene import Scene
 from msbtui.image.stack import NOT_HIDDEN
 
+PRECEDENCE = (
+    *("deleted-later", "overwritten-later", "metadata-only-copy", "moved", "whole-filesystem-copy", "vcs", "package-cache"),
+    *("debug-symbols", "compiler", "dev-dependencies", "build-objects", "sources", "unpacked-archive", "log-temp", "bytecode"),
+    *("tests", "docs", "dev-files", "context-junk", "duplicate-content", "secret", "unreferenced-stage"),
+)
+"""Kinds by what they say of an entry: where two name one, the one that stands first has it."""
 MOST_PATHS = 1000
 MOST_KEPT = 50
 """Paths of what is kept that a finding names."""
 
 
 def make_report(scene: Scene, kinds: Sequence[WasteKind], *, in_base: bool = False) -> WasteReport:
-    """Run the rules and give the report; the order in which rules run changes nothing, and that of `kinds` no sum.
+    """Run the rules and give the report; the order of `kinds`, in which rules run, changes nothing.
 
-    An entry that several drafts name belongs to the surest: A or B before C, then the kind that stands first. With `in_base`
-    findings in the base's layers are told too; they never count in the sums.
+    An entry that several drafts name belongs to the surest: A or B before C, then the kind that stands first in PRECEDENCE.
+    With `in_base` findings in the base's layers are told too; they never count in the sums.
     """
     table, base = scene.table, scene.base.layers
     drafts = [
-        (draft.confidence == "C", rank, draft, kind)
-        for rank, kind in enumerate(kinds)
+        (draft.confidence == "C", PRECEDENCE.index(kind.id), draft, kind)
+        for kind in kinds
         for draft in kind.find(scene)
         if draft.layer >= base or in_base or kind.in_base
     ]
