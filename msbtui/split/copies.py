@@ -191,8 +191,8 @@ class _Grouping:
         extra = [path for path in content if path not in self.wanted]
         if not merged and any(self.forbidden(path) for path in extra):
             return False
-        extra_bytes = sum(self.view.size(path) for path in extra)
-        wanted_bytes = sum(self.view.size(path) for path in content if path in self.wanted)
+        extra_bytes = self.view.bytes_of(extra)
+        wanted_bytes = self.view.bytes_of(path for path in content if path in self.wanted)
         if extra_bytes > (_MERGED_EXTRA if merged else max(_EXTRA, wanted_bytes // 50)):
             return False
         if extra and not merged and any(self.view.owner(path) is not None for path in extra):
@@ -209,7 +209,7 @@ class _Grouping:
         return first if len(reasons) <= 1 else f"{first}, and {more} for what lies in /{folder}"
 
     def _tree(self, folder: str, content: list[str], why: str, extra: int) -> None:
-        total = sum(self.view.size(path) for path in content)
+        total = self.view.bytes_of(content)
         self.plan.copies.append(
             Copy(
                 (f"/{folder}",),
@@ -231,7 +231,7 @@ class _Grouping:
         destination = sources[0] if len(sources) == 1 else f"/{folder}/" if folder else "/"
         reasons = sorted(dict.fromkeys(self.wanted[path] for path in files), key=lambda reason: reason.startswith(_WEAK))
         why = reasons[0] if len(reasons) == 1 else f"{reasons[0]}, and {len(reasons) - 1} more"
-        total = sum(self.view.size(path) for path in files)
+        total = self.view.bytes_of(files)
         self.plan.copies.append(
             Copy(sources, destination, False, self._layer(files), total, len(files), why, 0, self._cautious(files))
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cached_property
 
@@ -113,6 +113,10 @@ class View:
         """Give the bytes of the file at `path`; 0 for everything else."""
         at = self.entry(path)
         return 0 if at is None else self.table.cost(*at)
+
+    def bytes_of(self, paths: Iterable[str]) -> int:
+        """Give the bytes of the files at `paths` together, those of an inode once, whichever of its names is among them."""
+        return self.table.bytes_of([at for path in paths if (at := self.entry(path)) is not None])
 
     def stat(self, path: str) -> tuple[int, int, int]:
         """Give (mode, uid, gid) of what stands at `path`; an implied directory is (0755, 0, 0)."""

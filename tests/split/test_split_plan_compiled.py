@@ -11,6 +11,7 @@ from split_world import (
     PATH,
     D,
     F,
+    H,
     L,
     P,
     World,
@@ -499,3 +500,17 @@ def test_a_symlink_that_the_working_directory_leads_through_is_made_before_it():
     runtime = c_world(made, dockerfile=text, config=config).runtime()
     assert runtime.index("ln -sfn app-1 /opt/app\n") < runtime.index("WORKDIR /opt/app/data\n")
     assert runtime.index("COPY --from=build /opt/app-1 ") < runtime.index("WORKDIR")
+
+
+def test_a_program_that_has_another_name_in_the_build_tree_has_its_bytes():
+    made = {
+        "src/target/release/deps/served-0": elf("libc.so.6", size=9 * MEGABYTE),
+        "src/target/release/served": H("src/target/release/deps/served-0"),
+    }
+    config = ImageConfig(env=(PATH,), cmd=("target/release/served",), workdir="/src")
+    text = C_FILE.replace('"served"', '"target/release/served"').replace("EXPOSE 8080\n", "")
+    plain = c_world({"usr/local/bin/served": elf("libc.so.6", size=1000)}).plan().size_after.estimated
+    plan = c_world({**made, "usr/local/bin/served": GONE}, dockerfile=text, config=config).plan()
+    assert "COPY --from=build /src/target/release/served /src/target/release/served\n" in plan.dockerfile
+    assert plain is not None
+    assert plan.size_after.estimated == plain - 1000 + 9 * MEGABYTE

@@ -49,9 +49,16 @@ class L:
     to: str
 
 
+@dataclass(frozen=True)
+class H:
+    """A hard link to a file of the same layer."""
+
+    to: str
+
+
 GONE = "gone"
 """A whiteout."""
-Entries = Mapping[str, F | D | L | str]
+Entries = Mapping[str, F | D | L | H | str]
 
 
 def elf(*needed: str, interpreter: str = "/lib64/ld-linux-x86-64.so.2", libraries: Sequence[str] = (), paths: Sequence[str] = (),
@@ -146,6 +153,12 @@ def layer(entries: Entries) -> tuple[LayerIndex, Held]:
         elif isinstance(item, L):
             kind = Kind.SYMLINK
             index.links[number] = item.to
+        elif isinstance(item, H):
+            kind = Kind.HARD_LINK
+            index.links[number] = item.to
+            target = entries[item.to]
+            assert isinstance(target, F)
+            files[number], mode, uid, gid = target, target.mode, target.uid, target.gid
         else:
             assert isinstance(item, F)
             files[number] = item
