@@ -16,9 +16,9 @@ from xxhash import xxh3_128
 from msbtui.errors import TargetError
 from msbtui.image.compress import CHUNK, BufferReader, open_layer
 from msbtui.image.facts import DIGEST_SIZE, FactsCollector, StoredContents
-from msbtui.image.keep import SCRIPT, rule_for
+from msbtui.image.keep import CONFIG, SCRIPT, is_secret, rule_for
 from msbtui.image.model import ElfFacts, Kind
-from msbtui.image.secret import looked_at
+from msbtui.image.secret import is_looked_at, looked_at
 from msbtui.image.tar import Stream
 from msbtui.image.toc import Chunk, Toc
 from msbtui.regex import regex
@@ -204,7 +204,11 @@ class PartContents(StoredContents):
                 parts.append(data[:left])
                 left -= len(parts[-1])
         text = b"".join(parts)
-        if sum(map(len, self._remembered.values())) + len(text) <= _REMEMBERED:
+        path = self.index.paths[file]
+        if len(text) == self.index.sizes[file] <= CONFIG.limit and not is_looked_at(path) and not is_secret(path, text, CONFIG):
+            # Who asked once asks again, and then the table would have to be fetched for it.
+            self._texts, self.has_learned = {**self.texts, file: text}, True
+        elif sum(map(len, self._remembered.values())) + len(text) <= _REMEMBERED:
             self._remembered[file] = text
         return text
 

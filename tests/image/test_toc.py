@@ -125,15 +125,19 @@ def test_what_was_learned_is_kept(form, tmp_path):
     tool = contents.index.paths.index("usr/bin/tool")
     digest, elf = contents.digest(numbers), contents.elf(tool)
     assert elf is not None
+    other, key = (contents.index.paths.index(name) for name in ("lib/f3", "root/.ssh/id_rsa"))
+    assert contents.text(other).startswith(b"3") and contents.text(key).startswith(b"-----BEGIN")
     cache = LayerCache(tmp_path)
     cache.put("k", contents.index, contents)
     index, known = cache.get("k")
-    again, other = parts(form, known)
+    again, source = parts(form, known)
     assert index.paths == contents.index.paths
     assert (again.digest(numbers), again.elf(tool), again.programs()) == (digest, elf, contents.programs())
     assert again.secrets == contents.secrets
     assert again.text(index.paths.index("var/lib/dpkg/status")) == contents.text(index.paths.index("var/lib/dpkg/status"))
-    assert not [one for one in other.asked if one[1] - one[0] > 10_000]
+    assert again.text(other) == contents.text(other)
+    assert key not in known.texts
+    assert not source.asked
 
 
 @pytest.mark.parametrize("form", FORMS)
