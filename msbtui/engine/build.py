@@ -23,6 +23,8 @@ from msbtui.errors import TargetError
 from msbtui.text import printable
 
 __all__ = ["LABEL", "BuildError", "BuildLine", "RunResult", "build", "new_id", "read_line", "remove", "remove_all", "run"]
+NAMES = "msbtui-verify"
+"""Repository of the names that images get which go by their label."""
 _KEPT_LINES = 400
 _ASKING = 30.0
 
@@ -137,7 +139,10 @@ def build(
         path = _dockerfile_path(dockerfile, beside, folder)
         answer = folder / "image-id"
         command += ["--progress=plain", "--file", str(path), "--iidfile", str(answer)]
-        for option, value in (("--tag", tag), ("--target", target), ("--platform", platform)):
+        # by its name the image is found wherever the builder puts it: what a remote builder says is its id is another one in
+        # an engine with containerd's store
+        name = tag or (f"{NAMES}:{verify_id}-{secrets.token_hex(4)}" if verify_id else None)
+        for option, value in (("--tag", name), ("--target", target), ("--platform", platform)):
             command += [option, value] if value else []
         command += labels(verify_id) if verify_id else []
         for name, value in build_args.items():
@@ -157,10 +162,21 @@ def build(
             raise BuildError(
                 _why(log, code), where=printable(str(context)), hint="the build's own output above says more", log=log
             )
+        if name is not None and (found := _id_of(name, env)):
+            return found
         try:
             return answer.read_text("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise BuildError("the build ended without an image", where=printable(str(context)), log=log) from error
+
+
+def _id_of(name: str, environ: Mapping[str, str]) -> str:
+    """Give the id that the engine knows an image by, or an empty text."""
+    said = process.collect(
+        [process.docker_cli(environ), "image", "inspect", "--format", "{{.Id}}", name], environ, timeout=_ASKING
+    )
+    found = said.stdout.decode("ascii", "replace").strip()
+    return found if said.exit_code == 0 and re.fullmatch(r"sha256:[0-9a-f]{64}", found) else ""
 
 
 def _dockerfile_path(dockerfile: str | Path, beside: Path | None, folder: Path) -> Path:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import secrets
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -22,12 +21,9 @@ from msbtui.engine import process
 from msbtui.engine.host import Endpoint
 from msbtui.errors import Cancelled, TargetError
 from msbtui.image.model import ImageConfig
-from msbtui.text import printable
 
 LABEL = "msbtui.verify"
 OWNER_LABEL = "msbtui.verify.owner"
-NAMES = "msbtui-for-a-moment"
-"""Repository of the names that images get while a build is based on them."""
 _ASKING = 30.0
 
 
@@ -108,25 +104,6 @@ def remove_all(verify_id: str, *, host: str | Endpoint | None = None, environ: M
                 process.collect([docker, *removing, *sorted(set(found))], env, timeout=_ASKING)
 
 
-@contextmanager
-def tagged(image: str, *, host: str | Endpoint | None = None, environ: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Give an image a name for as long as this lasts, which says who gave it, so that `sweep` knows it; yields the name.
-
-    Raises `TargetError` where the engine has no such image.
-    """
-    env = process.environment(host, environ)
-    docker = process.docker_cli(env)
-    name = f"{NAMES}:{owner().replace('/', '_')}_{secrets.token_hex(4)}"
-    done = process.collect([docker, "image", "tag", image, name], env, timeout=_ASKING)
-    if done.exit_code:
-        raise TargetError("the engine does not have the image", where=printable(image))
-    try:
-        yield name
-    finally:
-        # the name alone goes: the image has its own id, and is somebody's
-        process.collect([docker, "image", "rm", "--no-prune", name], env, timeout=_ASKING)
-
-
 def sweep(*, host: str | Endpoint | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Remove what killed processes of this machine left on the engine; give how many things went. Raises nothing."""
     with suppress(TargetError, Cancelled):
@@ -141,15 +118,7 @@ def sweep(*, host: str | Endpoint | None = None, environ: Mapping[str, str] | No
         for found, removing in ((containers, ["rm", "--force", "--volumes"]), (images, ["image", "rm", "--force"])):
             if found:
                 process.collect([docker, *removing, *found], env, timeout=_ASKING)
-        form = "{{.Repository}}:{{.Tag}}"
-        names = [
-            name
-            for name in _lines([docker, "image", "ls", "--filter", f"reference={NAMES}", "--format", form], env)
-            if is_dead(name.partition(":")[2].rpartition("_")[0].replace("_", "/"))
-        ]
-        if names:
-            process.collect([docker, "image", "rm", "--no-prune", *sorted(set(names))], env, timeout=_ASKING)
-        return len(containers) + len(images) + len(names)
+        return len(containers) + len(images)
     return 0
 
 

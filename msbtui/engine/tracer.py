@@ -25,7 +25,7 @@ import msgspec
 from msbtui.engine.build import BuildError, build
 from msbtui.engine.containers import CARRIED, Container
 from msbtui.engine.folders import temporary_folder
-from msbtui.engine.leftovers import tagged
+from msbtui.engine.process import collect, docker_cli, environment
 from msbtui.errors import TargetError
 
 LOG_LIMIT = 48 << 20
@@ -148,9 +148,7 @@ class Tracer:
     def _installed(self) -> Way:
         if any(char in "$\\\"'" or char.isspace() or not char.isprintable() for char in self._user):
             raise TargetError("the image's user has a name that no Dockerfile can hold")
-        # BuildKit takes an image's id for the name of a repository
-        name = self._stack.enter_context(tagged(self._image, environ=self._environ))
-        text = _INSTALL.format(image=name, user=self._user or "0")
+        text = _INSTALL.format(image=self._name(), user=self._user or "0")
         context = self._stack.enter_context(temporary_folder("trace"))
         try:
             image = build(
@@ -159,6 +157,18 @@ class Tracer:
         except BuildError as error:
             raise TargetError("strace could not be installed in a copy of the image by its package manager") from error
         return Way("strace, installed in a copy of the image", image, ("strace",))
+
+    def _name(self) -> str:
+        """Give a name of the image: BuildKit takes an id for the name of a repository.
+
+        Giving it a name for a moment is no way out: taking the last name of an image away deletes it.
+        """
+        env = environment(None, self._environ)
+        arguments = [docker_cli(env), "image", "inspect", "--format", "{{range .RepoTags}}{{println .}}{{end}}", self._image]
+        names = collect(arguments, env, timeout=_ASKING, cancel=self._cancel).stdout.decode("utf-8", "replace").split()
+        if not names:
+            raise TargetError("strace cannot be installed in a copy of an image that has no name")
+        return names[0]
 
 
 def carry(program: str, folder: Path) -> tuple[str, ...]:

@@ -39,10 +39,16 @@ elif words[0] in ("buildx", "build"):
         if child == 0:
             open(os.environ["FAKE_LOG"] + ".pid", "w").write(str(os.getpid()))
         time.sleep(600)
+    if "--tag" in words:
+        open(os.environ["FAKE_LOG"] + ".tag", "w").write(words[words.index("--tag") + 1])
     if "fail" in mode:
         print("ERROR: failed to solve: process did not complete: exit code: 2")
         sys.exit(1)
     open(name, "w").write("sha256:" + "a" * 64)
+elif words[:2] == ["image", "inspect"] and "loads" in mode and words[-1] == open(os.environ["FAKE_LOG"] + ".tag").read():
+    print("sha256:" + "b" * 64)
+elif words[:2] == ["image", "inspect"]:
+    sys.exit(1)
 elif words[0] == "run":
     if "hang" in mode:
         print("partial", flush=True)
@@ -90,7 +96,7 @@ def test_a_build_is_called_as_docker_has_it(docker, tmp_path):
         host="unix:///engine.sock", verify_id="id1", on_line=lines.append, environ=environ,
     )  # fmt: skip
     assert image == "sha256:" + "a" * 64
-    called = log.read_text().splitlines()[-1]
+    called = log.read_text().splitlines()[-2]  # then it asks for the image's id
     for words in (
         "buildx build --load --builder default --progress=plain", "--tag t:1", "--target stage",
         "--build-arg A=1", "--build-context c=docker-image://x",
@@ -108,6 +114,17 @@ def test_a_builder_and_what_belongs_to_it_go_to_buildx(docker, tmp_path):
     assert f"--secret id=a --ssh default {tmp_path}" in called
     with pytest.raises(TargetError, match="the builder farm needs buildx"):
         build(tmp_path, "FROM scratch\n", builder="farm", environ={**environ, "FAKE_MODE": "no buildx"})
+
+
+def test_the_id_is_the_one_that_the_engine_knows_the_image_by(docker, tmp_path):
+    """What a builder elsewhere calls its id may be another one in the engine that the image was loaded into."""
+    environ, log = docker
+    loads = {**environ, "FAKE_MODE": "loads"}
+    assert build(tmp_path, "FROM scratch\n", verify_id="id1", builder="farm", environ=loads) == "sha256:" + "b" * 64
+    assert "--tag msbtui-verify:id1-" in log.read_text()
+    assert build(tmp_path, "FROM scratch\n", tag="mine:1", verify_id="id1", environ=loads) == "sha256:" + "b" * 64
+    assert build(tmp_path, "FROM scratch\n", verify_id="id1", environ=environ) == "sha256:" + "a" * 64
+    assert build(tmp_path, "FROM scratch\n", environ=loads) == "sha256:" + "a" * 64
 
 
 def test_without_buildx_the_built_in_buildkit(docker, tmp_path):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from msbtui.engine.build import build, new_id
-from msbtui.engine.leftovers import LABEL, NAMES, remove_all
+from msbtui.engine.build import NAMES, build, new_id
+from msbtui.engine.leftovers import LABEL, OWNER_LABEL, remove_all
 from msbtui.engine.tracer import Tracer
 from msbtui.errors import TargetError
 from msbtui.split.trace import named
@@ -132,3 +134,28 @@ def test_an_image_of_nothing_is_watched_by_what_is_carried_in_and_else_the_reaso
     finally:
         remove_all(identity, environ=engine)
     assert asked(engine, "images", "-q", NAMES) == ""
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace to carry along")
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_watches_leaves_nothing_behind(engine, project, tmp_path, sign):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    (project / "app.pl").write_text("#!/usr/bin/perl\nsleep 300;\n")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "msbtui", "split", str(project / "Dockerfile"), "--trace"],
+        env={**engine, "TMPDIR": str(place)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    until = time.monotonic() + 240
+    form = f'{{{{.Command}}}} {{{{.Label "{OWNER_LABEL}"}}}}'
+    listing = ("ps", "--no-trunc", "--filter", f"label={OWNER_LABEL}", "--format", form)
+    while child.poll() is None and time.monotonic() < until:
+        if any("tracer -f" in line and f"/{child.pid}/" in line for line in asked(engine, *listing).splitlines()):
+            break
+        time.sleep(0.2)
+    assert child.poll() is None, child.communicate()
+    child.send_signal(sign)
+    _, errors = child.communicate(timeout=60)
+    assert (child.returncode, errors) == (130, "msbtui: cancelled\n")
+    assert not any(f"/{child.pid}/" in line for line in asked(engine, "ps", "-a", *listing[1:]).splitlines())
+    assert list(place.glob("msbtui-*")) == []
