@@ -83,8 +83,12 @@ def compose(dockerfile: Dockerfile, graph: StageGraph, stage: Stage, parts: Part
         user = parts.view.config.user.partition(":")[0]
         lines = [f"FROM {name} AS {production}", *(["USER root"] if user not in ("", "0", "root") else [])]
         lines += [f"RUN {prune.command}" for prune in parts.prunes]
-        only_twice = all(len(prune.evidence) == 1 and prune.evidence[0] == TWICE for prune in parts.prunes)
-        said = "what the runtime base has itself goes" if only_twice else "development packages go"
+        if all(prune.evidence == (TWICE,) for prune in parts.prunes):
+            said = "what the runtime base has itself goes"
+        elif all(prune.command.startswith("rm -rf ") for prune in parts.prunes):
+            said = "caches and histories go"
+        else:
+            said = "development packages go"
         written.add(lines, f"{said} before anything is copied")
         name = production
     written.add(

@@ -12,6 +12,7 @@ from msbtui.split.copies import Copy
 from msbtui.split.installs import is_build_package, package_bytes
 from msbtui.split.keep import UNEXPLAINED
 from msbtui.split.model import Caution, LeftOut, Step
+from msbtui.split.node import Prune
 from msbtui.split.view import View
 from msbtui.text import size
 
@@ -69,7 +70,7 @@ def _steps(parts: Parts, origin: str) -> list[Step]:
             Step(f"install {install.name}", install.why + (" (kept from caution)" if install.cautious else ""), install.evidence)
         )
     for prune in parts.prunes:
-        steps.append(Step(f"RUN {prune.command}", "nothing that runs requires the development packages", prune.evidence))
+        steps.append(Step(f"RUN {prune.command}", _why_pruned(prune), prune.evidence))
     for path in parts.removed:
         steps.append(Step(f"delete /{path}", "the author deleted it, and the runtime base brings it"))
     for word in parts.settings.deletions:
@@ -116,6 +117,12 @@ def _reasons_for(copy: Copy, reasons: Mapping[str, str], covered: Sequence[str])
                 found.setdefault(reasons[inner], inner)
     plain = sorted(found.items(), key=lambda item: item[0].startswith((UNEXPLAINED, "part of", "a library")))
     return tuple(f"/{path}: {why}" for why, path in plain[:_SHOWN])
+
+
+def _why_pruned(prune: Prune) -> str:
+    if prune.command.startswith("rm -rf "):
+        return "nothing reads it, and without it the directory can be copied whole"
+    return "nothing that runs requires the development packages"
 
 
 def _left_out(parts: Parts, origin: str) -> list[LeftOut]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from msbtui.image.model import Kind
 from msbtui.split.reach import Reach
 from msbtui.split.view import View, inside, relative
 
@@ -137,6 +138,11 @@ class _Application:
             removed = installed - by_manifest
             command = "yarn install --production --frozen-lockfile --prefer-offline --non-interactive"
             records = (f"{self.modules}/.yarn-integrity", "")
+        elif self.with_pnpm() and not needed - by_manifest:
+            removed = self.unlinked(by_manifest)
+            # it leaves the links of what it takes away
+            command = "CI=true pnpm prune --prod --ignore-scripts && find node_modules -type l ! -exec test -e {} ';' -delete"
+            records = (f"{self.modules}/.modules.yaml", f"{self.modules}/.pnpm/lock.yaml")
         else:
             return None
         restored = _topmost(removed & needed)
@@ -153,6 +159,32 @@ class _Application:
         return Prune(
             self.root, where + command, frozenset(removed | links), tuple(restored), tuple(filter(None, records)), evidence
         )
+
+    def with_pnpm(self) -> bool:
+        """Tell whether pnpm installed the packages, one project alone, and is at hand to take some away again."""
+        return (
+            self.view.is_dir(f"{self.modules}/.pnpm")
+            and self.view.is_file(f"{self.root}/pnpm-lock.yaml")
+            and not self.view.exists(f"{self.root}/pnpm-workspace.yaml")
+            and self.view.find_command("pnpm") is not None
+        )
+
+    def unlinked(self, needed: set[str]) -> set[str]:
+        """Give what pnpm takes away: directories of its store that hold nothing needed, and the links that lead there.
+
+        pnpm, "Symlinked `node_modules` structure": a package lies in `.pnpm/NAME@VERSION/node_modules/NAME`.
+        """
+        store = f"{self.modules}/.pnpm"
+        used = {"/".join(path.split("/")[: store.count("/") + 2]) for path in needed if inside(path, store)}
+        hoisted = f"{store}/node_modules"
+        removed = {path for path in self.view.children(store) if self.view.is_dir(path) and path not in used and path != hoisted}
+        for folder in (self.modules, hoisted):
+            for child in self.view.children(folder):
+                for link in self.view.children(child) if child.rpartition("/")[2].startswith("@") else [child]:
+                    real = self.view.real(link)
+                    if self.view.kind(link) is Kind.SYMLINK and (real is None or _above(real, removed)):
+                        removed.add(link)
+        return removed
 
     def workspaces(self, locked: dict[str, Any]) -> list[str]:
         """Give the directories of the workspaces, which npm links into `node_modules` (package-lock.json, "link")."""

@@ -12,6 +12,7 @@ from msbtui.image.model import Image, ImageConfig
 from msbtui.image.packages import Package, Packages, read_packages
 from msbtui.image.table import FileTable
 from msbtui.split.accounts import Accounts, new_accounts
+from msbtui.split.clearing import clearings
 from msbtui.split.compose import Parts, compose
 from msbtui.split.copies import plan_copies
 from msbtui.split.estimate import size_after
@@ -163,6 +164,7 @@ class _Planner:
         kept = Kept(view, reach, judge)
         kept.gather()
         widen(kept, view, judge, self.wider)
+        cleared = clearings(view, judge, kept) if small else []
         words = kept.words | {word for start in starts(view.config, self.smokes) for word in start.words}
         languages = [language for language, path in reach.languages.items() if view.owner(path) is not None]
         wanted = choose_packages(
@@ -206,7 +208,7 @@ class _Planner:
             )
         )
         tools = with_base(view, runtime.view, tools) if small and not runtime.scratch else tools
-        gone = tools.removed if tools is not None else frozenset[str]()
+        gone = frozenset[str]().union(*(one.removed for one in (*cleared, *filter(None, [tools]))))
         arriving = brought(view, installs, present)
         names = {package.name for package in arriving} | set(present)
         accounts = new_accounts(view, runtime.view, self.wider.users)
@@ -250,7 +252,7 @@ class _Planner:
             metadata,
             whole_parts([path for path in removed_from_base(view, runtime.view, names) if not left_to_base(tools, path)], copies),
             runtime_config,
-            [*pruned, *filter(None, [tools])],
+            [*pruned, *filter(None, [tools]), *cleared],
             settings,
         )
         text = compose(self.dockerfile, self.graph, self.stage, parts)

@@ -193,3 +193,49 @@ def test_workspaces_keep_what_each_of_them_depends_on():
 
 def test_a_workspaces_own_script_is_followed_where_it_runs():
     assert "production" not in workspaces("npm run own --workspace=server").plan().dockerfile
+
+
+def pnpm(code: str, more: dict | None = None) -> World:
+    """Give an application whose packages pnpm links."""
+    store = "app/node_modules/.pnpm"
+
+    def stored(name: str, size: int = 1000, **needs: str) -> dict[str, object]:
+        place = f"{store}/{name}@1/node_modules"
+        facts = {"name": name, "dependencies": needs}
+        links = {f"{place}/{other}": L(f"../../{other}@1/node_modules/{other}") for other in needs}
+        return {f"{place}/{name}/package.json": F(json.dumps(facts)), f"{place}/{name}/index.js": F(name, size=size), **links}
+
+    made: dict[str, object] = {
+        "app/package.json": F(json.dumps({"dependencies": {"express": "4"}, "devDependencies": {"eslint": "8"}})),
+        "app/pnpm-lock.yaml": F("lockfileVersion: 9"),
+        "app/dist/server.js": F(code),
+        "usr/local/bin/pnpm": script("#!/usr/bin/env node\n"),
+        **stored("express", qs="1"),
+        **stored("qs"),
+        **stored("eslint", 40 * MEGABYTE, debug="1"),
+        **stored("debug"),
+        "app/node_modules/express": L(".pnpm/express@1/node_modules/express"),
+        "app/node_modules/eslint": L(".pnpm/eslint@1/node_modules/eslint"),
+        f"{store}/node_modules/debug": L("../debug@1/node_modules/debug"),
+        f"{store}/node_modules/qs": L("../qs@1/node_modules/qs"),
+        f"{store}/lock.yaml": F("x"),
+        **(more or {}),
+    }
+    config = ImageConfig(env=(PATH,), cmd=("node", "dist/server.js"), workdir="/app")
+    text = TEXT.replace('"npm", "start"', '"node", "dist/server.js"')
+    return World(text, [("RUN /bin/sh -c pnpm install # buildkit", made)], config, base=BASE)  # type: ignore[list-item]
+
+
+def test_pnpm_takes_its_own_development_packages_away():
+    plan = pnpm("require('express')").plan()
+    assert "RUN CI=true pnpm prune --prod --ignore-scripts && find node_modules -type l " in plan.dockerfile
+    kept = "\n".join(plan.kept)
+    assert "/qs@1/node_modules/qs/index.js" in kept
+    assert ".pnpm/node_modules/qs" in kept
+    for gone in ("eslint", "debug@1", ".pnpm/node_modules/debug"):
+        assert gone not in kept
+
+
+def test_pnpm_takes_nothing_away_that_the_code_requires_and_nothing_from_a_workspace():
+    assert "pnpm prune" not in pnpm("require('eslint')").plan().dockerfile
+    assert "pnpm prune" not in pnpm("x", {"app/pnpm-workspace.yaml": F("packages: []")}).plan().dockerfile

@@ -82,3 +82,36 @@ def test_a_package_manager_that_starts_the_application_stays():
     found = kept(MANAGERS, config, TEXT.replace('"node", ', '"uv", "run", '))
     assert "usr/local/bin/uv" in found
     assert "opt/poetry/bin/poetry" not in found
+
+
+def test_caches_and_history_inside_the_application_go_before_it_is_copied_whole():
+    files = {
+        "srv/app/.next/cache/webpack/0.pack": F(size=30 * MEGABYTE),
+        "srv/app/.next/server/page.js": F("page"),
+        "srv/app/.git/objects/pack/1.pack": F(size=5 * MEGABYTE),
+        "srv/app/.git/HEAD": F("ref"),
+        "srv/app/lib/x.js": F("x"),
+    }
+    layers = [
+        ("RUN /bin/sh -c apt-get update && apt-get install -y gcc make # buildkit", toolchain()),
+        ("RUN /bin/sh -c build # buildkit", {**NODE, **files}),
+        ("COPY . . # buildkit", {"srv/app/main.js": F("require('x')")}),
+    ]
+    plan = World(TEXT, layers, config=CONFIG).plan()
+    assert (
+        "# caches and histories go before anything is copied\nFROM build AS production\nRUN rm -rf .git .next/cache\n"
+        in plan.dockerfile
+    )
+    assert "COPY --from=production /srv/app /srv/app\n" in plan.dockerfile
+    assert "srv/app/.next/server/page.js" in plan.kept
+    assert not any(".git/" in path or "/cache/" in path for path in plan.kept)
+
+
+def test_a_small_cache_is_not_worth_a_stage():
+    layers = [
+        ("RUN /bin/sh -c apt-get update && apt-get install -y gcc make # buildkit", toolchain()),
+        ("RUN /bin/sh -c build # buildkit", {**NODE, "srv/app/.next/cache/1": F(size=1000), "srv/app/a.js": F("a")}),
+        ("COPY . . # buildkit", {"srv/app/main.js": F("require('x')")}),
+    ]
+    plan = World(TEXT, layers, config=CONFIG).plan()
+    assert "production" not in plan.dockerfile
