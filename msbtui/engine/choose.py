@@ -18,6 +18,25 @@ _DEPTH = 4
 _MANIFESTS = 4096
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
+_ARTIFACTS = (
+    ("application/vnd.cncf.helm.", "a Helm chart"),
+    ("application/vnd.wasm.", "a WebAssembly module"),
+    ("application/vnd.cncf.notary.signature", "a notation signature"),
+    ("application/vnd.dev.cosign.simplesigning", "a cosign signature"),
+    ("application/vnd.dev.cosign.artifact.sig", "a cosign signature"),
+    ("application/vnd.dev.sigstore.bundle", "a Sigstore bundle"),
+    ("application/vnd.in-toto", "an attestation"),
+    ("application/spdx", "an SBOM"),
+    ("application/vnd.cyclonedx", "an SBOM"),
+    ("application/vnd.docker.plugin.", "a plugin of an engine"),
+    ("application/vnd.docker.compose.project", "a Compose project"),
+    ("application/vnd.docker.ai.", "a model"),
+    ("application/vnd.cncf.model.", "a model"),
+    ("application/vnd.sylabs.sif.", "a Singularity image"),
+    ("application/vnd.cncf.flux.", "a Flux artifact"),
+)
+"""What begins the media types of artifacts, and what people call these."""
+
 
 class Found(msgspec.Struct, frozen=True):
     """One image manifest that an index leads to."""
@@ -119,7 +138,8 @@ def manifests_below(
 
     walk(descriptor, 0, beside)
     if others and not found:
-        raise TargetError(f"holds an artifact ({others[0]}), no image", where=where, hint="name an image")
+        what = next((words for start, words in _ARTIFACTS if others[0].startswith(start)), "an artifact")
+        raise TargetError(f"holds {what} ({others[0]}), no image", where=where, hint="name an image")
     return found
 
 

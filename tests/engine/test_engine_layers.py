@@ -96,11 +96,11 @@ def chart(files):
 
 
 NOT_IMAGES = {
-    "chart": (chart, r"holds an artifact \(application/vnd.cncf.helm.config"),
+    "chart": (chart, r"holds a Helm chart \(application/vnd.cncf.helm.config"),
     "artifact type": (lambda f: artifact(f, artifactType="application/x.list"), r"an artifact \(application/x.list\), no image"),
     "signature": (
         lambda f: f.image(Sample(layers=[b""]), [b"{}"], ["application/vnd.dev.cosign.simplesigning.v1+json"]),
-        r"an artifact \(application/vnd.dev.cosign.simplesigning",
+        r"a cosign signature \(application/vnd.dev.cosign.simplesigning",
     ),
     "index": (lambda f: f.put({"manifests": [artifact(f)]}, mediaType=INDEX), r"an artifact \(application/vnd.oci.empty"),
     "encrypted": (
@@ -174,18 +174,26 @@ def test_a_known_blob_digest_alone_answers(tmp_path, cache, monkeypatch):
     assert [layer.entries.paths for layer in again.layers] == [layer.entries.paths for layer in image.layers]
     other = Sample(layers=[sample.layers[0], tar_of({"other": b""})])
     files = Files()
-    lie = files.image(other, [sample.blobs[0], sample.blobs[1]])  # another diff id for a known blob: no answer from the cache
+    lie = files.write(tmp_path / "lie", files.image(other, [sample.blobs[0], sample.blobs[1]]))
+    # Another diff id for a known blob: what the blob holds, and nothing under the diff id.
+    assert [layer.entries.paths for layer in open_image(lie, cache=cache).layers] == [
+        one.entries.paths for one in image.layers[:2]
+    ]
+    assert cache.get(other.diff_ids[1]) is None
     with pytest.raises(TypeError):
-        open_image(files.write(tmp_path / "lie", lie), cache=cache)
+        open_image(lie, cache=cache, verify=True)
 
 
-def test_a_known_blob_is_not_taken_for_another_known_layer(tmp_path, cache):
+@pytest.mark.parametrize("verify", [False, True])
+def test_a_known_blob_is_not_taken_for_another_known_layer(tmp_path, cache, verify):
     sample, files = Sample(), Files()
-    open_image(str(write_folder(tmp_path / "one", sample.oci())), cache=cache)
+    honest = open_image(str(write_folder(tmp_path / "one", sample.oci())), cache=cache, verify=verify)
     other = Sample(layers=[sample.layers[0], sample.layers[0]])
-    lie = files.image(other, [sample.blobs[0], sample.blobs[1]])
+    lie = files.write(tmp_path / "lie", files.image(other, [sample.blobs[0], sample.blobs[1]]))
+    image = open_image(lie, cache=cache)
+    assert [layer.entries.paths for layer in image.layers] == [layer.entries.paths for layer in honest.layers[:2]]
     with pytest.raises(TargetError, match=f"{digest(sample.blobs[1])[7:]} does not hold what its diff id"):
-        open_image(files.write(tmp_path / "lie", lie), cache=cache)
+        open_image(lie, cache=cache, verify=True)
 
 
 def test_a_digest_of_another_kind_is_checked_too(tmp_path, cache):
