@@ -23,12 +23,13 @@ _STEP = 0.05
 class Packed:
     """A compressed blob in memory or in a memory map."""
 
-    def __init__(self, data: memoryview, where: str, digest: str = "", diff_id: str = "") -> None:
+    def __init__(self, data: memoryview, where: str, digest: str = "", diff_id: str = "", *, stored_only: bool = False) -> None:
         self.where = where
         """Names it in errors."""
         self.digest = digest
         self.diff_id = diff_id
         """What is expected of it (`read_stream`)."""
+        self.stored_only = stored_only
         self.count = 0
         """Bytes read so far."""
         self._data = data
@@ -94,4 +95,12 @@ class Ahead:
 
 
 def _read(blob: Packed, cancel: threading.Event | None, on_bytes: Callable[[int], None] | None = None) -> Reading:
-    return read_stream(blob, where=blob.where, digest=blob.digest, diff_id=blob.diff_id, cancel=cancel, on_bytes=on_bytes)
+    return read_stream(
+        blob,
+        where=blob.where,
+        digest=blob.digest,
+        diff_id=blob.diff_id,
+        stored_only=blob.stored_only,
+        cancel=cancel,
+        on_bytes=on_bytes,
+    )

@@ -178,18 +178,34 @@ def _known_by_digest(blob: Blob, diff_id: str, request: Request) -> bool:
     return compressed and not request.verify and request.keeper.layer_of(blob.digest) == diff_id
 
 
+def _is_cached(blob: Blob, request: Request) -> bool:
+    """Say whether a blob's bytes as stored were once hashed to the digest that its manifest gives, and may be in the cache."""
+    return bool(blob.digest) and not request.verify and request.keeper.has_blob(blob.digest)
+
+
+def _wanted(blob: Blob, diff_id: str, request: Request, where: str) -> Packed:
+    """Give a compressed blob that is to be read.
+
+    Where the manifest gives its digest, that covers every byte, and is all that is checked unless the request says `verify`.
+    """
+    stored_only = bool(blob.digest) and not request.verify
+    return Packed(blob.data, f"{where}: {blob.name}", blob.digest, diff_id, stored_only=stored_only)
+
+
 def _packed(
     blobs: Sequence[Blob | KnownLayer | Pending], diff_ids: Sequence[str], request: Request, where: str
 ) -> dict[int, Packed]:
     """Give, by number, the compressed blobs that are to be read: of one that is there several times the first."""
     found: dict[int, Packed] = {}
-    seen = set()
+    seen = set[tuple[str, str]]()
     for number, (blob, diff_id) in enumerate(zip(blobs, diff_ids, strict=True)):
-        if not isinstance(blob, Blob) or diff_id in seen or _known_by_digest(blob, diff_id, request):
+        if not isinstance(blob, Blob) or (blob.digest, diff_id) in seen or _known_by_digest(blob, diff_id, request):
+            continue
+        if _is_cached(blob, request):
             pass
         elif _is_packed(blob) and not _is_known(blob, diff_id, request):
-            found[number] = Packed(blob.data, f"{where}: {blob.name}", blob.digest, diff_id)
-        seen.add(diff_id)
+            found[number] = _wanted(blob, diff_id, request, where)
+        seen.add((blob.digest, diff_id))
     return found
 
 
@@ -203,14 +219,17 @@ def read_blob(
     where: str,
     on_bytes: Callable[[int], None],
 ) -> tuple[LayerIndex, Contents, bool]:
-    """Give a layer's entries and contents, and whether its bytes were hashed to `diff_id`.
+    """Give a layer's entries and contents, and whether its bytes were hashed to what the image names them by.
 
     A plain blob is read by its headers alone (unless the request says `verify`) and answers for contents from the file; a
-    compressed one is hashed on the way, both as stored and unpacked. One whose digest is known was hashed before, and no byte
-    of it is read. Raises `TargetError` that names the blob where a hash is not what was promised.
+    compressed one is hashed on the way: as stored, and unpacked where no manifest gives the digest of what is stored (a
+    legacy archive) or the request says `verify`. One whose digest is known was hashed before, and no byte of it is read.
+    Raises `TargetError` that names the blob where a hash is not what was promised.
     """
     label, keeper = f"{where}: {blob.name}", request.keeper
     if _known_by_digest(blob, diff_id, request) and (known := keeper.layer(diff_id)) is not None:
+        return known[0], known[1], True
+    if _is_cached(blob, request) and (known := keeper.blob(blob.digest)) is not None:
         return known[0], known[1], True
     if not _is_packed(blob):
         if request.verify:
@@ -225,11 +244,12 @@ def read_blob(
         return entries, MappedContents(blob.data, entries, key=blob.key, heads=heads), verified
     if _is_known(blob, diff_id, request) and (known := keeper.layer(diff_id)) is not None:
         return known[0], known[1], True
-    reading = ahead.take(packed or Packed(blob.data, label, blob.digest, diff_id), on_bytes)
+    reading = ahead.take(packed or _wanted(blob, diff_id, request, where), on_bytes)
     check_reading(reading, blob.digest, diff_id, blob.name, where)
     keeper.keep_layer(reading)
-    keeper.link(blob.key, diff_id)
-    keeper.link(reading.digest, diff_id)
+    if reading.diff_id:
+        keeper.link(blob.key, diff_id)
+        keeper.link(reading.digest, diff_id)
     return reading.entries, reading.contents, True
 
 
@@ -268,7 +288,7 @@ def check_reading(reading: Reading, digest: str, diff_id: str, name: str, where:
     """Raise `TargetError` that names the blob where its bytes are not what the manifest and the configuration say."""
     if digest and reading.digest != digest:
         raise wrong_digest(digest, where)
-    if reading.diff_id != diff_id:
+    if reading.diff_id and reading.diff_id != diff_id:
         raise wrong_diff_id(diff_id, name, where)
 
 

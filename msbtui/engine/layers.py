@@ -18,7 +18,6 @@ from msbtui.image.model import Contents, Image, LayerIndex
 from msbtui.image.parts import PartContents
 from msbtui.image.tar import index_stream
 
-
 _ZEROS = bytes(512)
 _MOST_ZEROS = 128
 """Blocks of zeros that writers of tar put behind its end at most: `tar -b 128`."""
@@ -30,7 +29,7 @@ class Reading(msgspec.Struct):
     entries: LayerIndex
     contents: Contents
     diff_id: str
-    """What the uncompressed bytes hash to."""
+    """What the uncompressed bytes hash to; empty where they were not hashed."""
     digest: str
     """What the bytes as stored hash to."""
     size: int
@@ -121,20 +120,26 @@ def read_stream(
     where: str,
     digest: str = "",
     diff_id: str = "",
+    stored_only: bool = False,
     cancel: threading.Event | None = None,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Reading:
     """Read one stored layer to its end: entries, contents, and what its bytes hash to, stored and unpacked.
 
     `digest` and `diff_id` are what is expected of them; here they only choose the algorithms (sha256 without them).
-    `on_bytes` hears the stored bytes read so far. Raises `TargetError` that names `where`, and `Cancelled`.
+    `stored_only`: of a compressed layer only the bytes as stored are hashed, which takes a third of the time: for who knows
+    their digest. `on_bytes` hears the stored bytes read so far. Raises `TargetError` that names `where`, and `Cancelled`.
     """
     stored = Hashing(source, cancel, on_bytes, like=digest)
     peeked = Peeked(stored, 8)
     packed = compression(peeked.head) != "plain"
     twice = packed or algorithm(digest) != algorithm(diff_id)  # plain bytes whose two digests are of two algorithms
-    plain = Hashing(open_layer(peeked, where=where), like=diff_id) if twice else stored
     collector = FactsCollector()
+    if packed and stored_only:
+        entries = index_stream(open_layer(peeked, where=where), collector, where=where)
+        stored.drain()
+        return Reading(entries, collector.contents(), "", stored.digest, stored.count)
+    plain = Hashing(open_layer(peeked, where=where), like=diff_id) if twice else stored
     entries = index_stream(plain if twice else peeked, collector, where=where)
     plain.drain()
     stored.drain()
@@ -143,7 +148,7 @@ def read_stream(
 
 
 class Keeper:
-    """What is kept between runs: layers by diff id, indexes of plain files by where they lie, small documents by digest."""
+    """What is kept between runs: layers by diff id or blob digest, indexes of plain files by place, documents by digest."""
 
     def __init__(self, cache: LayerCache | None) -> None:
         self._cache = cache
@@ -154,9 +159,17 @@ class Keeper:
         return self._cache.get(diff_id) if self._cache is not None else None
 
     def keep_layer(self, reading: Reading) -> None:
-        """Keep a layer under what its bytes hashed to."""
+        """Keep a layer under what its bytes hashed to: unpacked, or as stored where only those were hashed."""
         if self._cache is not None:
-            self._cache.put(reading.diff_id, reading.entries, reading.contents)
+            self._cache.put(reading.diff_id or _blob_key(reading.digest), reading.entries, reading.contents)
+
+    def has_blob(self, digest: str) -> bool:
+        """Say whether there may be a layer whose bytes as stored were once hashed to `digest`."""
+        return self._cache is not None and self._cache.has(_blob_key(digest))
+
+    def blob(self, digest: str) -> tuple[LayerIndex, Contents] | None:
+        """Give a layer whose bytes as stored were once hashed to `digest`, whatever any configuration says of its diff id."""
+        return self._cache.get(_blob_key(digest)) if self._cache is not None else None
 
     def entries(self, key: str) -> tuple[LayerIndex, StoredContents] | None:
         """Give the index of a plain layer in a file, and what was once asked of its contents, by file and place."""
@@ -201,6 +214,11 @@ class Keeper:
     def keep_document(self, data: bytes) -> None:
         """Keep a manifest or configuration."""
         self._store.keep(data)
+
+
+def _blob_key(digest: str) -> str:
+    """Give what the cache calls a layer of which the bytes as stored were hashed; no diff id reads so."""
+    return f"blob:{digest}"
 
 
 def keep_learned(image: Image, cache: LayerCache | None = None) -> None:

@@ -246,7 +246,7 @@ class _Fetcher:
     def start(self, job: _Job) -> None:
         keeper = self._request.keeper
         # The configuration, which its digest vouches for, names the layer by its content: whence it came does not matter.
-        known = None if self._request.verify else keeper.layer(job.diff_id)
+        known = None if self._request.verify else keeper.layer(job.diff_id) or keeper.blob(job.digest)
         if known is not None:
             job.layer = KnownLayer(job.name, job.size, job.digest, job.diff_id, *known)
             job.done.set()

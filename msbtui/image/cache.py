@@ -85,6 +85,10 @@ class LayerCache:
                 os.utime(path)
         return layer
 
+    def has(self, key: str) -> bool:
+        """Say whether something is stored under `key`, sound or not."""
+        return self._path(key).exists()
+
     def put(self, key: str, index: LayerIndex, contents: Contents) -> bool:
         """Store a layer under `key`; tell whether that could be done."""
         data = encode_layer(index, contents, level=1)

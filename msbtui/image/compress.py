@@ -18,8 +18,8 @@ try:
 except ImportError:  # a platform without a wheel
     import zlib as deflate  # type: ignore[no-redef]
 
-CHUNK: Final = 1 << 18
-"""Compressed bytes read at once."""
+CHUNK: Final = 1 << 16
+"""Compressed bytes read at once: what they unpack to stays in a core's cache."""
 _LARGEST_WINDOW: Final = 1 << 27
 """Bytes of history that a zstd frame may ask for (the `--ultra` and `--long` maximum that zstd itself accepts unasked)."""
 LARGEST_GROWTH: Final = 1100

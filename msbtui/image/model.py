@@ -178,7 +178,7 @@ class Layer(msgspec.Struct):
     history_index: int | None = None
     """Which item of `Image.history` made this layer; None where history does not match the layers."""
     verified: bool = False
-    """Whether the bytes were hashed to the diff id."""
+    """Whether the bytes were hashed: to the diff id, or as stored to the digest by which the manifest names them."""
 
 
 class AttestedPackage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -248,5 +248,5 @@ class Image(msgspec.Struct):
 
     @property
     def verified(self) -> bool:
-        """Whether every layer's bytes were hashed to its diff id."""
+        """Whether every layer's bytes were hashed (see `Layer.verified`)."""
         return all(layer.verified for layer in self.layers)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from msbtui.image.heads import Heads
 
 Buffer = bytes | bytearray | memoryview | mmap
-CHUNK: Final = 1 << 18
+CHUNK: Final = 1 << 17
 """Bytes asked of a stream at once: as many as stay in a core's cache while they are unpacked, hashed and looked at."""
 _WINDOW: Final = 64 << 20
 """Bytes of a mapped archive that are gone through before its memory is given back."""

@@ -216,8 +216,15 @@ def test_a_layer_of_another_diff_id_is_named(tmp_path, cache):
     document = json.dumps(manifest).encode()
     files = {**sample.oci(), "index.json": json.dumps({"manifests": [described(document)]}).encode()}
     files.update({f"blobs/sha256/{digest(data)[7:]}": data for data in (config, document)})
+    layout = str(write_folder(tmp_path / "lie", files))
     with pytest.raises(TargetError, match=f"{digest(sample.blobs[1])[7:]} does not hold what its diff id"):
-        open_image(str(write_folder(tmp_path / "layout", files)), cache=cache)
+        open_image(layout, cache=cache, verify=True)
+    # The digest that the manifest gives covers every byte; nothing is kept under the diff id that the configuration made up.
+    image = open_image(layout, cache=cache)
+    assert image.layers[1].entries.paths == open_sample(tmp_path, sample, "oci-dir", cache).layers[1].entries.paths
+    assert cache.get(wrong["rootfs"]["diff_ids"][1]) is None
+    with pytest.raises(TargetError, match="does not hold what its diff id"):
+        open_image(layout, cache=cache, verify=True)
 
 
 def test_what_one_archive_claims_is_not_read_from_the_cache_for_another(tmp_path, cache):

@@ -190,7 +190,7 @@ def test_two_layers_of_one_length_are_not_mixed_up(tmp_path, cache):
     one = Sample(layers=[tar_of({"a": large})], tags=["one:latest"])
     two = Sample(layers=[tar_of({"a": large}), tar_of({"b": large})])
     assert len(one.layers[0]) == len(two.layers[1])
-    open_image(str(write_tar(tmp_path / "one.tar", Sample(layers=one.layers, how="gzip").oci())), cache=cache)
+    open_image(str(write_tar(tmp_path / "one.tar", Sample(layers=one.layers, how="gzip").oci())), cache=cache, verify=True)
     with FakeEngine(tmp_path / "s", two).running() as engine:
         image = read(engine, cache)
         assert [layer.entries.paths for layer in image.layers] == [["a"], ["b"]]
