@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -91,6 +91,7 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 """In a source tree: what is told about the program, and Go's vendored modules (`vendor/HOST/`): nothing that a program reads."""
+_SHARED = frozenset(("usr/src", "usr/local/src", "usr/local", "go/src", "root", "home", "opt", "srv", "mnt", "tmp"))
 _COMPILED = frozenset(("java", "dotnet", "erlang"))
 """Languages whose sources are compiled: their interpreter runs artifacts, so a tree of sources is a build tree."""
 
@@ -204,7 +205,10 @@ class Judge:
             if inside(self._workdir, tree) and any(
                 inside(path, tree) and (self.view.elf(path) is not None or path.endswith(".jar")) for path in self.reach.why
             ):
-                return tree
+                above = [folder for folder in _upwards(self._workdir) if inside(folder, tree)]
+                roots = [folder for folder in above if self._compiles(self.view.children(folder))]
+                # a place that holds the sources of several programs is nobody's own
+                return roots[-1] if roots else self._workdir if tree in _SHARED else tree
         return self._workdir
 
     def _root_tree(self) -> frozenset[str]:
@@ -321,6 +325,13 @@ class Judge:
         ):
             return False
         return self.view.elf(path) is None
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """Give a path and the directories above it, the root left out."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 def _within(path: str, folders: frozenset[str]) -> bool:

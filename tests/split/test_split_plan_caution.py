@@ -79,6 +79,14 @@ def test_data_that_a_program_reaches_from_its_own_directory_upwards_is_kept():
     assert "/src/db/1.sql" in runtime
     assert "main_test" not in runtime
     assert "docs" not in runtime
+    # what lies beside the program's own sources is another's
+    sources = {"src/app/main.c": F("x"), "src/app/words": F("a"), "src/other/docs.html": F("x")}
+    beside = world({**sources, "src/app/prog": elf("libc.so.6")}, workdir="/src/app/bin", program="../prog")
+    beside.layers[1] = (beside.layers[1][0], {path: item for path, item in beside.layers[1][1].items() if path not in SOURCES})
+    beside.layers[2] = ("RUN /bin/sh -c make # buildkit", {"src/app/bin/.keep": F("")})
+    runtime = beside.runtime()
+    assert "/src/app/words" in runtime
+    assert "/src/other" not in runtime
     # a program that was installed elsewhere does not look around the directory that it starts in
     installed = world(made, workdir="/src/bin", program="served")
     installed.layers.append(("RUN /bin/sh -c make install", {"usr/local/bin/served": elf("libc.so.6")}))
