@@ -115,13 +115,14 @@ def choose_packages(
     *,
     commands: bool = True,
     called: Collection[str] = (),
+    own_scripts: bool = False,
 ) -> list[Install]:
     """Give what to install, sorted by name.
 
     `needed`: owned paths -> why; `direct`: those of them that a kept ELF names itself; `languages`: interpreters in use that
     packages brought; `words`: command words in kept texts; `present`: names of the packages that the runtime base has;
     `classes`: packages that no needed path names -> why; `commands`: whether anything that is kept may start a program;
-    `called`: words that stand where the application starts commands.
+    `called`: words that stand where the application starts commands; `own_scripts`: whether scripts of no package run.
     """
     have = set(present)
     installed = view.packages.installed
@@ -145,14 +146,14 @@ def choose_packages(
         for name in _LANGUAGE_PACKAGES.get(language, ()):
             if name in installed and name not in have:
                 choices[name] = Install(name, f"the application runs on {language}")
-                if not _only_of_packages(name, dependencies, by_scripts, named_itself):
+                if own_scripts or not _only_of_packages(name, dependencies, by_scripts, named_itself):
                     named_itself.add(name)
                 break
     base_before = view.packages.at(view.base_layers - 1) if view.base_layers else {}
     for package in wished(view, words):
         if not commands and _commands(package):
             continue  # what its commands bring nobody calls; its libraries would be named by now
-        if package.name in choices or package.name in have:
+        if package.name in choices or package.name in have or (package.name == "locales" and _compiled_locales(view)):
             continue
         choices[package.name] = Install(
             package.name, "the author installed it by name, and nothing shows that only the build needs it", cautious=True
@@ -239,14 +240,17 @@ def _always(view: View, before: Mapping[str, Package], needed: Mapping[str, str]
     zones = any("zoneinfo" in path for path in needed)
     if "TZ" in view.env or zones or ("tzdata" in installed and "tzdata" not in before):
         found["tzdata"] = "time zones"
-    # compiled locales that no package owns are copied: their sources need not come
-    compiled = any(view.is_new(path) and view.owner(path) is None for path in view.below("usr/lib/locale"))
     asked = not re.fullmatch(r"(C|POSIX)(\..*)?|", view.env.get("LC_ALL") or view.env.get("LANG") or "")
-    if not compiled and (asked or ("locales" in installed and "locales" not in before)):
+    if not _compiled_locales(view) and (asked or ("locales" in installed and "locales" not in before)):
         found["locales"] = "the locale that is set"
     if "musl-locales" in installed and "musl-locales" not in before:
         found["musl-locales"] = "the locale that is set"
     return found
+
+
+def _compiled_locales(view: View) -> bool:
+    """Tell whether there are compiled locales that no package owns: they are copied, and their sources need not come."""
+    return any(view.is_new(path) and view.owner(path) is None for path in view.below("usr/lib/locale"))
 
 
 def brought(view: View, installs: Iterable[Install], present: Iterable[str]) -> list[Package]:

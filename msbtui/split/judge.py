@@ -28,7 +28,7 @@ _FINDINGS = {
 _STATE = re.compile(
     r"(var/lib/(dpkg|apt|pam|systemd|ucf|rpm|dbus|polkit-1|misc)|var/cache|var/log|lib/apk|usr/lib/apk|etc/apk/(world|arch|keys)|etc/alternatives"
     r"|var/lib/apk|etc/ld\.so\.cache|tmp|var/tmp|run|var/run|proc|sys|dev|usr/share/info/dir|etc/\.pwd\.lock|etc/(passwd|group|shadow|gshadow|subuid|subgid)-?"
-    r"|etc/hosts|etc/hostname|etc/resolv\.conf|etc/mtab|\.dockerenv|etc/machine-id|etc/mailcap|etc/(X11|dpkg|apt)|var/mail)(/.*|\Z)"
+    r"|etc/locale\.gen|etc/hosts|etc/hostname|etc/resolv\.conf|etc/mtab|\.dockerenv|etc/machine-id|etc/mailcap|etc/(X11|dpkg|apt)|var/mail)(/.*|\Z)"
 )
 _CACHE = re.compile(
     r"(.*/)?(\.npm|\.cargo/registry|\.cargo/git|\.m2|\.gradle|\.ivy2|\.sbt|\.cpan|\.cpanm|\.bundle/cache|\.nuget|\.yarn/cache|\.pnpm-store|\.node-gyp"

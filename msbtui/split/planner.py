@@ -167,6 +167,7 @@ class _Planner:
         cleared = clearings(view, judge, kept) if small else []
         words = kept.words | {word for start in starts(view.config, self.smokes) for word in start.words}
         languages = [language for language, path in reach.languages.items() if view.owner(path) is not None]
+        own_scripts = any(view.owner(path) is None for path in reach.scripts)
         wanted = choose_packages(
             view,
             kept.owned,
@@ -177,6 +178,7 @@ class _Planner:
             kept.classes,
             commands=kept.may_start_programs,
             called=kept.called,
+            own_scripts=own_scripts,
         )
         if self.wider.rung == EVERYTHING:
             runtime = RuntimeBase(self.origin, "the original's own base", (), self.siblings(self.origin), True, same=True)
@@ -205,6 +207,7 @@ class _Planner:
                 kept.classes,
                 commands=kept.may_start_programs,
                 called=kept.called,
+                own_scripts=own_scripts,
             )
         )
         tools = with_base(view, runtime.view, tools) if small and not runtime.scratch else tools

@@ -33,6 +33,8 @@ _LANGUAGES = (
 _ABSOLUTE = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
 
 
+_WRITTEN = re.compile(r"(var/(log|run|cache|tmp)|run|tmp)/")
+"""Where settings name files to write to, not to read."""
 _WHERE = frozenset(("-w", "--workspace", "--prefix", "--cwd", "--filter", "-F", "-C", "--dir"))
 
 
@@ -185,7 +187,7 @@ class Reach:
             name = relative(token.decode("ascii").rstrip("/.:,"))
             self.names.add(name)
             found = self.view.canonical(name) if name else None
-            if found and self.view.is_new(found) and not self.view.is_dir(found):
+            if found and self.view.is_new(found) and not self.view.is_dir(found) and not _WRITTEN.match(found):
                 self.add(found, f"/{path} names it")
 
     def _shebang(self, path: str, text: bytes) -> None:
