@@ -26,6 +26,13 @@ ACCEPTED = frozenset(
         "the same layer 120 times, plain",
         "whiteouts of everything, layer after layer",
         "a file over a directory over a file",
+        # What is said beside an image is left out where it cannot be believed; the image is read.
+        "a provenance nested 100,000 deep",
+        "a provenance of 100 MB",
+        "a provenance of a million layers",
+        "70,000 attestations",
+        "an SBOM of a million packages",
+        "an SBOM nested 100,000 deep",
     )
 )
 
@@ -76,7 +83,7 @@ def test_the_judge_sees_what_is_wrong(scratch: Path, monkeypatch: pytest.MonkeyP
     assert "ZeroDivisionError" in look(lambda _: 1 // 0)
     assert "wrote" in look(lambda _: elsewhere.write_text("x"))
     assert "MiB for" in look(lambda _: len(bytearray(b"\1") * (900 << 20)))
-    monkeypatch.setattr(fuzz_judge, "LONGEST", 0.1)
+    monkeypatch.setattr(fuzz_judge, "HANGS", 0.2)
     assert "took too long" in look(spin)
     elsewhere.unlink()
 

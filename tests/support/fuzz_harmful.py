@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import zstandard
-from image_samples import Sample, tar_of
+from image_samples import Sample, described, digest, tar_of
 from tar_maker import END, body, header, pax
 
 
@@ -50,6 +50,23 @@ def _loops() -> bytes:
     deep = [header(b"a", flag=b"2", link=b"a/a")]
     starts = {"Env": ["PATH=/l1:/a/a/a"], "Cmd": ["/l3"], "Entrypoint": ["h3"]}
     return _image([b"".join(links + hard + deep) + END], settings=starts)
+
+
+def _said(kind: str, predicate: bytes, *, times: int = 1) -> bytes:
+    """An image with a statement about it beside it, or many of them."""
+    sample = Sample(layers=[tar_of({"a": b"1"})], how="plain")
+    files = sample.oci()
+    manifest = digest(sample.manifest)
+    subject = b'[{"digest": {"sha256": "%s"}}]' % manifest[7:].encode()
+    data = b'{"predicateType": "%s", "subject": %s, "predicate": %s}' % (kind.encode(), subject, predicate)
+    listed = {**described(data), "annotations": {"in-toto.io/predicate-type": kind}}
+    beside = json.dumps({"config": described(b"{}"), "layers": [listed] * times}).encode()
+    of = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": manifest}
+    top = json.dumps({"manifests": [described(sample.manifest), {**described(beside), "annotations": of}]}).encode()
+    return tar_of({**files, **{f"blobs/sha256/{digest(each)[7:]}": each for each in (data, beside)}, "index.json": top})
+
+
+SLSA, SPDX, CYCLONEDX = "https://slsa.dev/provenance/v0.2", "https://spdx.dev/Document", "https://cyclonedx.org/bom"
 
 
 HARMFUL: dict[str, Callable[[], bytes]] = {
@@ -94,6 +111,20 @@ HARMFUL: dict[str, Callable[[], bytes]] = {
             header(b"a", size=1) + body(b"x") + END,
             header(b"a/b", size=1) + body(b"x") + END,
         ]
+    ),
+    "a provenance nested 100,000 deep": lambda: _said(SLSA, b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+    "a provenance of 100 MB": lambda: _said(SLSA, b'{"x": "' + b"y" * 100_000_000 + b'"}'),
+    "a provenance of a million layers": lambda: _said(
+        SLSA,
+        b'{"metadata": {"https://mobyproject.org/buildkit@v1#metadata": {"layers": {"step0:0": [%s]}}}}'
+        % (b",".join([b"[]"] * 1_000_000)),
+    ),
+    "70,000 attestations": lambda: _said(SLSA, b"{}", times=70_000),
+    "an SBOM of a million packages": lambda: _said(
+        SPDX, b'{"spdxVersion": "SPDX-2.3", "packages": [%s]}' % b",".join([b'{"name":"a"}'] * 1_000_000)
+    ),
+    "an SBOM nested 100,000 deep": lambda: _said(
+        CYCLONEDX, b'{"bomFormat": "CycloneDX", "components": ' + b'[{"components": ' * 100_000 + b"[]" + b"}]" * 100_000 + b"}"
     ),
     "empty": lambda: b"",
     "zeros": lambda: bytes(10240),

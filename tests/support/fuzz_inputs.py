@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 from typing import Any
 
-from image_samples import Sample, digest, pack, tar_of
+from image_samples import Sample, described, digest, pack, tar_of
 from tar_maker import END, body, header, pax, sparse_header
 
 Layer = bytes
@@ -282,6 +283,37 @@ def changed_document(rnd: random.Random, document: Any) -> Any:
     return document
 
 
+def statements(layers: list[str]) -> list[tuple[str, Any]]:
+    """What BuildKit and a scanner would say beside an image of these stored layers: predicate types and predicates."""
+    dockerfile = b"FROM scratch AS a\n" + b"".join(b"COPY %d /\n" % number for number in range(len(layers))) + b"CMD x\n"
+    steps = [f"step{number}" for number in range(len(layers))]
+    chains = {f"{step}:0": [[{"digest": layer} for layer in layers[: end + 1]]] for end, step in enumerate(steps)}
+    place = {
+        step: {"locations": [{"ranges": [{"start": {"line": line}, "end": {"line": line}}]}]}
+        for line, step in enumerate(steps, 2)
+    }
+    info = {"filename": "Dockerfile", "data": base64.b64encode(dockerfile).decode()}
+    buildkit = {"source": {"locations": place, "infos": [info]}, "layers": chains}
+    provenance = {
+        "materials": [{"uri": "pkg:docker/debian@12?platform=linux%2Famd64", "digest": {"sha256": "ab"}}],
+        "invocation": {"parameters": {"args": {"build-arg:A": "b", "target": "a", "context:c": "docker-image://d"}}},
+        "metadata": {"https://mobyproject.org/buildkit@v1#metadata": buildkit},
+    }
+    purl = {"referenceType": "purl", "referenceLocator": "pkg:deb/debian/libc6@2.36?arch=amd64"}
+    spdx = {
+        "spdxVersion": "SPDX-2.3",
+        "packages": [{"SPDXID": "r", "name": "root"}, {"SPDXID": "p", "name": "libc6", "externalRefs": [purl]}],
+        "relationships": [{"relationshipType": "DESCRIBES", "relatedSpdxElement": "r"}],
+    }
+    inner = {"type": "library", "name": "b", "group": "c", "purl": "pkg:npm/c/b@1"}
+    bill = {"bomFormat": "CycloneDX", "components": [{"type": "library", "name": "a", "version": "1", "components": [inner]}]}
+    return [
+        ("https://slsa.dev/provenance/v0.2", provenance),
+        ("https://spdx.dev/Document", spdx),
+        ("https://cyclonedx.org/bom", bill),
+    ]
+
+
 def _encoded(document: Any) -> bytes:
     return json.dumps(document).encode("utf-8", "surrogatepass")
 
@@ -295,7 +327,7 @@ class Archive:
         self.oci = rnd.random() < 0.5
 
     def tar(self, change: str = "") -> bytes:
-        """The archive; `change` names a document that is changed: config, manifest or index."""
+        """The archive; `change` names a document that is changed: config, manifest, index or statement."""
         rnd, sample = self.rnd, self.sample
         if rnd.random() < 0.2:
             sample.history = [{"created_by": "x", "empty_layer": rnd.random() < 0.3} for _ in range(rnd.randint(0, 6))]
@@ -322,8 +354,26 @@ class Archive:
             ],
         }
         files = {f"blobs/sha256/{digest(data)[7:]}": data for data in (*blobs, text, manifest)}
+        if change == "statement":
+            beside, more = self._statements(digest(manifest), [digest(blob) for blob in blobs])
+            index["manifests"].append(beside)
+            files |= {f"blobs/sha256/{digest(data)[7:]}": data for data in more}
         top = _encoded(changed_document(rnd, index) if change == "index" else index)
         return tar_of({**files, "index.json": top, "oci-layout": b'{"imageLayoutVersion":"1.0.0"}'})
+
+    def _statements(self, manifest: str, layers: list[str]) -> tuple[dict[str, Any], list[bytes]]:
+        """Give an attestation manifest's descriptor, and it and its statements as bytes: one of them is changed."""
+        subject = [{"digest": {"sha256": manifest[7:]}}]
+        wanted = self.rnd.randrange(3)
+        documents, listed = [], []
+        for number, (kind, said) in enumerate(statements(layers)):
+            document: Any = {"predicateType": kind, "subject": subject, "predicate": said}
+            data = _encoded(changed_document(self.rnd, document) if number == wanted else document)
+            documents.append(data)
+            listed.append({**described(data), "annotations": {"in-toto.io/predicate-type": kind}})
+        top = _encoded({"config": listed[0], "layers": listed})
+        of = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": manifest}
+        return {**described(top), "annotations": of}, [*documents, top]
 
     def _links(self, names: list[str]) -> dict[str, str]:
         if self.rnd.random() < 0.8 or not names:
@@ -345,7 +395,7 @@ def make(seed: int, number: int) -> bytes:
     if how < 0.35:
         data = archive.tar()
     elif how < 0.6:
-        data = archive.tar(rnd.choice(("config", "manifest", "index")))
+        data = archive.tar(rnd.choice(("config", "manifest", "index", "statement")))
     elif how < 0.85:
         data = damaged(rnd, archive.tar())
     elif how < 0.9:
