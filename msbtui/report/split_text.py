@@ -13,6 +13,7 @@ from msbtui.split.model import Caution, LeftOut, Plan, Step
 from msbtui.text import size
 
 WIDTH = 100
+_LONGEST = 300
 _WORTH = 1_000_000
 """Bytes from which on an amount is a line of its own where nobody asked for all."""
 _AMOUNT = re.compile(r" \((?:\d[^()]* in [^()]+)\)\Z")
@@ -64,7 +65,8 @@ def _steps(steps: Sequence[Step], explain: bool) -> Iterator[str]:
     for why, group in itertools.groupby(steps, key=lambda step: _reason(step)[0]):
         found = list(group)
         for step in found:
-            yield from _block(f"{step.what}{_reason(step)[1]}", 2, 6)
+            what = step.what.replace(" \\ ", " ")  # of an instruction in several lines
+            yield from _block(f"{what if len(what) <= _LONGEST else f'{what[:_LONGEST]}…'}{_reason(step)[1]}", 2, 6)
         yield from _block(why, 6)
         for evidence in dict.fromkeys(line for step in found for line in step.evidence) if explain else ():
             if evidence != why and not evidence.endswith(f": {why}"):

@@ -17,7 +17,6 @@ from msbtui.split.view import View
 from msbtui.text import size
 
 _SHOWN = 5
-_LONGEST = 200
 
 
 _MOST_OF = 0.9
@@ -98,8 +97,7 @@ def _steps(parts: Parts, origin: str) -> list[Step]:
     for link in parts.copies.links:
         steps.append(Step(f"link {link.path} -> {link.target}", link.why))
     for line in parts.metadata.lines:
-        text = " ".join(line.text.replace("\\\n", " ").split())
-        steps.append(Step(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…", line.why))
+        steps.append(Step(" ".join(line.text.split()), line.why))
     for dropped in parts.metadata.dropped:
         steps.append(Step(f"without {dropped.field}.{dropped.name}", dropped.why))
     return steps
