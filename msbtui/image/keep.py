@@ -52,6 +52,7 @@ PATHS: Final[dict[str, Rule]] = {
     "etc/ld.so.conf": SYSTEM,
     "etc/environment": CONFIG,
     "etc/profile": SYSTEM,
+    "etc/crontab": CONFIG,
     "etc/apt/sources.list": CONFIG,
 }
 FOLDERS: Final[dict[str, Rule]] = {
@@ -61,6 +62,11 @@ FOLDERS: Final[dict[str, Rule]] = {
     "etc/apt/sources.list.d": CONFIG,
     "etc/profile.d": SYSTEM,
     "etc/init.d": SYSTEM,
+    # tables of cron: which commands a container starts by the clock
+    "etc/cron.d": CONFIG,
+    "etc/crontabs": CONFIG,
+    "var/spool/cron": CONFIG,
+    "var/spool/cron/crontabs": CONFIG,
 }
 """Files directly in a folder."""
 FOLDER_SUFFIXES: Final[dict[str, tuple[str, Rule]]] = {

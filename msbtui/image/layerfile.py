@@ -27,7 +27,7 @@ from msbtui.image.model import Contents, ElfFacts, Kind, LayerIndex
 from msbtui.image.secret import KINDS
 from msbtui.image.tarcolumns import settle
 
-MAGIC: Final = b"msbtuiL\x06"
+MAGIC: Final = b"msbtuiL\x07"
 _HEAD: Final = struct.Struct("<8sQ5Q")
 _LARGEST_GROWTH: Final = 200
 """How many times its stored size a section may have (and `_ALWAYS` bytes more); honest ones stay far below."""

@@ -204,6 +204,8 @@ def test_the_texts_of_a_layer_have_a_budget(monkeypatch: pytest.MonkeyPatch) -> 
         ("usr/share/doc/x/example.conf", None),
         ("app/photo.jpg", None),
         ("app/noext", None),
+        ("etc/cron.d/app", CONFIG),
+        ("var/spool/cron/crontabs/root", CONFIG),
     ],
 )
 def test_rules_by_name(path: str, rule: object) -> None:

@@ -148,7 +148,7 @@ def frame(sections: list[bytes]) -> bytes:
 
 def frame_raw(packed: list[bytes]) -> bytes:
     rest = struct.pack("<5Q", *map(len, packed)) + b"".join(packed)
-    return b"msbtuiL\x06" + struct.pack("<Q", xxh3_64_intdigest(rest)) + rest
+    return b"msbtuiL\x07" + struct.pack("<Q", xxh3_64_intdigest(rest)) + rest
 
 
 def pack(**changes: object) -> bytes:
