@@ -182,7 +182,9 @@ def _find_base(session: Session) -> None:
     from msbtui.analysis.base import find_base
 
     assert session.image is not None
-    from_name = None if session.graph is None or session.reconstructed else root_image(session.graph)
+    from_name = None
+    if session.graph is not None and not session.reconstructed:
+        from_name = root_image(session.graph, session.options.build_contexts)
     session.base = find_base(session.image, session.provenance, session.known, from_name=from_name)
     attestation = session.image.attestation
     if session.attested and attestation is not None and session.dockerfile is not None and session.base.confidence != "A":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from msbtui.analysis.model import Finding, HiddenBy, Provenance, WasteReport
@@ -20,10 +22,22 @@ def root_stage(graph: StageGraph) -> Stage | None:
     return None
 
 
-def root_image(graph: StageGraph) -> str | None:
-    """Give the image that the target stage rests on, or `scratch`; None where there is no target."""
+_IMAGE = "docker-image://"
+"""How a named context begins that is an image (buildx, `--build-context`)."""
+
+
+def root_image(graph: StageGraph, contexts: Mapping[str, str] = {}) -> str | None:
+    """Give the image that the target stage rests on, or `scratch`; None where there is no target, or it rests on no image.
+
+    `contexts` are the named contexts of the build: where one stands for the image or the stage, what it is counts.
+    """
     stage = root_stage(graph)
-    return None if stage is None else "scratch" if stage.base.scratch else stage.base.image
+    if stage is None:
+        return None
+    context = contexts.get(stage.base.image or "") or (contexts.get(stage.name or "") if stage.named_context else None)
+    if context:
+        return context.removeprefix(_IMAGE) if context.startswith(_IMAGE) else None
+    return "scratch" if stage.base.scratch else stage.base.image
 
 
 def relocated(waste: WasteReport, provenance: Provenance, graph: StageGraph) -> WasteReport:

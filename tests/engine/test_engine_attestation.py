@@ -311,10 +311,17 @@ def test_lines_that_cannot_be_true_are_left_out_in_one_line(tmp_path, lines, why
 def test_named_contexts_of_the_provenance_are_taken(tmp_path):
     image = attested()
     image.said = predicate(image, "v0.2")
-    image.said["invocation"] = {"parameters": {"args": {"context:base::linux/amd64": "docker-image://x", "target": "run"}}}
+    image.said["invocation"] = {"parameters": {"args": {"context:base::linux/amd64": "docker-image://x:1", "target": "run"}}}
     opened = session(tmp_path, image)
-    assert opened.options.build_contexts == {"base": "docker-image://x"}
+    assert opened.options.build_contexts == {"base": "docker-image://x:1"}
     assert opened.graph.stages[0].named_context
+    image.said["invocation"]["parameters"]["args"] = {"context:debian:12": "docker-image://y:2", "target": "run"}
+    opened = session(tmp_path / "image", image)
+    assert (opened.base.layers, opened.base.name) == (1, "y:2")
+    image.said["invocation"]["parameters"]["args"] = {"context:debian:12": "local:z", "target": "run"}
+    image.said["materials"] = []
+    opened = session(tmp_path / "folder", image)
+    assert (opened.base.layers, opened.base.name) == (1, "")
 
 
 def test_a_build_of_several_dockerfiles_opens_with_the_top_ones(tmp_path, cache):
