@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from heapq import heapify, heappop, heappush
 from itertools import compress
 from typing import NamedTuple
 
@@ -344,37 +345,59 @@ class FileTable(LayerStack):
         Each byte stands at one path: an inode's at its regular file's name or, where the view has not that name, at the
         first of its others. An inode is live while a name is, and hidden by the layer that hid its last name.
         """
-        totals = array("q", bytes(8 * len(self.paths)))
         low, high = view.bounds()
         start, end = self._offsets[view.first], self._end(view.last)
         grouped, row_path = self._names, self._row_path
+        own: dict[int, int] = {}
         row = start - 1
         for cost, by in zip(self._costs[start:end], self._hidden[start:end], strict=True):
             row += 1
             if cost and low <= by <= high and row not in grouped:
-                totals[row_path[row]] += cost
+                pid = row_path[row]
+                own[pid] = own.get(pid, 0) + cost
         for leader, names in grouped.items():
             if start <= leader < end and low <= max(self._hidden[name] for name in names) <= high:
                 bearer = next(name for name in names if low <= self._hidden[name] <= high)
-                totals[row_path[bearer]] += self._costs[leader]
-        return self._fold(totals)
+                own[row_path[bearer]] = own.get(row_path[bearer], 0) + self._costs[leader]
+        return self.add_up(own)
 
     def counts(self, view: View) -> array[int]:
         """Give by path id how many entries (names, not inodes; no markers) a view takes at and below that path."""
-        totals = array("q", bytes(8 * len(self.paths)))
         low, high = view.bounds()
+        own: dict[int, int] = {}
         for layer in range(view.first, view.last + 1):
             for row, kind in enumerate(self._indexes[layer].kinds, self._offsets[layer]):
                 if kind < Kind.WHITEOUT and low <= self._hidden[row] <= high:
-                    totals[self._row_path[row]] += 1
-        return self._fold(totals)
+                    pid = self._row_path[row]
+                    own[pid] = own.get(pid, 0) + 1
+        return self.add_up(own)
 
-    def _fold(self, totals: array[int]) -> array[int]:
+    def add_up(self, own: Mapping[int, int], totals: array[int] | None = None) -> array[int]:
+        """Give by path id the sums of `own` (path id -> a number) at and below that path; into `totals` where that is given.
+
+        Costs what `own` holds and the directories above it, so that one layer of a large image is soon added up.
+        """
+        if totals is None:
+            totals = array("q", bytes(8 * len(self.paths)))
         parents = self.parents
-        for pid in range(len(totals) - 1, 0, -1):
-            total = totals[pid]
-            if total:
-                totals[parents[pid]] += total
+        carried: dict[int, int] = {}
+        for pid, number in own.items():
+            totals[pid] += number
+            if pid:
+                parent = parents[pid]
+                carried[parent] = carried.get(parent, 0) + number
+        # A directory's number is below those of all that lies in it: from the greatest down, each is whole when it is taken.
+        waiting = [-pid for pid in carried]
+        heapify(waiting)
+        while waiting:
+            pid = -heappop(waiting)
+            number = carried[pid]
+            totals[pid] += number
+            if pid:
+                parent = parents[pid]
+                if parent not in carried:
+                    heappush(waiting, -parent)
+                carried[parent] = carried.get(parent, 0) + number
         return totals
 
     # Paths as a container sees them

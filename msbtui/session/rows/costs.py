@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from operator import sub
 
 from msbtui.analysis.model import Base, Finding, Provenance, WasteReport
 from msbtui.dockerfile.model import Dockerfile, StageGraph
@@ -68,30 +69,29 @@ class Costs:
         """Give by path id the wasted bytes at and below that path, of what a view takes: one layer, or all up to one."""
         table = self.table
         assert table is not None
-        totals = array("q", bytes(8 * len(table)))
         if self.waste is None or view.last < self.base_layers:
-            return totals
+            return table.add_up({})
         first, last = max(view.first, self.base_layers), table.layers - 1
         hidden = table.sums(View(first, view.last, State.HIDDEN, last))
         if view.state is State.LIVE:
             # What the final file system hides, without what was hidden already where this view stands.
             before = table.sums(View(first, view.last, State.HIDDEN, view.after))
-            hidden = array("q", (max(now - then, 0) for now, then in zip(hidden, before, strict=True)))
-        parents = table.parents
+            hidden = array("q", map(sub, hidden, before))
+            if min(hidden, default=0) < 0:
+                hidden = array("q", (max(each, 0) for each in hidden))
+        own: dict[int, int] = {}
         for layer in range(first, view.last + 1):
             named = set(self._named_live(layer))
             for found in named:
                 inode = table.inode(*found)
+                path = table.path_of(*found)
                 if len(inode) == 1:
-                    totals[table.path_of(*found)] += table.cost(*found)
+                    own[path] = own.get(path, 0) + table.cost(*found)
                 elif found == next(name for name in inode if name in named) and all(
                     name in named or table.hidden_by(*name) is not None for name in inode
                 ):
-                    totals[table.path_of(*found)] += table.cost(*inode[0])
-        for path in range(len(totals) - 1, 0, -1):
-            if totals[path]:
-                totals[parents[path]] += totals[path]
-        return array("q", (a + b for a, b in zip(totals, hidden, strict=True)))
+                    own[path] = own.get(path, 0) + table.cost(*inode[0])
+        return table.add_up(own, hidden)
 
     def by_instruction(self, dockerfile: Dockerfile | None, graph: StageGraph | None) -> dict[int, list[int]]:
         """Give the layers of each instruction by its index; the FROM that the target rests on stands for the base's layers."""
