@@ -296,6 +296,8 @@ class Session:
 
     def why_not_verified(self) -> str:
         """Give why a plan cannot be built and checked here, or nothing."""
+        if self.dockerfile_path is None and self.target is not None and self.target.kind == "recorded":
+            return "a recording has no build context; name the Dockerfile on disk"
         if self.dockerfile_path is None:
             return "the Dockerfile is in no folder, and without its build context nothing can be built"
         return ""

@@ -159,6 +159,7 @@ class ShownSession:
         self.problems = ()
         self.is_stale = False
         self.reconstructed = False
+        self.dockerfile_origin = ""
         self.changed_lines = frozenset()
         self.dockerfile = self.graph = None
         if source:

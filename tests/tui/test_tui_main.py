@@ -380,7 +380,7 @@ async def test_the_mouse_moves_opens_and_scrolls():
         await pilot.click(main.layers_table, offset=(10, 4))
         assert main.layers_table.cursor == 2
         assert main.current == "layers"
-        await pilot.click(main.files, offset=(1, 1))
+        await pilot.click(main.files, offset=(1, 2))
         assert main.files.count > 1
         await pilot.click(main.layers_table, offset=(10, 3))
         assert main.selection.layer == 1

@@ -10,7 +10,7 @@ import msgspec
 
 from msbtui.image.model import Kind
 from msbtui.image.table import FileTable, View
-from msbtui.session.rows.cells import Part, Row, cut, cut_middle, fit, right, width
+from msbtui.session.rows.cells import Part, Row, cut, cut_middle, fit, left, right, width
 from msbtui.session.rows.costs import Costs
 from msbtui.text import size
 
@@ -348,6 +348,15 @@ def file_columns(cells: int) -> tuple[int, int]:
     return (9 if cells >= 24 else 0, 9 if cells >= 40 else 0)
 
 
+def file_header(cells: int) -> Row:
+    """Give the column heads in exactly `cells` cells."""
+    sized, wasted = file_columns(cells)
+    room = max(cells - sized - wasted - 3, 1)
+    parts: list[Part] = [(left("  path", room), "head")]
+    parts += [(right(text, cells_of), "head") for text, cells_of in (("size", sized), ("waste", wasted)) if cells_of]
+    return fit([*parts, ("   ", "head")], cells, "head")
+
+
 def draw_file(row: FileRow, cells: int) -> Row:
     """Give one row in exactly `cells` cells: tree and name, bytes, wasted bytes, mark."""
     sized, wasted = file_columns(cells)
@@ -380,7 +389,7 @@ class Finder:
             self._starts.append(at)
             at += len(line) + 1
 
-    COUNTED = 200_000
+    COUNTED = 100_000
     """Matches after which counting ends: whoever sees so many types on."""
 
     def find(self, words: str, most: int = 1000) -> tuple[list[int], int]:
@@ -407,7 +416,7 @@ class Finder:
             kind = 0 if name.startswith(needle) else 1 if needle in name else 2
             return (kind, len(names[path]), names[path])
 
-        best = sorted(found, key=rank)[:most] if len(found) <= 50_000 else found[:most]
+        best = sorted(found, key=rank)[:most] if len(found) <= 20_000 else found[:most]
         return best, len(found)
 
     def where(self, path: int) -> list[int]:

@@ -23,7 +23,7 @@ from msbtui.session.rows.selection import Links, Selection
 from msbtui.session.rows.source import follow_line, source_rows
 from msbtui.session.traps import traps_of
 from msbtui.text import size
-from msbtui.tui.layout import arrange
+from msbtui.tui.layout import PANES, Layout, arrange
 from msbtui.tui.widgets.advice_list import AdviceList
 from msbtui.tui.widgets.file_tree import FileTree
 from msbtui.tui.widgets.layers_table import LayersTable
@@ -65,6 +65,7 @@ class PanesScreen(Screen[None]):
         """The account, and the findings that it was made with."""
         self._moved = False
         self._source_text: str | None = None
+        self._notes = ""
         self._traps: tuple[object, tuple[Problem, ...]] | None = None
         self.stages, self.source, self.layers_table = StageGraph(), SourceView(), LayersTable()
         self.files, self.advice = FileTree(), AdviceList()
@@ -113,6 +114,16 @@ class PanesScreen(Screen[None]):
         left.display = bool(layout.visible & {"stages", "source"})
         right.display = bool(layout.visible & {"layers", "files", "advice"})
         left.styles.width = layout.left_width if layout.left_width else "1fr"
+        self._show_way(layout)
+
+    def _show_way(self, layout: Layout) -> None:
+        """Say, where not all panes are in sight, which keys lead to the others."""
+        names = (name for name in PANES if name not in layout.visible)
+        hint = "  ".join(_TITLES[name] for name in names) if layout.visible != {"files"} else ""
+        hints = {"layers": self._notes or hint, "source": hint, "stages": hint if "source" not in layout.visible else ""}
+        self.layers_table.border_subtitle, self.source.border_subtitle = hints["layers"], hints["source"]
+        self.stages.way = hints["stages"]
+        self.stages.show_subtitle()
 
     # Results
 
@@ -130,7 +141,7 @@ class PanesScreen(Screen[None]):
             self.advice.show(self.links.findings)
             self.show_files()
         notes = len(image_notes(session.image))
-        self.layers_table.border_subtitle = f"! {notes} note{'s' * (notes > 1)} on the image: x" if notes else ""
+        self._notes = f"! {notes} note{'s' * (notes > 1)} on the image: x" if notes else ""
         waiting = "nothing is known yet" if self.work.running else ""
         self.layers_table.why_empty = self.no_image or self.failure or waiting or "no image"
         self.files.why_empty = waiting or "no image"

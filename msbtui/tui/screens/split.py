@@ -160,6 +160,10 @@ class SplitScreen(Screen[None]):
         for name, pane in self.panes.items():
             pane.display = name in visible
             pane.styles.height = "1fr"
+        # Where not all panes are in sight, it is said which keys lead to the others.
+        hidden = [str(pane.border_title) for name, pane in self.panes.items() if name not in visible]
+        hint = "  ".join(hidden) if not wide and not self.zoomed else ""
+        self.panes["diff" if "diff" in visible else self.current].border_subtitle = hint
         left, right = self.query_one("#split-left"), self.query_one("#split-right")
         self.query_one("#split-body").set_class(not wide, "-stacked")
         left.display, right.display = "diff" in visible, bool(visible - {"diff"})
@@ -205,6 +209,7 @@ class SplitScreen(Screen[None]):
         self.ladder.why_empty = error or "There is no other rung."
         self.ladder.show(rungs, self.plan.size_before)
         self.ladder.border_subtitle = "Enter takes a rung" if len(rungs) > 1 else ""
+        self.ladder.refresh()
         self._explain()
         self._place()
 

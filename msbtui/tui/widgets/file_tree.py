@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from msbtui.session.rows.cells import Row
 from msbtui.session.rows.costs import Costs
-from msbtui.session.rows.files import FileRows, Sort, draw_file
+from msbtui.session.rows.files import FileRows, Sort, draw_file, file_header
 from msbtui.tui.widgets.row_list import RowList
 
 
 class FileTree(RowList):
     """A tree over the table of paths; opening a directory splices its rows in."""
+
+    HEADER = 1
 
     def __init__(self) -> None:
         super().__init__("files")
@@ -56,6 +58,15 @@ class FileTree(RowList):
     def path(self) -> str | None:
         """Give the path under the cursor, or None."""
         return self.rows.path(self.cursor) or None
+
+    @property
+    def heads(self) -> int:
+        """Give the rows of column heads: a tree of few rows needs them all for itself."""
+        return self.HEADER if self.count and self.size.height >= 9 else 0
+
+    def header(self, width: int) -> Row:
+        """Give the column heads."""
+        return file_header(width)
 
     def row(self, index: int, width: int) -> Row:
         """Give one row."""

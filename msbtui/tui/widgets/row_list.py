@@ -88,7 +88,7 @@ class RowList(Rows, ScrollView, can_focus=True):
 
     def rows_changed(self) -> None:
         """Take up other rows: keeps the cursor in range and draws anew."""
-        self.virtual_size = Size(0, self.count + self.HEADER)
+        self.virtual_size = Size(0, self.count + self.heads)
         if self.cursor >= self.count:
             self.set_reactive(RowList.cursor, max(self.count - 1, 0))
         self.refresh()
@@ -189,6 +189,7 @@ class RowList(Rows, ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """Keep the cursor in view, with rows above it where there is room for them now."""
+        self.virtual_size = Size(0, self.count + self.heads)
         page, top = self._page, self.scroll_offset.y
         top = min(top, max(self.cursor - page // 3, 0))
         self.scroll_to(y=max(top, self.cursor - page + 1), animate=False, force=True)

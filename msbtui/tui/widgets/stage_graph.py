@@ -35,6 +35,9 @@ class StageGraph(RowList):
         self.why_empty = ""
         self.drawing: Drawing | None = None
         """The boxes, while they are what is shown."""
+        self.way = ""
+        """What is said of other panes, while the graph is that of the text on disk."""
+        self._old = False
         self._graph: Graph | None = None
         self._facts = StageFacts()
         self._users: dict[str, list[str]] = {}
@@ -50,7 +53,8 @@ class StageGraph(RowList):
 
     def show(self, graph: Graph | None, facts: StageFacts, *, old: bool) -> None:
         """Show a graph; `old` where the text on disk has an error since."""
-        self.border_subtitle = "last good graph" if old else ""
+        self._old = old
+        self.show_subtitle()
         if graph is self._graph and facts == self._facts:
             return
         kept = self.rows[self.cursor] if self.cursor < len(self.rows) else None
@@ -66,6 +70,10 @@ class StageGraph(RowList):
             if same is not None:
                 self.show_cursor(same)
         self._light()
+
+    def show_subtitle(self) -> None:
+        """Say that the graph is an older one, or else which keys lead to other panes."""
+        self.border_subtitle = "last good graph" if self._old else self.way
 
     def draw_boxes(self, on: bool) -> None:
         """Draw boxes, or lanes again."""
