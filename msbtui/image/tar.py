@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Buffer = bytes | bytearray | memoryview | mmap
 CHUNK: Final = 1 << 17
 """Bytes asked of a stream at once: as many as stay in a core's cache while they are unpacked, hashed and looked at."""
+_NOTHING: Final = memoryview(b"")
 _WINDOW: Final = 64 << 20
 """Bytes of a mapped archive that are gone through before its memory is given back."""
 
@@ -81,7 +82,7 @@ def index_stream(stream: Stream, sink: Sink | None = None, *, where: str = "") -
     source = _Source(stream, CHUNK)
     scanner = Scanner(where, sink)
     while True:
-        pos = scanner.scan(memoryview(source.window), 0, source.base)
+        pos = scanner.scan(source.window, 0, source.base)
         if scanner.ended:
             break
         if scanner.partial is not None:
@@ -102,11 +103,11 @@ def index_stream(stream: Stream, sink: Sink | None = None, *, where: str = "") -
             continue
         source.drop(pos)
         if not pos and not source.grow():
-            scanner.close(source.window, source.base)
+            scanner.close(bytes(source.window), source.base)
             break
-    source.window = b""
+    source.window = _NOTHING
     while source.grow():
-        source.window = b""
+        source.window = _NOTHING
     return scanner.result(source.count)
 
 
@@ -143,7 +144,7 @@ def stream_members(stream: Stream, *, where: str = "") -> Iterator[Member]:
     index = scanner.index
     while True:
         known = len(index)
-        pos = scanner.scan(memoryview(source.window), 0, source.base)
+        pos = scanner.scan(source.window, 0, source.base)
         if len(index) > known:
             size, content, _ = scanner.partial or (0, pos, False)
             source.drop(content)
@@ -161,7 +162,7 @@ def stream_members(stream: Stream, *, where: str = "") -> Iterator[Member]:
         if scanner.ended or (not pos and not source.grow()):
             break
     if not scanner.ended:
-        scanner.close(source.window, source.base)
+        scanner.close(bytes(source.window), source.base)
     while stream.read(CHUNK):
         pass
 
@@ -170,7 +171,8 @@ class _Source:
     """A piece of a stream in hand: `window`, which begins at byte `base` of the stream."""
 
     def __init__(self, stream: Stream, chunk: int) -> None:
-        self.window = b""
+        self.window = _NOTHING
+        """A view, since the rest of a piece is taken again and again."""
         self.base = 0
         self.count = 0
         self._stream = stream
@@ -180,7 +182,7 @@ class _Source:
         """Read on; tell whether there was anything."""
         data = self._stream.read(self._chunk - len(self.window) % BLOCK)
         self.count += len(data)
-        self.window = self.window + data if self.window else data
+        self.window = memoryview(bytes(self.window) + data if self.window else data)
         return bool(data)
 
     def drop(self, count: int) -> None:
@@ -188,7 +190,7 @@ class _Source:
         while count > len(self.window):
             count -= len(self.window)
             self.base += len(self.window)
-            self.window = b""
+            self.window = _NOTHING
             if not self.grow():
                 return
         self.base += count
@@ -201,7 +203,7 @@ class _Source:
                 return False
             piece = min(size, len(self.window))
             if take is not None:
-                take(memoryview(self.window)[:piece])
+                take(self.window[:piece])
             size -= piece
             self.base += piece
             self.window = self.window[piece:]
