@@ -60,3 +60,28 @@ def test_a_second_signal_does_not_cut_the_clean_up_short(sign):
     child.send_signal(sign)
     out, _ = child.communicate(timeout=30)
     assert (out, child.returncode) == ("clean\nTrue\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ('FROM golang:1\nCOPY . .\nCMD ["go", "run", "."]\n', 3, "CMD runs `go run .`"),
+        ("FROM debian\nRUN apt-get install -y gcc\n CMD sleep infinity\n", 3, "it starts only `sleep infinity`"),
+        ("FROM x/devcontainers/go\nCMD x\n", 3, "development container"),
+        ("FROM scratch\nCOPY a /a\n", 3, "starts from scratch"),
+        ('FROM golang:1\nCOPY . .\nRUN go build -o /a\nCMD ["/a"]\n', 0, "the author's instructions stay as they are"),
+    ],
+)
+def test_exit_codes_tell_a_refusal_from_a_plan(text, code, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine")
+    (tmp_path / "Dockerfile").write_text(text)
+    for option in ((), ("--explain",), ("--json",)):
+        assert run(["split", str(tmp_path / "Dockerfile"), *option]) == code
+        assert said in capsys.readouterr().out
+
+
+def test_watching_is_asked_of_the_engine(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine")
+    (tmp_path / "Dockerfile").write_text("FROM debian\nCOPY . .\nRUN make\nCMD x\n")
+    assert run(["split", str(tmp_path / "Dockerfile"), "--trace"]) == 4
+    assert "Traceback" not in capsys.readouterr().err
