@@ -45,6 +45,7 @@ from msbtui.engine import open_image
 from msbtui.engine.docker import connect, known_bases
 from msbtui.image.packages import read_packages
 from msbtui.image.table import FileTable
+from msbtui.session.roots import root_image
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "engine" / "truth"
 ENGINES = ("ENGINE_CLASSIC", "ENGINE_MODERN")
@@ -146,7 +147,7 @@ def compare(truth: Truth, reference: str, environ: dict[str, str]) -> Outcome:
     image = open_image(reference, environ=environ)
     table = FileTable(layer.entries for layer in image.layers)
     provenance = match_lines(dockerfile, graph, image.history, [layer.history_index for layer in image.layers])
-    base = find_base(image, provenance, known_bases(connect(environ)))
+    base = find_base(image, provenance, known_bases(connect(environ)), from_name=root_image(graph))
     packages = read_packages(image, table)
     report = find_waste(image, table, packages, base, provenance, dockerfile, graph)
     sums = [

@@ -192,7 +192,11 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
     "gem, bundler": (
         "package-cache",
         "A",
-        [hit(9, {"usr/local/bundle/cache/a-1.gem": 9}), hit(9, {"var/lib/gems/3.1.0/cache/a-1.gem": 9})],
+        [
+            hit(9, {"usr/local/bundle/cache/a-1.gem": 9}),
+            hit(9, {"usr/local/bundle/cache/bundler/git/a-0123/HEAD": 9}),
+            hit(9, {"var/lib/gems/3.1.0/cache/a-1.gem": 9}),
+        ],
         [near({"usr/local/bundle/gems/a-1/lib/a.rb": 9, "app/vendor/a-1.gem": 9})],
     ),
     "composer": (

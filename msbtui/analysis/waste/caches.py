@@ -167,7 +167,7 @@ CACHES = (
         "gem",
         ("usr/local/bundle/cache", "usr/local/lib/ruby/gems", "var/lib/gems", "~/.bundle/cache", "$GEM_HOME|usr/local/bundle"),
         'Delete it in the same RUN: `rm -rf "$(gem env gemdir)"/cache`.',
-        matching=r"(.*/)?cache/[^/]+\.gem|[^/]+\.gem",
+        matching=r"(.*/)?cache/([^/]+\.gem|bundler/.+)|[^/]+\.gem|bundler/git/.+",
     ),
     Cache(
         "composer",
