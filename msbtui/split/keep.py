@@ -38,6 +38,8 @@ _PACKAGE_COMMANDS = frozenset(
     ).split()
 )
 _TOKEN = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
+_PLUGINS = re.compile(r"/(usr/)?(local/)?lib(64|exec)?/(?!(locale|ssl|[a-z0-9_]+-linux-[a-z0-9]+)/?\Z)[^/]")
+"""Where libraries look for plugins: a directory of their own, not the one that all libraries lie in."""
 _C_LIBRARY = re.compile(r"lib(c|pthread|dl|util|rt)\.so\.\d+|ld-.*|libc\.musl-.*")
 _OF_GO = frozenset(("git", "ssh", "rsync", "ps", "ping", "svn", "hg"))
 """Commands that a Go program that starts others may well start: its strings cannot be told apart."""
@@ -97,6 +99,7 @@ class Kept:
         """Packages that no needed file names and that the program needs by what it does, and why."""
         self.left_packages: list[str] = []
         self._closed: set[str] = set()
+        self._asked: set[str] = set()
         self._package_layers = {
             layer
             for layer in range(view.base_layers, len(view.image.layers))
@@ -367,9 +370,25 @@ class Kept:
                 by = next((path for path in library.needed_by if path in self.paths), library.needed_by[0])
                 self.need(found, f"/{by} needs {library.name}", direct=by in self.paths)
                 self._linker_settings(found)
+                if by in self.paths:
+                    self._plugins(found)
         for path in closure.files:
             self._starter(path)
         self.missing += [f"{item.name} (needed by /{item.needed_by[0]})" for item in closure.missing if item.needed_by]
+
+    def _plugins(self, library: str) -> None:
+        """Follow the directories of plugins that a library of a package names, to plugins that other packages put there."""
+        library = self.view.real(library) or library
+        owner, facts = self.view.owner(library), self.view.elf(library)
+        if owner is None or facts is None or library in self._asked:
+            return
+        self._asked.add(library)
+        for name in (part for names in facts.paths for part in names.split(":")):
+            folder = self.view.real(relative(name)) if _PLUGINS.match(name) else None
+            for path in self.view.children(folder) if folder and self.view.is_dir(folder) else ():
+                other = self.view.owner(path)
+                if other is not None and other.name != owner.name and self.view.is_new(path) and self.view.elf(path) is not None:
+                    self.need(path, f"/{library} opens what lies in /{folder}", direct=True)
 
     def _linker_settings(self, library: str) -> None:
         """Note the settings without owner that tell the dynamic linker of the directory that a library without owner lies in."""

@@ -514,3 +514,27 @@ def test_a_program_that_has_another_name_in_the_build_tree_has_its_bytes():
     assert "COPY --from=build /src/target/release/served /src/target/release/served\n" in plan.dockerfile
     assert plain is not None
     assert plan.size_after.estimated == plain - 1000 + 9 * MEGABYTE
+
+
+def test_plugins_of_other_packages_come_with_the_library_that_opens_them():
+    sasl = {
+        "libsasl2": P([f"{LIB}/libsasl2.so.2", f"{LIB}/sasl2/own.so"]),
+        "libsasl2-modules": P([f"{LIB}/sasl2/libscram.so", f"{LIB}/sasl2/notes.txt"]),
+        "libuser": P([f"{LIB}/libuser.so.1"], "libs", "libsasl2"),
+    }
+    files = {
+        f"{LIB}/libsasl2.so.2": elf(
+            "libc.so.6", soname="libsasl2.so.2", interpreter="", paths=[f"/{LIB}/sasl2:/usr/lib/sasl2", f"/{LIB}/"]
+        ),
+        f"{LIB}/sasl2/own.so": library("own.so"),
+        f"{LIB}/sasl2/libscram.so": library("libscram.so"),
+        f"{LIB}/sasl2/notes.txt": F("x"),
+        f"{LIB}/libuser.so.1": library("libuser.so.1", "libsasl2.so.2"),
+    }
+
+    def runtime(*needed: str) -> str:
+        made = {"usr/local/bin/served": elf(*needed, "libc.so.6")}
+        return World(C_FILE, [(APT, toolchain({**FOO, **sasl}, {**FOO_FILES, **files})), (MAKE, made)], CONFIG).runtime()
+
+    assert "        libsasl2-modules \\\n" in runtime("libsasl2.so.2")
+    assert "libsasl2-modules" not in runtime("libuser.so.1")  # another library of a package uses it, for what it may never do
