@@ -10,6 +10,10 @@ import msgspec
 from msbtui.split.view import View
 
 
+_FIRST_SYSTEM = 100
+"""Below it numbers are the same everywhere (Debian Policy, 9.2.2)."""
+
+
 class Account(msgspec.Struct, frozen=True):
     """One user as /etc/passwd has it (passwd(5))."""
 
@@ -59,11 +63,13 @@ def _base_text(view: View, path: str) -> bytes:
     return (view.image.layers[at[0]].contents.text(at[1]) or b"") if at is not None else b""
 
 
-def new_accounts(view: View, runtime: View | None, also: Iterable[str] = ()) -> Accounts:
+def new_accounts(view: View, runtime: View | None, also: Iterable[str] = (), copied: Iterable[str] = ()) -> Accounts:
     """Give the users and groups that a RUN of the author made, or that are needed by name or number, and that the base lacks.
 
-    Those that a package's own script makes come with the package; one is here only where USER or `also` names it.
+    Those that a package's own script makes come with the package; one is here only where USER or `also` names it, or where it
+    owns something of `copied` (paths): with fewer packages it would get another number (adduser(8), FIRST_SYSTEM_UID).
     """
+    owners = {view.stat(path)[1] for path in copied} - {0}
     before_users = _users(runtime.text("etc/passwd") or b"" if runtime else _base_text(view, "etc/passwd"))
     before_groups = _groups(runtime.text("etc/group") or b"" if runtime else _base_text(view, "etc/group"))
     users, groups = _users(view.text("etc/passwd") or b""), _groups(view.text("etc/group") or b"")
@@ -71,10 +77,12 @@ def new_accounts(view: View, runtime: View | None, also: Iterable[str] = ()) -> 
     user, _, group = view.config.user.partition(":")
     found, wanted = Accounts(), {user, *also}
     for name, account in users.items():
-        if name not in before_users and (_named(name, said) or name in wanted or str(account.uid) == user):
+        asked = _named(name, said) or name in wanted or str(account.uid) == user
+        if name not in before_users and (asked or (account.uid in owners and account.uid >= _FIRST_SYSTEM)):
             found.users.append(account)
             if (
-                account.home not in ("", "/", "/nonexistent")
+                asked
+                and account.home not in ("", "/", "/nonexistent")
                 and view.is_dir(account.home.strip("/"))
                 and not view.in_base(account.home.strip("/"))
             ):

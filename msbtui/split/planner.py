@@ -214,7 +214,7 @@ class _Planner:
         gone = frozenset[str]().union(*(one.removed for one in (*cleared, *filter(None, [tools]))))
         arriving = brought(view, installs, present)
         names = {package.name for package in arriving} | set(present)
-        accounts = new_accounts(view, runtime.view, self.wider.users)
+        accounts = new_accounts(view, runtime.view, self.wider.users, kept.paths)
         settings = changed_settings(view, {package.name for package in arriving})
         paths = self._final_paths(kept, runtime, names, accounts)
         paths = {path: why for path, why in paths.items() if path not in settings.links}

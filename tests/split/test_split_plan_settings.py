@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from split_world import DEBIAN_PACKAGES, MEGABYTE, D, F, L, P, World, dpkg, elf, toolchain
+from split_world import DEBIAN, DEBIAN_PACKAGES, MEGABYTE, D, F, L, P, World, dpkg, elf, toolchain
 
 from msbtui.image.model import ImageConfig
 
@@ -131,3 +131,12 @@ def test_compiled_locales_are_copied_and_their_sources_stay_behind():
     found = World(text, [(f"RUN /bin/sh -c {run} # buildkit", {**INSTALLED, **files})], config=config).runtime()
     assert "COPY --from=build /usr/lib/locale/locale-archive /usr/lib/locale/locale-archive\n" in found
     assert "        locales" not in found
+
+
+def test_a_package_users_number_stays_where_it_owns_what_is_copied():
+    passwd = DEBIAN["etc/passwd"].text + "cached:x:104:33::/var/lib/cached:/bin/false\n"  # type: ignore[union-attr]
+    own = {"etc/passwd": F(passwd), "srv/data/1": F("x", uid=104, gid=33), "srv/data/2": F("y", uid=104, gid=33)}
+    found = runtime("true", own)
+    assert "useradd --system --uid 104 --gid 33 --home-dir /var/lib/cached --no-create-home --shell /bin/false cached" in found
+    del own["srv/data/1"], own["srv/data/2"]
+    assert "useradd" not in runtime("true", own)
