@@ -9,7 +9,6 @@ import msgspec
 
 from msbtui.split.view import View
 
-
 _FIRST_SYSTEM = 100
 """Below it numbers are the same everywhere (Debian Policy, 9.2.2)."""
 
