@@ -20,6 +20,10 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _DIFF_ID = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _LIMIT = 2000
 """Files of each kind that are kept; the oldest go first."""
+_LARGE = 64 << 10
+"""Bytes: most documents are smaller, and the most of such together stay below the bound."""
+_BYTES = 256 << 20
+"""Bytes of documents that are kept: an SBOM or a provenance may have 16 MiB."""
 
 
 class Store:
@@ -96,17 +100,24 @@ def _write(folder: Path, name: str, data: bytes) -> None:
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / name, data, prefix=".new-")
-        _prune(folder)
+        _prune(folder, len(data))
 
 
-def _prune(folder: Path) -> None:
+def _prune(folder: Path, written: int) -> None:
+    """Remove the oldest files where they became too many, or too large together. `written`: bytes of the one just written."""
     names = os.listdir(folder)
-    if len(names) <= _LIMIT:
+    if len(names) <= _LIMIT and written < _LARGE:
         return
     aged = []
     for name in names:
         with contextlib.suppress(OSError):
-            aged.append((os.stat(folder / name).st_mtime, name))
-    for _, name in sorted(aged)[: len(aged) - _LIMIT // 2]:
+            status = os.stat(folder / name)
+            aged.append((status.st_mtime, name, status.st_size))
+    count, total = len(aged), sum(size for *_, size in aged)
+    is_full = count > _LIMIT
+    for _, name, size in sorted(aged)[:-1]:
+        if total <= _BYTES and (not is_full or count <= _LIMIT // 2):
+            break
         with contextlib.suppress(OSError):
             os.unlink(folder / name)
+        count, total = count - 1, total - size
