@@ -287,7 +287,13 @@ def test_waiting_for_a_second_attempt_can_be_cancelled(registry, cache, home):
     registry.fails = {"/v2/sample/manifests/latest": [503] * 9}
     registry.retry_after = "20"
     cancel = threading.Event()
-    threading.Timer(0.2, cancel.set).start()
+
+    def cancel_once_asked():
+        while not registry.count("manifests/latest"):
+            time.sleep(0.01)
+        cancel.set()
+
+    threading.Thread(target=cancel_once_asked, daemon=True).start()
     with pytest.raises(Cancelled):
         look(registry, cache, home, cancel=cancel)
     assert registry.counts["/v2/sample/manifests/latest"] == 1
