@@ -719,3 +719,87 @@ def gaps_between(const int64_t[::1] sizes, const int64_t[::1] offsets):
         made.data.as_longlongs[at] = <int64_t> (<uint64_t> offsets[at] - end - BLOCK)
         end = <uint64_t> offsets[at] + ((<uint64_t> sizes[at] + 511) & ~<uint64_t> 511)
     return made
+
+
+# -- maps whose files are shortened: msbtui.image.shortened -----------------------------------------------------------------
+
+cdef extern from *:
+    """
+    #if defined(__linux__) && defined(__LP64__)
+    #include <signal.h>
+    #include <sys/mman.h>
+    #include <unistd.h>
+    #define GUARDED 4096
+    static struct { volatile size_t begin, end; volatile int lost; } guarded[GUARDED];
+    static struct sigaction guard_before;
+    static size_t guard_page;
+    /* Only what may be called in a handler: see signal-safety(7); mmap is a bare system call. */
+    static void guard_handle(int number, siginfo_t *info, void *context) {
+        size_t address = (size_t) info->si_addr;
+        (void) number; (void) context;
+        for (int slot = 0; slot < GUARDED; slot++) {
+            if (guarded[slot].begin <= address && address < guarded[slot].end) {
+                void *page = (void *) (address & ~(guard_page - 1));
+                guarded[slot].lost = 1;
+                if (mmap(page, guard_page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page)
+                    return;
+            }
+        }
+        sigaction(SIGBUS, &guard_before, NULL);  /* not ours: the next try ends the program as it always did */
+    }
+    static int guard_install(void) {
+        struct sigaction ours = {0};
+        guard_page = (size_t) sysconf(_SC_PAGESIZE);
+        ours.sa_sigaction = guard_handle;
+        ours.sa_flags = SA_SIGINFO | SA_NODEFER;
+        return sigaction(SIGBUS, &ours, &guard_before);
+    }
+    static int guard_add(size_t begin, size_t end) {
+        for (int slot = 0; slot < GUARDED; slot++) {
+            if (guarded[slot].end == 0) {
+                guarded[slot].lost = 0;
+                guarded[slot].begin = begin;
+                guarded[slot].end = end;
+                return slot;
+            }
+        }
+        return -1;
+    }
+    static void guard_drop(int slot) { guarded[slot].end = 0; guarded[slot].begin = 0; }
+    static int guard_lost(int slot) { return guarded[slot].lost; }
+    #else
+    static int guard_install(void) { return -1; }
+    static int guard_add(size_t begin, size_t end) { (void) begin; (void) end; return -1; }
+    static void guard_drop(int slot) { (void) slot; }
+    static int guard_lost(int slot) { (void) slot; return 0; }
+    #define GUARDED 0
+    #endif
+    """
+    int GUARDED
+    int guard_install()
+    int guard_add(size_t begin, size_t end)
+    void guard_drop(int slot)
+    int guard_lost(int slot)
+
+cdef int _guarding = 0
+
+
+def guard(const uint8_t[::1] view):
+    """Put zeros where a page of a map is gone, from now on; give the number to ask `lost` and `unguard` by, -1 where it cannot be."""
+    global _guarding
+    if not view.shape[0]:
+        return -1
+    if not _guarding:
+        _guarding = 1 if guard_install() == 0 else -1
+    return guard_add(<size_t> &view[0], <size_t> &view[0] + view.shape[0]) if _guarding > 0 else -1
+
+
+def unguard(int number):
+    """End that."""
+    if 0 <= number < GUARDED:
+        guard_drop(number)
+
+
+def lost(int number):
+    """Say whether a page of a map was gone."""
+    return 0 <= number < GUARDED and guard_lost(number) != 0

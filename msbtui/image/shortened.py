@@ -15,7 +15,10 @@ from typing import Any
 from weakref import ref
 
 from msbtui.errors import TargetError
+from msbtui.image import fast
 
+_compiled: Any = fast.compiled
+"""Has a handler in C, which takes no milliseconds to make; else ctypes makes one."""
 _PROT_READ, _MAP_PRIVATE, _MAP_ANONYMOUS, _MAP_FIXED = 1, 2, 32, 16
 _SA_SIGINFO, _SA_NODEFER = 4, 0x40000000
 _ADDRESS = 16
@@ -25,12 +28,14 @@ _ADDRESS = 16
 class _Map:
     """A map that was announced."""
 
-    def __init__(self, begin: int, end: int, of: mmap, where: str) -> None:
+    def __init__(self, begin: int, end: int, of: mmap, where: str, number: int = -1) -> None:
         self.begin = begin
         self.end = end
-        self.of = ref(of)
+        self.of = ref(of) if number < 0 else ref(of, lambda _: _compiled.unguard(number))
         self.where = where
         self.lost = False
+        self.number = number
+        """What the compiled handler calls it; -1 where the one below has it."""
 
 
 _maps: list[_Map] = []
@@ -45,8 +50,11 @@ def announce(view: memoryview, where: str) -> None:
     """
     if not isinstance(view.obj, mmap) or sys.platform != "linux" or sys.maxsize < 1 << 62:
         return
-    begin = _address(view)
     _maps[:] = [one for one in _maps if one.of() is not None]
+    if _compiled is not None and (number := _compiled.guard(view)) >= 0:
+        _maps.append(_Map(0, 0, view.obj, where, number))
+        return
+    begin = _address(view)
     _maps.append(_Map(begin, begin + len(view), view.obj, where))
     if not _kept:
         _install()
@@ -55,7 +63,8 @@ def announce(view: memoryview, where: str) -> None:
 def check() -> None:
     """Raise `TargetError` where a map that is still in use turned out to be shorter than its file was."""
     for one in _maps:
-        if one.lost and one.of() is not None:
+        lost = one.lost if one.number < 0 else _compiled.lost(one.number)
+        if lost and one.of() is not None:
             raise TargetError("was shortened while it was read", where=one.where, hint="wait until it is written, and try again")
 
 
