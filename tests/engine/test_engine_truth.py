@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +25,7 @@ def _script() -> ModuleType:
     return module
 
 
+BASE = re.compile(r"(?m)^FROM (\w[\w.-]*:[\w.-]+)")
 TRUTH = _script()
 TRUTHS = [TRUTH.read_truth(path) for path in sorted(TRUTH.FOLDER.glob("*.Dockerfile"))]
 
@@ -43,6 +45,11 @@ def test_every_dockerfile_declares_something() -> None:
         assert all(one.hidden_by for one in truth.declared if one.label), truth.name
 
 
+def test_real_tools_of_every_language_are_among_them() -> None:
+    bases = {base.partition(":")[0] for truth in TRUTHS for base in BASE.findall(truth.text)}
+    assert bases >= {"debian", "python", "node", "golang", "rust", "maven", "ruby", "php", "composer"}
+
+
 @pytest.mark.engine
 @pytest.mark.parametrize("engine", ["ENGINE_CLASSIC", "ENGINE_MODERN"])
 @pytest.mark.parametrize("truth", TRUTHS, ids=lambda truth: truth.name)
@@ -51,6 +58,9 @@ def test_what_a_dockerfile_says_is_found(truth: object, engine: str) -> None:
     if not host:
         pytest.skip(f"{engine} names no engine")
     environ = dict(os.environ, DOCKER_HOST=host)
+    for base in BASE.findall(truth.text):
+        if subprocess.run(["docker", "image", "inspect", base], env=environ, capture_output=True, check=False).returncode:
+            pytest.skip(f"{engine} has no {base} (tests/engine/bases makes it)")
     reference = TRUTH.build(truth, host)
     try:
         outcome = TRUTH.compare(truth, f"docker:{reference}", environ)
