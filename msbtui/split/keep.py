@@ -296,7 +296,8 @@ class Kept:
         if found is None or found in self.names:
             return
         self.names.add(found)
-        if _PROVIDED.fullmatch(found) or SOURCE.fullmatch(found):
+        left_in_tmp = re.match(r"(var/)?tmp/", found) is not None and self.view.is_file(found)
+        if (_PROVIDED.fullmatch(found) and not left_in_tmp) or SOURCE.fullmatch(found):
             return
         if self.view.is_dir(self.view.real(found) or ""):
             folder = self.view.real(found) or found
@@ -304,7 +305,7 @@ class Kept:
                 return  # where it was compiled: debug information names it
             self.need_folder(folder, f"/{by} names /{found}")
             return
-        verdict = self.judge.verdict(found)
+        verdict = None if left_in_tmp else self.judge.verdict(found)
         if self.view.owner(found) is not None or verdict is None or (self.judge.in_build_tree(found) and not verdict.firm):
             self.need(found, f"/{by} names it")
 

@@ -538,3 +538,14 @@ def test_plugins_of_other_packages_come_with_the_library_that_opens_them():
 
     assert "        libsasl2-modules \\\n" in runtime("libsasl2.so.2")
     assert "libsasl2-modules" not in runtime("libuser.so.1")  # another library of a package uses it, for what it may never do
+
+
+def test_a_file_in_tmp_that_the_program_names_comes_along():
+    made = {
+        "usr/local/bin/served": elf("libc.so.6", paths=["/tmp/served.db", "/tmp/none"]),
+        "tmp/served.db": F("x"),
+        "tmp/log": F("x"),
+    }
+    runtime = c_world(made).runtime()
+    assert "COPY --from=build /tmp/served.db /tmp/served.db\n" in runtime
+    assert "/tmp/log" not in runtime
