@@ -550,3 +550,12 @@ def test_sources_of_a_go_program_that_tells_no_paths() -> None:
     assert (found.bytes, found.confidence) == (530, "B")
     (found,) = look(tree, elves={"usr/local/bin/app": elf("ET_EXEC")}, config=APP).kind("sources")
     assert found.confidence == "C"
+
+
+def test_symbols_of_many_files_are_one_finding_a_layer() -> None:
+    tree = {f"app/lib{n}.so": F(bytes([n]) * 900_000) for n in range(3)}
+    elves = {path: elf("ET_DYN", debug_bytes=300_000 + n) for n, path in enumerate(tree)}
+    (found,) = look(tree, elves=elves, config=APP).kind("debug-symbols")
+    assert (found.bytes, found.confidence, found.entries) == (900_003, "C", ())
+    assert found.paths == ("app/lib2.so", "app/lib1.so", "app/lib0.so")
+    assert found.title.startswith("/app/lib2.so holds 300 kB of symbols and debug information, and 2 more files 600 kB")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from msbtui.analysis.waste.compilers import package_pids
-from msbtui.analysis.waste.kind import Draft, WasteKind
+from msbtui.analysis.waste.kind import Draft, WasteKind, count
 from msbtui.analysis.waste.scene import Scene
 from msbtui.text import size
 
@@ -30,15 +30,24 @@ def find(scene: Scene) -> Iterator[Draft]:
     windows = scene.with_suffix("pdb", "dwp")
     for layer, rows in scene.by_layer(pid for pid in windows if pid not in certain and pid not in scene.owned):
         yield Draft(layer, rows, "B", subject="Debug symbols", noun="file")
+    yield from _inside_programs(scene, certain)
+
+
+def _inside_programs(scene: Scene, separate: set[int]) -> Iterator[Draft]:
+    """Give one draft for each layer, of the programs and libraries that hold enough for a word."""
+    by_layer: dict[int, list[tuple[int, str]]] = {}
     for file in scene.programs:
-        if file.pid in certain:
-            continue
-        elf = scene.elf(file.key)
+        elf = scene.elf(file.key) if file.pid not in separate else None
         if elf is not None and elf.debug_bytes >= _LEAST and elf.kind != "ET_REL" and file.pid not in scene.owned:
-            title = f"/{file.path} holds {size(elf.debug_bytes)} of symbols and debug information"
-            advice = "Strip it: `strip`, `go build -ldflags='-s -w'`, `strip = true` in Cargo.toml's release profile."
-            part = min(elf.debug_bytes, scene.size(file.key))
-            yield Draft(file.layer, [], "C", title, paths=[file.path], advice=advice, size=part)
+            by_layer.setdefault(file.layer, []).append((min(elf.debug_bytes, scene.size(file.key)), file.path))
+    for layer, held in sorted(by_layer.items()):
+        held.sort(key=lambda one: (-one[0], one[1]))
+        total = sum(part for part, _ in held)
+        title = f"/{held[0][1]} holds {size(held[0][0])} of symbols and debug information"
+        if len(held) > 1:
+            title += f", and {count(len(held) - 1, 'more file')} {size(total - held[0][0])}"
+        advice = "Strip it: `strip`, `go build -ldflags='-s -w'`, `strip = true` in Cargo.toml's release profile."
+        yield Draft(layer, [], "C", title, paths=[path for _, path in held], advice=advice, size=total)
 
 
 def _separate(scene: Scene) -> Iterator[int]:
