@@ -29,6 +29,8 @@ from msbtui.tui.messages import (
 )
 from msbtui.tui.watch import Watcher
 
+_LAST_LINES = 12
+"""Lines of a broken build's output that are shown."""
 _TELL_EVERY = 0.1
 """Seconds between two words on progress."""
 
@@ -242,11 +244,16 @@ class Work:
             self.climbing = False
 
     def _verify(self) -> None:
+        from msbtui.engine.build import BuildError
+
         plan, error = None, ""
         try:
             plan = self.session.verify(notify=self._tell_verifying)
         except Cancelled:
             error = "stopped; everything that was made is removed"
+        except BuildError as why:
+            # The person sees no output of the build but what stands below.
+            error, self.log.output = why.what, why.log[-_LAST_LINES:]
         except MsbtuiError as why:
             error = str(why)
         except Exception as why:

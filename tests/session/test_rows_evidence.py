@@ -128,5 +128,7 @@ def test_the_log_says_that_it_is_stopping_and_why_it_ended():
     log.stopping = True
     assert any("stopping" in row_text(row) for row in log.rows(60, 1.0))
     log.finish(None, "stopped; everything that was made is removed", 2.0)
+    log.output = ("#5 ERROR: make: *** [all] Error 1",)
     rows = [row_text(row).strip() for row in log.rows(60, 3.0)]
+    assert rows.pop() == "#5 ERROR: make: *** [all] Error 1"
     assert rows == ["✗ building the original  2 s", "✗ stopped; everything that was made is removed"]

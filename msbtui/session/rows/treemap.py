@@ -176,10 +176,15 @@ def _words(tile: Tile, chosen: bool, whole: int) -> list[str]:
     share = f"{size(tile.part.bytes)} {tile.part.bytes / whole:.0%}" if whole else size(tile.part.bytes)
     for figures in (share, size(tile.part.bytes)):
         if width(name) + width(figures) + 2 <= room:
-            return [f"{name}  {figures} "]
+            return [_spaced(f"{name}  {figures}", room)]
     if tile.height < 3 or width(share) > room:
         return [cut(name, room)]
-    return [cut(name, room), share + " "]
+    return [_spaced(cut(name, room), room), _spaced(share, room)]
+
+
+def _spaced(text: str, room: int) -> str:
+    """Keep the signs off a text, where there is room between them."""
+    return f"{text} " if width(text) < room else text
 
 
 def _joined(line: list[Span]) -> Row:

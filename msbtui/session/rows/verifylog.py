@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -42,6 +43,8 @@ class VerifyLog:
         self.plan: Plan | None = None
         self.error = ""
         self.stopping = False
+        self.output: Sequence[str] = ()
+        """Last lines of a build that broke."""
 
     def hear(self, told: Progress, now: float) -> None:
         """Take up what is told: the same stage further on, or the next one."""
@@ -84,6 +87,8 @@ class VerifyLog:
             out += _wrapped("… stopping: containers and images of the verification are removed", "stale", cells)
         if self.error:
             out += _wrapped(f"✗ {self.error}", "error", cells)
+        for line in self.output:
+            out += _wrapped(f"  {line}", "dim", cells)
         return out + (check_rows(self.plan, cells) if self.plan is not None else [])
 
     def _running(self, stage: Stage, cells: int) -> list[Row]:

@@ -209,7 +209,7 @@ class MainScreen(PanesScreen):
         """Do an action of the registry, or say why it cannot be done now."""
         why = self.reason(name)
         if why:
-            self.notify(f"{action(name).title}: {why}", timeout=4, markup=False)
+            self.notify(f"{action(name).title.rstrip('…')}: {why}", timeout=4, markup=False)
             return
         if name.startswith("pane_"):
             self.go_to(name.removeprefix("pane_"))

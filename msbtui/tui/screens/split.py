@@ -60,6 +60,8 @@ def plan_title(plan: Plan, cells: int = 200) -> str:
     if plan.size_before and after is not None and plan.dockerfile:
         how = "measured" if plan.size_after.measured is not None else "estimated"
         text += f"   {size(plan.size_before)} → {size(after)} {how} ({(after - plan.size_before) / plan.size_before:+.0%})"
+    elif plan.dockerfile and not plan.proven:
+        text += "   unproven: made from the text alone"
     return text.replace("-", "−") if "(-" in text else text
 
 
