@@ -40,7 +40,11 @@ def read_by_itself(view: View, program: str) -> Iterator[str]:
     for pattern in _READ.get(program, ()):
         for match in view.glob(relative(pattern, view.workdir if pattern.startswith("./") else "/")):
             found = view.canonical(match)
-            if found is not None and view.is_new(found) and not view.is_dir(view.real(found) or found):
+            real = None if found is None else view.real(found)
+            # a link into a package is its script's, which runs again where the package is installed
+            if found is None or real is None or view.is_dir(real) or not view.is_new(found):
+                continue
+            if real == found or view.owner(real) is None:
                 yield found
 
 

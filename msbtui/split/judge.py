@@ -26,7 +26,7 @@ _FINDINGS = {
     "debug-symbols": "debug symbols",
 }
 _STATE = re.compile(
-    r"(var/lib/(dpkg|apt|pam|systemd|ucf|rpm|dbus|polkit-1|misc)|var/cache|var/log|lib/apk|usr/lib/apk|etc/apk/(world|arch|keys)|etc/alternatives"
+    r"(var/lib/(dpkg|apt|pam|systemd|ucf|rpm|dbus|polkit-1|misc|apache2/(module|site|conf)|php/modules)|var/cache|var/log|lib/apk|usr/lib/apk|etc/apk/(world|arch|keys)|etc/alternatives"
     r"|var/lib/apk|etc/ld\.so\.cache|tmp|var/tmp|run|var/run|proc|sys|dev|usr/share/info/dir|etc/\.pwd\.lock|etc/(passwd|group|shadow|gshadow|subuid|subgid)-?"
     r"|etc/locale\.gen|etc/hosts|etc/hostname|etc/resolv\.conf|etc/mtab|\.dockerenv|etc/machine-id|etc/mailcap|etc/(X11|dpkg|apt)|var/mail)(/.*|\Z)"
 )

@@ -33,6 +33,7 @@ _LANGUAGES = (
 _ABSOLUTE = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
 
 
+_ASKS = frozenset(("test", "[", "[["))
 _WRITTEN = re.compile(r"(var/(log|run|cache|tmp)|run|tmp)/")
 """Where settings name files to write to, not to read."""
 _WHERE = frozenset(("-w", "--workspace", "--prefix", "--cwd", "--filter", "-F", "-C", "--dir"))
@@ -129,7 +130,7 @@ class Reach:
                         self._script_argument(word, why)
                         break
         for word in words[1:]:
-            self.argument(word, f"{words[0]} is given its name")
+            self.argument(word, f"{words[0]} is given its name", asked=words[0] in _ASKS)
         return found
 
     def add_command_word(self, word: str, why: str, *, required: bool = False) -> None:
@@ -139,15 +140,18 @@ class Reach:
         elif required:
             self.missing.append(word)
 
-    def argument(self, word: str, why: str) -> None:
-        """Follow an argument that names something in the image: a path, `--option=path`, or `path:path`."""
+    def argument(self, word: str, why: str, *, asked: bool = False) -> None:
+        """Follow an argument that names something in the image: a path, `--option=path`, or `path:path`.
+
+        `asked`: the command only asks whether it is there; of a directory that says nothing of what lies in it.
+        """
         for part in {word, word.partition("=")[2], *word.partition("=")[2].split(":"), *word.split(":"), word.lstrip("@")}:
             if not part or part.startswith("-") or "\0" in part:
                 continue
             whole = relative(part.removesuffix("/*"), self.view.workdir)
             for match in self.view.glob(whole) if any(char in whole for char in "*?[") else [whole]:
                 found = self.view.canonical(match) if match else None
-                if found and self.view.is_new(found):
+                if found and self.view.is_new(found) and not (asked and self.view.is_dir(self.view.real(found) or found)):
                     self.add(found, why)
 
     def add(self, path: str, why: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
+from msbtui.image.model import Kind
 from msbtui.split.view import View, relative
 from msbtui.split.words import Words, author_text, shell_commands
 
@@ -49,7 +50,7 @@ def changed_settings(view: View, arriving: Collection[str]) -> Settings:
     """Give what to do again, by the RUNs above the base; `arriving` are the names of the packages that are installed anew."""
     deletions: list[str] = []
     switches: list[str] = []
-    named: set[str] = set()
+    named: dict[str, set[str]] = {"apache2": set(), "lighttpd": set(), "php-common": set()}
     for words in _commands(view):
         name = words[0].rpartition("/")[2]
         arguments = [word for word in words[1:] if not word.startswith("-")]
@@ -58,12 +59,12 @@ def changed_settings(view: View, arriving: Collection[str]) -> Settings:
         elif arguments and name in _TOOLS and _TOOLS[name][0] in arriving and all(map(_PLAIN.fullmatch, words[1:])):
             switches.append(" ".join((name, *words[1:])))
             if _TOOLS[name][2]:
-                named |= {word.removesuffix(".conf").removesuffix(".load") for word in arguments}
+                named[_TOOLS[name][0]] |= {word.removesuffix(".conf").removesuffix(".load") for word in arguments}
     links = frozenset(
         path
-        for folder in ("etc/apache2", "etc/lighttpd", "etc/php")
+        for folder, package in (("etc/apache2", "apache2"), ("etc/lighttpd", "lighttpd"), ("etc/php", "php-common"))
         for path in view.below(folder)
-        if view.exists(folder) and (match := _ENABLED.fullmatch(path)) is not None and match[2] in named
+        if view.kind(path) is Kind.SYMLINK and (match := _ENABLED.fullmatch(path)) is not None and match[2] in named[package]
     )
     return Settings(tuple(dict.fromkeys(deletions)), tuple(dict.fromkeys(switches)), links)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from split_world import DEBIAN, F, L, elf, script, view
+from split_world import DEBIAN, DEBIAN_PACKAGES, F, L, P, dpkg, elf, script, view
 
 from msbtui.image.model import ImageConfig
 from msbtui.split.daemons import cron_commands
@@ -69,3 +69,27 @@ def test_links_that_lead_nowhere_and_circles_end():
     }
     config = ImageConfig(env=("PATH=/usr/sbin:/usr/bin:/bin",), cmd=("supervisord", "-c", "/opt/own.conf"), workdir="/app")
     assert follow(view([("base", DEBIAN), ("", files)], config, base_layers=1), starts(config)).why
+
+
+def test_a_directory_that_a_script_only_asks_for_is_not_taken_whole():
+    run = script("#!/bin/sh\nif test -d /opt/more; then cat /opt/more/x.ini; fi\n[ -d /opt ] && echo /opt/more\n")
+    config = ImageConfig(env=("PATH=/usr/bin:/bin",), cmd=("/run.sh",), workdir="/app")
+    files = {**FILES, "run.sh": run, "opt/more/y.ini": F("y")}
+    found = follow(view([("base", DEBIAN), ("", files)], config, base_layers=1), starts(config))
+    assert "opt" not in found.folders
+    assert "opt/more/x.ini" in found.why
+
+
+def test_links_that_lead_into_a_package_are_its_own_settings():
+    packages = {**DEBIAN_PACKAGES, "apache2": P(["usr/sbin/apachectl", "etc/apache2/conf-available/charset.conf"])}
+    files = {
+        "usr/sbin/apachectl": elf("libc.so.6"),
+        "etc/apache2/conf-available/charset.conf": F("x"),
+        "etc/apache2/conf-enabled/charset.conf": L("../conf-available/charset.conf"),
+        "etc/apache2/conf-enabled/own.conf": F("y"),
+        **dpkg(packages),
+    }
+    config = ImageConfig(env=("PATH=/usr/sbin:/usr/bin:/bin",), cmd=("apachectl", "-D", "FOREGROUND"))
+    found = follow(view([("base", DEBIAN), ("", files)], config, base_layers=1), starts(config)).why
+    assert "etc/apache2/conf-enabled/own.conf" in found
+    assert "etc/apache2/conf-enabled/charset.conf" not in found

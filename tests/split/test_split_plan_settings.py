@@ -140,3 +140,11 @@ def test_a_package_users_number_stays_where_it_owns_what_is_copied():
     assert "useradd --system --uid 104 --gid 33 --home-dir /var/lib/cached --no-create-home --shell /bin/false cached" in found
     del own["srv/data/1"], own["srv/data/2"]
     assert "useradd" not in runtime("true", own)
+
+
+def test_settings_of_another_kind_with_the_same_name_stay():
+    files = {"etc/php/8.2/apache2/conf.d/99-app.ini": F("memory_limit = 1M"), "etc/apache2/sites-enabled/app.conf": L("../x")}
+    layers = [("COPY app.ini /etc/php/8.2/apache2/conf.d/99-app.ini # buildkit", files), ("RUN /bin/sh -c a2ensite app", {})]
+    found = runtime("true", layers=layers, config=APACHE)
+    assert "COPY --from=build /etc/php/8.2/apache2/conf.d/99-app.ini /etc/php/8.2/apache2/conf.d/99-app.ini\n" in found
+    assert "RUN a2ensite app\n" in found
