@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,8 +48,8 @@ class FakeRegistry:
         self.ranges = True
         self.referrers: dict[str, bytes] = {}
         """Digest -> what is answered to a question for its referrers; 404 for others."""
-        self.slow: dict[str, float] = {}
-        """Path -> seconds before an answer."""
+        self.holds: dict[str, threading.Event] = {}
+        """Path -> what an answer waits for."""
         self.sent = 0
         """Bytes of documents and blobs that were sent."""
         self.retry_after = ""
@@ -123,7 +122,8 @@ class FakeRegistry:
                     registry.asked.append((path, dict(self.headers)))
                     failing = registry.fails.get(path)
                     status = failing.pop(0) if failing else 0
-                time.sleep(registry.slow.get(path, 0))
+                if path in registry.holds:
+                    registry.holds[path].wait(30)
                 if path == "/token":
                     self.token()
                     return
