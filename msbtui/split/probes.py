@@ -13,6 +13,7 @@ from msbtui.engine.containers import RunResult
 from msbtui.errors import TargetError
 from msbtui.split import probescripts
 from msbtui.split.java import java_start
+from msbtui.split.javamodules import module_check
 from msbtui.split.model import Check
 from msbtui.split.repair import missing_in
 from msbtui.split.starts import started_words
@@ -55,6 +56,8 @@ def probe_checks(trial: Trial) -> list[Check]:
         trial.tell(f"loading: {probe.name}")
         if (check := _check(trial, probe)) is not None:
             checks.append(check)
+    if (check := module_check(trial)) is not None:
+        checks.append(check)
     return checks
 
 

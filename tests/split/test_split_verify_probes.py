@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from split_world import DEBIAN, DEBIAN_PACKAGES, PATH, F, P, dpkg, elf, view
 
 from msbtui.engine.containers import RunResult
 from msbtui.image.model import ImageConfig
 from msbtui.split import probescripts
+from msbtui.split.javamodules import module_check
 from msbtui.split.masking import without_numbers
 from msbtui.split.model import Plan
 from msbtui.split.probes import Loaded, Probe, compare_lines, probes, read_lines
@@ -132,3 +135,28 @@ def test_complaints_of_a_read_only_file_system():
     assert says_read_only(b"", b"touch: cannot touch 'x': Read-only file system")
     assert says_read_only(b"Error: EROFS: read-only file system, open 'x'", b"")
     assert not says_read_only(b"all is well", b"")
+
+
+@pytest.mark.parametrize(
+    ("used", "has", "passed"),
+    [
+        (b"java.base,jdk.compiler\n", b"java.base@17.0.1\njava.sql@17.0.1\n", False),
+        (b"java.base,java.sql\n", b"java.base@17.0.1\njava.sql@17.0.1\n", True),
+        (b"Error: no module\nagain\n", b"java.base@17\n", None),
+        (b"", b"java.base@17\n", None),
+        (b"java.base\n", b"", None),
+    ],
+)
+def test_the_modules_that_jars_use_must_be_in_the_new_java(used, has, passed):
+    before = view([("", {**FILES, "usr/local/bin/jdeps": elf("libc.so.6")})], CONFIG, base_layers=0)
+    asked = SimpleNamespace(
+        plan=Plan("split", (), "", kept=("app/app.jar", "app/x.txt")),
+        before=before,
+        after=original(),
+        new="new",
+        run_original=lambda command, **_: (RunResult(0, used, b"") if command[-1] == "/app/app.jar" else None, True),
+        run=lambda *_, **__: RunResult(0, has, b""),
+    )
+    check = module_check(asked)
+    assert passed is None if check is None else check.passed is passed
+    assert check is None or passed or "jdk.compiler" in check.detail
