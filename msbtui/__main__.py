@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import gc
+import os
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
@@ -12,7 +16,22 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 100)
     from msbtui.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+    _leave(run(sys.argv[1:]))
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once: taking a million objects apart one by one takes a fifth of the time of a look.
+
+    What Python would do before is done: threads end, what was registered for the exit runs, output is written.
+    """
+    threading = sys.modules.get("threading")
+    if threading is not None and len(threading.enumerate()) > 1:
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
