@@ -179,7 +179,7 @@ def test_it_builds_and_keeps_its_promise(engine, name, tmp_path):
 
 BY_TEXT = """\
 FROM python:3.11-slim
-RUN apt-get update && apt-get install -y netbase
+RUN apt-get update && apt-get install -y less
 RUN pip install six
 RUN useradd app
 WORKDIR /app
