@@ -34,6 +34,7 @@ from msbtui.engine.target import missing, unreadable
 from msbtui.errors import TargetError
 from msbtui.image.facts import MappedContents, StoredContents
 from msbtui.image.model import ElfFacts, HistoryItem, Image, ImageConfig, Kind, Layer, LayerIndex
+from msbtui.image.parts import PartContents
 from msbtui.text import printable, size
 
 _FILE_LIMIT = 256 << 20
@@ -142,6 +143,8 @@ def _leads_to(index: LayerIndex, entry: int, link: str) -> str:
 
 def _stored(layer: Layer) -> StoredContents:
     contents = layer.contents
+    if isinstance(contents, PartContents):
+        contents.fetch_all()
     if isinstance(contents, StoredContents):
         return contents
     if isinstance(contents, MappedContents):

@@ -33,6 +33,8 @@ _LEAST_ELF: Final = 52
 _REMEMBERED: Final = 4 << 20
 _OFTEN: Final = 8
 """Programs of a layer that are asked for one by one before the others are fetched with the next."""
+_MANY: Final = 16
+"""Digests of a layer's files that are asked for one by one before all small files are fetched with the next."""
 _PROGRAM_NAME: Final = regex(r".*\.(?:so|o|a|ko|node|debug|dwp|dll|pyd|elf|bin|out)(?:\.[\w.]*)?", re.DOTALL)
 
 
@@ -141,6 +143,7 @@ class PartContents(StoredContents):
         self._load = load
         self._source = source
         self._asked_one_by_one = 0
+        self._digests_asked = 0
         self._remembered: dict[int, bytes] = {}
 
     @property
@@ -159,12 +162,23 @@ class PartContents(StoredContents):
         self._fetch(entry for entry in wanted if index.kinds[entry] == Kind.FILE and index.sizes[entry])
         self.has_learned = True
 
+    def fetch_all(self) -> None:
+        """Fetch every file, so that nothing is left to be asked for."""
+        self._fetch(entry for entry, kind in enumerate(self.index.kinds) if kind == Kind.FILE)
+
     def digest(self, entry: int) -> str | None:
         """Give the hash of the file's content in hexadecimal, or None where it is no file."""
         known = super().digest(entry)
         file = self._links.file(entry)
         if known is not None or file is None:
             return known
+        self._digests_asked += 1
+        if self._digests_asked == _MANY:
+            # Whole copies are compared file by file: the small ones come together then.
+            sizes, kinds = self.index.sizes, self.index.kinds
+            self._fetch(n for n, kind in enumerate(kinds) if kind == Kind.FILE and sizes[n] <= SCRIPT.limit)
+            if (known := super().digest(entry)) is not None:
+                return known
         hashing = xxh3_128()
         for data in self._content(file):
             hashing.update(data)

@@ -10,8 +10,10 @@ import pytest
 from fake_registry import FakeRegistry
 from image_samples import StoredSample, digest, tar_of
 
-from msbtui.engine import distribution, open_image
+from msbtui.cli import run
+from msbtui.engine import distribution, open_image, tables
 from msbtui.engine.layers import keep_learned
+from msbtui.engine.recording import read_recording, write_recording
 from msbtui.errors import Cancelled, TargetError
 from msbtui.image.cache import LayerCache
 from msbtui.image.compress import open_layer
@@ -213,3 +215,40 @@ def test_cancelling_ends_it(cache, home):
         cancel.set()
         with pytest.raises(Cancelled):
             image.layers[0].contents.programs()
+
+
+def test_pieces_that_cannot_be_had_while_waste_is_looked_for_are_one_line(capsys, monkeypatch):
+    def broken(self, start, end):
+        raise TargetError("the pieces are gone", where=self.where)
+
+    monkeypatch.setattr(tables._Parts, "open", broken)
+    monkeypatch.setattr(PartContents, "prefetch", lambda self: None)
+    with FakeRegistry(sample_of(stored("zstd"))).running() as fake:
+        assert run(["inspect", fake.name, "-q"]) == 4
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1 and "the pieces are gone" in said.err
+    assert not said.out
+
+
+def test_a_recording_fetches_what_is_missing_in_few_requests(cache, home, tmp_path):
+    sample = sample_of(stored("estargz"))
+    with FakeRegistry(sample).running() as fake:
+        image = look(fake, cache, home)
+        fake.asked.clear()
+        write_recording(image, None, tmp_path / "a")
+        assert 0 < len(ranges(fake, sample.blobs[0])) < 10
+        write_recording(look(fake, cache, home, verify=True), None, tmp_path / "b")
+    found = [read_recording(tmp_path / name).image.layers[0] for name in "ab"]
+    assert found[0].entries.paths == found[1].entries.paths
+    for entry in range(len(found[0].entries)):
+        assert found[0].contents.digest(entry) == found[1].contents.digest(entry)
+        assert found[0].contents.elf(entry) == found[1].contents.elf(entry)
+
+
+def test_many_digests_are_not_asked_for_one_by_one(cache, home):
+    sample = sample_of(stored("zstd"))
+    with FakeRegistry(sample).running() as fake:
+        contents = look(fake, cache, home).layers[0].contents
+        fake.asked.clear()
+        assert all(contents.digest(entry) for entry, kind in enumerate(contents.index.kinds) if kind == 0)
+        assert len(ranges(fake, sample.blobs[0])) < 25
