@@ -15,11 +15,12 @@ from pathlib import Path
 
 from msbtui.session.demo import demo_session
 from msbtui.tui.app import MsbtuiApp
+from msbtui.tui.screens.map import MapScreen
 from msbtui.tui.screens.split import SplitScreen
 
 FOLDER = Path(__file__).parent
 SIZES = ((120, 40), (80, 24))
-KEYS = {"main": "", "split": "s", "help": "question_mark"}
+KEYS = {"main": "", "map": "m", "split": "s", "help": "question_mark"}
 """Screenshot -> the key that leads to it from the main screen."""
 PATIENCE = 60
 """Seconds; the demo's analysis and plan take a fraction of that."""
@@ -36,9 +37,16 @@ async def picture(name: str, size: tuple[int, int]) -> str:
         await _until(pilot, lambda: main.work.begun and not main.work.running)
         if KEYS[name]:
             await pilot.press(KEYS[name])
-            await _until(pilot, lambda: name != "split" or isinstance(app.screen, SplitScreen))
+            await _until(pilot, lambda: _is_drawn(app, name))
         await pilot.pause()
         return app.export_screenshot(title="msbtui")
+
+
+def _is_drawn(app: MsbtuiApp, name: str) -> bool:
+    screen = app.screen
+    if name == "split":
+        return isinstance(screen, SplitScreen) and bool(screen.ladder.rungs)
+    return name != "map" or (isinstance(screen, MapScreen) and screen.account is not None)
 
 
 async def _until(pilot, condition) -> None:

@@ -73,7 +73,8 @@ class Evidence:
         head = shown(row.right_text.strip()) or "(an empty line)"
         out: list[Paragraph] = [(head, "head")]
         for step in self.steps(row.right_number):
-            out.append((shown(step.what), "advice"))
+            if shown(step.what) != head:
+                out.append((shown(step.what), "advice"))
             out.append((shown(step.why), "text"))
             evidence = [shown(each) for each in step.evidence if each != step.why]
             if len(evidence) > _SHOWN:

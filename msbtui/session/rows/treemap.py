@@ -170,7 +170,7 @@ def _words(tile: Tile, chosen: bool, whole: int) -> list[str]:
     """Give what stands in a rectangle: its name, bytes and share, as far as there is room."""
     room = tile.width - 1
     if room < 3:
-        return []
+        return ["▶"] if chosen else []
     lead = "▶ " if chosen and tile.head else "▶" if chosen else f"{SIGNS[tile.key[0]]} " if tile.head else ""
     name = f"{lead}{tile.label}"
     share = f"{size(tile.part.bytes)} {tile.part.bytes / whole:.0%}" if whole else size(tile.part.bytes)

@@ -21,6 +21,7 @@ _LEGEND = (
     ("✗", "an error in the Dockerfile; in the files, a name that the layer deletes"),
     ("◉ ● ◌ ○", "the target stage; a stage that it needs; a stage that nothing needs; an image from elsewhere"),
     ("?", "after a finding: a hint that is not counted in the waste"),
+    ("· o + ▲ ╱ ?", "in the map: base, packages, application, waste, hidden, unknown; an area is a share of the bytes"),
     ("K", "among the findings: no waste, since what the container starts needs it"),
 )
 

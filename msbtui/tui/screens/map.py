@@ -15,6 +15,7 @@ from msbtui.session.rows.cells import Row
 from msbtui.session.rows.treemap import Key, Listed, described
 from msbtui.text import size
 from msbtui.tui.screens.explain import paragraph_rows
+from msbtui.tui.screens.help import HelpScreen
 from msbtui.tui.widgets.row_list import RowList
 from msbtui.tui.widgets.text_view import TextView
 from msbtui.tui.widgets.treemap_view import PartsList, TreemapView
@@ -30,6 +31,7 @@ class MapScreen(Screen[Listed | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,m", "dismiss(None)", "Back", id="map.back"),
+        Binding("question_mark", "help", "Keys", show=False, id="map.help"),
         Binding("tab,shift+tab", "other", "List or map", show=False, priority=True, id="map.other"),
     ]
     AUTO_FOCUS = ""
@@ -129,6 +131,10 @@ class MapScreen(Screen[Listed | None]):
         row = self.parts.current
         if row is not None:
             self.dismiss(row)
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.app.push_screen(HelpScreen())
 
     def action_other(self) -> None:
         """Go to the list, or to the map."""
