@@ -345,6 +345,17 @@ def test_all_layers_of_a_base_are_its_from(tmp_path, cache):
     assert open_image(layout(tmp_path, image), cache=cache).attestation.lines == ((3, 3), (3, 3), (6, 8), None)
 
 
+def test_a_chain_that_is_not_how_the_image_begins_made_none_of_its_layers(tmp_path, cache):
+    image = attested()
+    image.said = predicate(image, "v0.2")
+    layers = image.said["metadata"]["https://mobyproject.org/buildkit@v1#metadata"]["layers"]
+    one = layers["step4:0"][0]
+    for step in ("step1:0", "step3:0"):
+        del layers[step]
+    layers["step1:0"] = [[one[1]], [one[0], one[3], one[2]], None, []]
+    assert open_image(layout(tmp_path, image), cache=cache).attestation.lines == ((3, 3), (9, 9), (9, 9), (9, 9))
+
+
 def test_layers_that_are_alike_are_told_apart_by_what_is_below_them(tmp_path, cache):
     image = attested()
     image.layers[3] = image.layers[1]
