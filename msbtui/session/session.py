@@ -320,6 +320,8 @@ class Session:
         from msbtui.session.verifying import verify_session
 
         self.cancelled.clear()
+        if self.plan is None:
+            self.make_plan()
         plan = verify_session(self, context, smokes, paths, notify)
         # What was built may be another image than the one that the other rungs were planned from.
         self._rung_plans = {plan.rung: plan}

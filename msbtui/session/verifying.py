@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from msbtui.errors import UsageError
 from msbtui.session.choosing import named_image
-from msbtui.session.model import Progress
+from msbtui.session.model import Event, Progress
 from msbtui.session.reading import look_at
 
 if TYPE_CHECKING:
@@ -17,6 +19,19 @@ if TYPE_CHECKING:
     from msbtui.split.repair import Additions
     from msbtui.split.verify import Told
 
+_OF_AN_IMAGE = (
+    "image",
+    "image_name",
+    "no_image",
+    "table",
+    "packages",
+    "base",
+    "provenance",
+    "changed_lines",
+    "waste",
+    "plan",
+)
+"""What a session knows of the image that it looks at."""
 Notify = Callable[[Progress], None]
 
 
@@ -91,25 +106,42 @@ def verify_session(session: Session, context: Path | None, smokes: Sequence[str]
         left = f", about {told.left:.0f} s left" if told.left is not None else ""
         notify(Progress(told.what + left, told.done, told.total, unit="steps" if told.total is not None else ""))
 
-    with Site(
-        session.dockerfile, folder, session.options, environ=session.environ, on_progress=tell, cancel=session.cancelled
-    ) as site:
-        original = named_image(session)
-        if original is None:
-            original = site.build_original()
-            if session.layer_ids() != session.engine_layers(original):
-                site.tell("planning from what was built")
-                look_at(session, f"docker:{original}", lambda event: notify(event) if isinstance(event, Progress) else None)
-                session.plan = preferred_plan(session)
-        if session.plan.dockerfile:
-            session.plan = verify_at(
-                site,
-                session.plan,
-                original,
-                smokes=tuple(smokes),
-                paths=tuple(paths),
-                replan=lambda rung, wider: plan_rung(session, rung, wider),
-                trace=session.options.trace,
-                base=session.layer_ids()[: session.base.layers] if session.base is not None else (),
-            )
-        return session.plan
+    def read(event: Event) -> None:
+        if isinstance(event, Progress):
+            notify(msgspec.structs.replace(event, what="reading the original"))
+
+    before = {name: getattr(session, name) for name in _OF_AN_IMAGE}
+    target = session.image_target
+    try:
+        with Site(
+            session.dockerfile, folder, session.options, environ=session.environ, on_progress=tell, cancel=session.cancelled
+        ) as site:
+            original = named_image(session)
+            if original is None:
+                original = site.build_original()
+                if session.layer_ids() != session.engine_layers(original):
+                    site.tell("planning from what was built")
+                    look_at(session, f"docker:{original}", read)
+                    session.plan = preferred_plan(session)
+            assert session.plan is not None
+            if session.plan.dockerfile:
+                session.plan = verify_at(
+                    site,
+                    session.plan,
+                    original,
+                    smokes=tuple(smokes),
+                    paths=tuple(paths),
+                    replan=lambda rung, wider: plan_rung(session, rung, wider),
+                    trace=session.options.trace,
+                    base=session.layer_ids()[: session.base.layers] if session.base is not None else (),
+                )
+            return session.plan
+    except BaseException:
+        # An image that was read in part, and is gone, must not stand in the place of what was known.
+        with session.lock:
+            for name, value in before.items():
+                setattr(session, name, value)
+        raise
+    finally:
+        # What was built here is removed: whoever reads again wants the image that was looked at before.
+        session.image_target = target

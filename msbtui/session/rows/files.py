@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from enum import Enum
+from itertools import accumulate
 
 import msgspec
 
@@ -383,11 +384,9 @@ class Finder:
         self.table = table
         self.layers = table.layers
         self._joined = "\n".join(table.paths).lower()
-        self._starts = array("Q")
-        at = 0
-        for line in self._joined.split("\n"):
-            self._starts.append(at)
-            at += len(line) + 1
+        # Lower case may be longer, so that the lengths are those of the joined text's lines.
+        self._starts = array("Q", accumulate(map((1).__add__, map(len, self._joined.split("\n"))), initial=0))
+        self._starts.pop()
 
     COUNTED = 100_000
     """Matches after which counting ends: whoever sees so many types on."""

@@ -10,6 +10,7 @@ import msgspec
 from msbtui.session.model import Progress
 from msbtui.session.rows.cells import Row, bar, fit, shown, wrap
 from msbtui.split.model import Plan
+from msbtui.text import size
 
 _LEFT = re.compile(r",? about (\d+) s left$")
 _FAILED = re.compile(r"build \d+.* failed")
@@ -24,6 +25,7 @@ class Stage(msgspec.Struct):
     detail: str = ""
     done: int = 0
     total: int | None = None
+    unit: str = ""
     left: int | None = None
     """Seconds that it may still take, where that is known."""
     broken: bool = False
@@ -56,6 +58,7 @@ class VerifyLog:
             self.stages.append(Stage(what, now))
         stage = self.stages[-1]
         stage.detail, stage.done, stage.total = detail or stage.detail, told.done, told.total
+        stage.unit = told.unit
         stage.left = int(left[1]) if left else None
 
     def finish(self, plan: Plan | None, error: str, now: float) -> None:
@@ -96,9 +99,8 @@ class VerifyLog:
         if stage.total:
             done = min(stage.done, stage.total)
             left = f"  about {_time(stage.left)} left" if stage.left is not None else ""
-            out.append(
-                fit([("   ", "text"), (bar(done, stage.total, 16), "progress"), (f" {done}/{stage.total}{left}", "text")], cells)
-            )
+            of = f"{done}/{stage.total}" if stage.unit != "bytes" else f"{size(done)} of {size(stage.total)}"
+            out.append(fit([("   ", "text"), (bar(done, stage.total, 16), "progress"), (f" {of}{left}", "text")], cells))
         if stage.detail:
             out.append(fit([(f"   {stage.detail}", "dim")], cells))
         return out
