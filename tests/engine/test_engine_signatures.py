@@ -170,13 +170,17 @@ def test_signatures_in_a_layout(form, cache, tmp_path):
     assert image.signatures == (Signature("cosign", where, digest(data)),)
 
 
-def test_another_images_signature_in_a_layout_is_not_this_ones(cache, tmp_path):
-    sample = Sample()
-    data = manifest(SIGNING)
-    path = write_folder(
-        tmp_path / "layout", layout_of(sample, (data, {"org.opencontainers.image.ref.name": f"sha256-{'0' * 64}.sig"}))
-    )
-    assert open_image(f"oci-dir:{path}", cache=cache).signatures == ()
+@pytest.mark.parametrize(
+    ("data", "annotations"),
+    [
+        (manifest(SIGNING), {"org.opencontainers.image.ref.name": f"sha256-{'0' * 64}.sig"}),
+        (manifest(SIGNING, f"sha256:{'0' * 64}"), {}),
+        (manifest("application/vnd.example.cake", Sample().oci_id), {}),
+    ],
+)
+def test_another_images_signature_in_a_layout_is_not_this_ones(cache, tmp_path, data, annotations):
+    path = write_folder(tmp_path / "layout", layout_of(Sample(), (data, annotations)))
+    assert open_image(f"oci-dir:{path}:latest", cache=cache).signatures == ()
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,26 @@ def test_zeros_are_not_stored():
     assert contents.text(0) == data + bytes(1000)
 
 
+def test_a_piece_that_unpacks_well_but_to_something_else():
+    frame = zstandard.compress(b"abc" * 100)
+    entries = [
+        file(
+            size=300, mode=0o755, offset=0, endOffset=len(frame), chunkDigest=f"sha256:{hashlib.sha256(b'abd' * 100).hexdigest()}"
+        )
+    ]
+    text = json.dumps({"version": 1, "entries": entries}).encode()
+    packed = zstandard.compress(text)
+    annotations = {
+        f"{CHUNKED[0]}manifest-checksum": f"sha256:{hashlib.sha256(packed).hexdigest()}",
+        f"{CHUNKED[0]}manifest-position": f"{len(frame)}:{len(packed)}:{len(text)}:1",
+    }
+    toc = table(frame + packed, annotations)
+    contents = PartContents(toc, lambda: toc, Blob(frame + packed), StoredContents(toc.entries, complete=False))
+    for ask in (contents.text, contents.digest, contents.elf):
+        with pytest.raises(TargetError, match="of blob do not hold what its table of contents says"):
+            ask(0)
+
+
 def test_of_entries_for_one_path_the_last_counts_and_links_keep_their_file():
     entries = [
         file(), {"name": "l", "type": "hardlink", "linkName": "f"}, file(name="./f", size=7, offset=20),
