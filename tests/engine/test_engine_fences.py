@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from msbtui.dockerfile.parser import parse
 from msbtui.engine.build import new_id
 from msbtui.engine.containers import Container, run
 from msbtui.engine.leftovers import LABEL, OWNER_LABEL, owner, remove_all
 from msbtui.engine.tracer import Tracer
 from msbtui.errors import TargetError
+from msbtui.session.model import Options
+from msbtui.split.verify import Site
 
 pytestmark = pytest.mark.engine
 IMAGE = "debian:bookworm-slim"
@@ -133,72 +135,47 @@ def test_nothing_can_be_written_where_that_is_said_and_no_rights_are_gained(engi
     assert b"permission denied" in result.stderr.lower()
 
 
-@pytest.fixture
-def sleeper(tmp_path) -> Path:
-    (tmp_path / "Dockerfile").write_text(
-        f"FROM {IMAGE}\nRUN mkdir -p /root/.cache/pip && head -c 20000000 /dev/zero > /root/.cache/pip/objects\n"
-        "RUN printf '#!/bin/sh\\nsleep 300\\n' > /usr/local/bin/serve && chmod 755 /usr/local/bin/serve\n"
-        'EXPOSE 80\nCMD ["serve"]\n'
-    )
-    return tmp_path
+HOLDER = """
+import sys
+from msbtui.engine.containers import Container
+from msbtui.engine.folders import temporary_folder
+with temporary_folder("build"), Container(sys.argv[1], ("sleep", "300"), verify_id=sys.argv[2]) as container:
+    print(container.name, flush=True)
+    sys.stdin.readline()
+"""
 
 
-def verifying(engine: dict[str, str], folder: Path, place: Path) -> subprocess.Popen[str]:
-    """Start a verification whose temporary files lie in `place`."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "msbtui", "split", str(folder / "Dockerfile"), "--verify"],
-        env={**engine, "TMPDIR": str(place)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+def holder(engine: dict[str, str], identity: str, place: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start a process that verifies for as long as it gets no line; give it, and its container's name."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, IMAGE, identity], env={**engine, "TMPDIR": str(place)}, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
+    assert child.stdout is not None
+    return child, child.stdout.readline().strip()
 
 
-def containers(engine: dict[str, str], child: subprocess.Popen[str]) -> list[str]:
-    form = f'{{{{.ID}}}} {{{{.Label "{OWNER_LABEL}"}}}}'
-    lines = asked(engine, "ps", "--filter", f"label={OWNER_LABEL}", "--format", form).splitlines()
-    return [line.split()[0] for line in lines if line.split()[1].split("/")[3] == str(child.pid)]
-
-
-def until_its_containers_run(engine: dict[str, str], child: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 240
-    while child.poll() is None and not containers(engine, child) and time.monotonic() < end:
-        time.sleep(0.2)
-    assert child.poll() is None, child.communicate()
-
-
-def test_the_next_verification_sweeps_what_a_killed_one_left_and_leaves_a_running_one_alone(engine, sleeper, tmp_path):
+def test_the_next_verification_sweeps_what_a_killed_one_left_and_leaves_a_running_one_alone(
+    engine, identity, tmp_path, monkeypatch
+):
     place = tmp_path / "temporary"
     place.mkdir()
-    killed = verifying(engine, sleeper, place)
-    running = None
-    try:
-        until_its_containers_run(engine, killed)
-        os.killpg(killed.pid, signal.SIGKILL)
-        killed.communicate()
-        left = containers(engine, killed)
-        assert left
-        folder = place / "msbtui-build-of_the_killed"  # it may have been killed between two builds
-        folder.mkdir()
-        token = asked(engine, "inspect", "--format", f'{{{{index .Config.Labels "{OWNER_LABEL}"}}}}', left[0]).strip()
-        (folder / ".owner").write_text(token)
-        running = verifying(engine, sleeper, place)
-        until_its_containers_run(engine, running)
-        assert containers(engine, killed) == []
-        assert not folder.exists()
-        mine = set(containers(engine, running))
-        # a third one, while the second still runs: `true` ends at once, so its plan is quickly judged
-        (sleeper / "Dockerfile").write_text((sleeper / "Dockerfile").read_text().replace("sleep 300", "true"))
-        third = verifying(engine, sleeper, place)
-        until_its_containers_run(engine, third)
-        assert running.poll() is None
-        assert mine <= set(containers(engine, running))
-        third.send_signal(signal.SIGTERM)
-        third.communicate(timeout=60)
-        assert mine <= set(containers(engine, running))
-        running.send_signal(signal.SIGINT)
-        running.communicate(timeout=60)
-        assert containers(engine, running) + containers(engine, third) == []
-        assert list(place.glob("msbtui-*")) == []
-    finally:
-        for child in (killed, running):
-            if child is not None and child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.communicate()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    running, mine = holder(engine, identity, place)
+    (folder,) = place.iterdir()
+    killed, left = holder(engine, identity, place)
+    killed.kill()
+    killed.communicate()
+    names = ("ps", "-a", "--format", "{{.Names}}", "--filter", f"label={LABEL}={identity}")
+    assert set(asked(engine, *names).split()) == {mine, left}
+    assert len(list(place.iterdir())) == 2
+    dockerfile = parse("FROM scratch\n")
+    with Site(dockerfile, tmp_path, Options(), environ=engine):
+        assert asked(engine, *names).split() == [mine]
+        assert list(place.iterdir()) == [folder]
+        assert asked(engine, "inspect", "--format", "{{.State.Running}}", mine).strip() == "true"
+    # what ends here removes its own and nothing of others
+    assert asked(engine, *names).split() == [mine]
+    running.communicate("\n", timeout=60)
+    assert asked(engine, *names) == ""
+    assert list(place.iterdir()) == []
