@@ -31,7 +31,7 @@ _STATE = re.compile(
     r"|etc/locale\.gen|etc/hosts|etc/hostname|etc/resolv\.conf|etc/mtab|\.dockerenv|etc/machine-id|etc/mailcap|etc/(X11|dpkg|apt)|var/mail)(/.*|\Z)"
 )
 _CACHE = re.compile(
-    r"(.*/)?(\.npm|\.cargo/registry|\.cargo/git|\.m2|\.gradle|\.ivy2|\.sbt|\.cpan|\.cpanm|\.bundle/cache|\.nuget|\.yarn/cache|\.pnpm-store|\.node-gyp"
+    r"(.*/)?(\.npm|\.cargo/registry|\.cargo/git|\.m2|\.gradle|\.ivy2|\.sbt|\.cpan|\.cpanm|\.bundle/cache|\.nuget|\.yarn/cache|\.pnpm-store|\.local/(state/pnpm|share/pnpm/store)|\.node-gyp"
     r"|\.ccache|\.wget-hsts|\.bash_history|\.python_history|\.lesshst|\.rustup|\.stack|\.cabal|\.ghcup|\.hex|\.mix|\.config/(go|configstore)|\.electron-gyp"
     r"|\.cache/(pip|pip-tools|uv|pypoetry|pipenv|pdm|hatch|go-build|golangci-lint|node-gyp|npm|yarn|pnpm|typescript|composer|ccache|sccache|bazel|bazelisk"
     r"|meson|cabal|stack|electron|electron-builder|esbuild|babel|turbo|eslint|apt|gem|bundle|bundler|cpanm|cpan|mypy|ruff|black|pytest|debconf|motd\.legal-displayed"

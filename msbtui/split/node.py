@@ -149,10 +149,13 @@ class _Application:
         removed = {path for path in removed if not _above(path, restored)}
         if not removed or len(restored) > _MOST_RESTORED:
             return None
+        bins = self.bins(removed)
         links = {
             link
             for link in self.view.children(f"{self.modules}/.bin")
-            if (real := self.view.real(link)) is None or any(inside(real, folder) for folder in _above(real, removed))
+            if (real := self.view.real(link)) is None
+            or any(inside(real, folder) for folder in _above(real, removed))
+            or (self.view.kind(link) is not Kind.SYMLINK and link.rpartition("/")[2] in bins)
         }
         where = f"cd /{self.root} && " if self.root != relative(self.view.workdir) else ""
         evidence = (f"/{self.root}/package.json: {developed} devDependencies, {len(removed)} packages in all",)
@@ -185,6 +188,19 @@ class _Application:
                     if self.view.kind(link) is Kind.SYMLINK and (real is None or _above(real, removed)):
                         removed.add(link)
         return removed
+
+    def bins(self, removed: Iterable[str]) -> set[str]:
+        """Give the commands of packages that go: pnpm writes a script for each, no link (package.json, "bin")."""
+        found: set[str] = set()
+        for path in removed:
+            if self.view.kind(path) is Kind.SYMLINK and path.rpartition("/.pnpm/")[1] == "":
+                facts = self.json(f"{self.view.real(path)}/package.json")
+                bins = facts.get("bin")
+                if isinstance(bins, dict):
+                    found |= {name for name in bins if isinstance(name, str)}
+                elif isinstance(bins, str) and isinstance(facts.get("name"), str):
+                    found.add(facts["name"].rpartition("/")[2])
+        return found
 
     def workspaces(self, locked: dict[str, Any]) -> list[str]:
         """Give the directories of the workspaces, which npm links into `node_modules` (package-lock.json, "link")."""

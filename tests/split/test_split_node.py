@@ -201,7 +201,7 @@ def pnpm(code: str, more: dict | None = None) -> World:
 
     def stored(name: str, size: int = 1000, **needs: str) -> dict[str, object]:
         place = f"{store}/{name}@1/node_modules"
-        facts = {"name": name, "dependencies": needs}
+        facts = {"name": name, "dependencies": needs, "bin": {name: "index.js"} if name == "eslint" else "index.js"}
         links = {f"{place}/{other}": L(f"../../{other}@1/node_modules/{other}") for other in needs}
         return {f"{place}/{name}/package.json": F(json.dumps(facts)), f"{place}/{name}/index.js": F(name, size=size), **links}
 
@@ -214,6 +214,8 @@ def pnpm(code: str, more: dict | None = None) -> World:
         **stored("qs"),
         **stored("eslint", 40 * MEGABYTE, debug="1"),
         **stored("debug"),
+        "app/node_modules/.bin/eslint": script("#!/bin/sh\n"),
+        "app/node_modules/.bin/express": script("#!/bin/sh\n"),
         "app/node_modules/express": L(".pnpm/express@1/node_modules/express"),
         "app/node_modules/eslint": L(".pnpm/eslint@1/node_modules/eslint"),
         f"{store}/node_modules/debug": L("../debug@1/node_modules/debug"),
@@ -232,6 +234,7 @@ def test_pnpm_takes_its_own_development_packages_away():
     kept = "\n".join(plan.kept)
     assert "/qs@1/node_modules/qs/index.js" in kept
     assert ".pnpm/node_modules/qs" in kept
+    assert "app/node_modules/.bin/express" in kept
     for gone in ("eslint", "debug@1", ".pnpm/node_modules/debug"):
         assert gone not in kept
 
