@@ -22,6 +22,7 @@ from msbtui.session import Session
 from msbtui.session.rows.plain import ascii_text
 from msbtui.tui.actions import ACTIONS, Action
 from msbtui.tui.screens.main import MainScreen
+from msbtui.tui.screens.split import SplitScreen
 
 
 def palette_help(each: Action) -> str:
@@ -30,24 +31,28 @@ def palette_help(each: Action) -> str:
 
 
 class ActionProvider(Provider):
-    """The command palette's entries: the registry's actions."""
+    """The command palette's entries: the registry's actions of the screen below it."""
+
+    @property
+    def _actions(self) -> list[Action]:
+        scope = "main" if isinstance(self.screen, MainScreen) else "split" if isinstance(self.screen, SplitScreen) else ""
+        return [each for each in ACTIONS if each.scope == scope]
 
     async def discover(self) -> Hits:
         """Give all of them."""
-        for each in ACTIONS:
-            if each.scope == "main":
-                yield DiscoveryHit(each.title, partial(self._do, each.id), help=palette_help(each))
+        for each in self._actions:
+            yield DiscoveryHit(each.title, partial(self._do, each.id), help=palette_help(each))
 
     async def search(self, query: str) -> Hits:
         """Give those that match."""
         matcher = self.matcher(query)
-        for each in ACTIONS:
+        for each in self._actions:
             score = matcher.match(f"{each.title} {each.help}")
-            if score > 0 and each.scope == "main":
+            if score > 0:
                 yield Hit(score, matcher.highlight(each.title), partial(self._do, each.id), help=palette_help(each))
 
     def _do(self, name: str) -> None:
-        if isinstance(self.screen, MainScreen):
+        if isinstance(self.screen, MainScreen | SplitScreen):
             self.screen.action_do(name)
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 from screen_text import region_text, screen_text, settled, wait_until
-from shown_session import DOCKERFILE, LAYERS, MB, ShownSession, index_of
+from shown_session import DOCKERFILE, LAYERS, MB, ShownSession, index_of, ready_session
 
-from msbtui.image.model import Kind
+from msbtui.image.model import Kind, Signature
 from msbtui.session.model import BetterImage
 from msbtui.tui.app import MsbtuiApp
 from msbtui.tui.screens.main import MainScreen
@@ -515,3 +515,34 @@ def test_the_sample_is_an_image_of_many_layers():
     assert sum(size for layer in LAYERS for _, _, size in layer) == 429_203_850
     assert len(index_of(LAYERS[0])) == 4
     assert MB == 10**6
+
+
+async def test_a_dockerfile_that_nobody_gave_says_where_it_is_from_and_notes_on_the_image_are_counted():
+    session = ready_session()
+    session.dockerfile_origin = "from provenance (mode=max)"
+    session.image.signatures = (Signature("cosign", "tag", "sha256:1"),)
+    session.image.notes.append("the history does not match [/]")
+    session.run = lambda notify: None
+    async with opened(session) as pilot:
+        await settled(pilot)
+        main = main_of(pilot)
+        assert "2 Dockerfile from provenance (mode=max)" in screen_text(pilot.app)
+        assert "! 2 notes on the image: x" in region_text(pilot.app, main.layers_table)
+        await pilot.press("3", "down", "x", "G")
+        text = screen_text(pilot.app)
+        assert "! the history does not match [/]" in text
+        assert "! signed (cosign), not verified" in text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15)])
+async def test_panes_out_of_sight_are_named_with_their_keys(size):
+    async with opened(size=size) as pilot:
+        await settled(pilot)
+        main = main_of(pilot)
+        for name in ("layers", "source", "stages"):
+            main.go_to(name)
+            await pilot.pause()
+            hidden = [pane for other, pane in main.panes.items() if not pane.display]
+            assert hidden
+            for pane in hidden:
+                assert str(pane.border_title).split(" in ")[0] in region_text(pilot.app, main.panes[name]), name

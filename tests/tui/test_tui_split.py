@@ -252,3 +252,25 @@ async def test_without_a_folder_nothing_can_be_verified():
         await shown(pilot)
         await pilot.press("V")
         assert "the Dockerfile is in no folder" in screen_text(pilot.app)
+
+
+async def test_the_mouse_takes_a_rung_and_the_key_line_can_be_clicked(session):
+    async with MsbtuiApp(session).run_test(size=(120, 40), notifications=True) as pilot:
+        await shown(pilot)
+        screen = pilot.app.screen
+        await wait_until(pilot, lambda: screen.ladder.rungs)
+        row = next(at for at, (_, rung) in enumerate(screen.ladder._rows) if rung == 1)
+        await pilot.click(screen.ladder, offset=(8, row + 1), times=2)
+        await wait_until(pilot, lambda: session.plan.rung == "trees")
+        await pilot.click(screen.keys, offset=(screen_text(pilot.app).split("\n")[-1].index("Zoom"), 0))
+        await pilot.pause()
+        assert screen.zoomed
+
+
+async def test_the_palette_has_the_actions_of_the_split(session):
+    async with MsbtuiApp(session).run_test(size=(120, 40), notifications=True) as pilot:
+        await shown(pilot)
+        await pilot.press("ctrl+p", *"ladder")
+        await wait_until(pilot, lambda: "Go to the rungs" in screen_text(pilot.app))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, SplitScreen) and pilot.app.screen.current == "ladder")

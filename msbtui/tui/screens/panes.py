@@ -214,7 +214,7 @@ class PanesScreen(Screen[None]):
     def _show_source_title(self) -> None:
         name = "2 Dockerfile"
         if self.session.dockerfile_origin:
-            name = f"2 Dockerfile ({self.session.dockerfile_origin})"
+            name = f"2 Dockerfile {self.session.dockerfile_origin}"
         elif self.session.dockerfile_path is not None and self.session.dockerfile_path.name != "Dockerfile":
             name = f"2 {shown(self.session.dockerfile_path.name)}"
         self.source.border_title = Content(name)
