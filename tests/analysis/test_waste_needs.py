@@ -287,6 +287,10 @@ def test_development_packages_behind_links() -> None:
     (found,) = look(tree, config=ImageConfig(workdir="/app", cmd=("node", "x"))).kind("dev-dependencies")
     assert found.title.startswith("2 development packages of pnpm") and found.confidence == "B"
     assert {path.split("/")[3] for path in found.paths} == {"c@1", "d@1"}
+    # pnpm links what a package needs beside it: that says it, too, where the manifest's text was not kept.
+    unsaid = {**tree, f"{store}/a@1/node_modules/a/package.json": b""}
+    (found,) = look(unsaid, config=ImageConfig(workdir="/app", cmd=("node", "x"))).kind("dev-dependencies")
+    assert found.confidence == "B" and {path.split("/")[3] for path in found.paths} == {"c@1", "d@1"}
 
 
 def test_caches_in_node_modules() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind, count
@@ -25,7 +26,7 @@ def find(scene: Scene) -> Iterator[Draft]:
         if len(pids) < 2 or scene.owned.issuperset(pids):
             continue
         first: dict[str, LiveFile] = {}
-        for file in sorted(map(scene.live, pids), key=lambda file: file.row):
+        for file in _alike(scene, sorted(map(scene.live, pids), key=lambda file: file.row)):
             digest = scene.digest(file.key)
             if digest is None:
                 continue
@@ -45,6 +46,15 @@ def find(scene: Scene) -> Iterator[Draft]:
             f"/{copy.path} has the content of /{original.path}{more}",
             paths=sorted(copy.path for _, copy in pairs),
         )
+
+
+def _alike(scene: Scene, files: list[LiveFile]) -> list[LiveFile]:
+    """Leave out of files of one size those whose first or last bytes no other has."""
+    edges = [scene.edge(file.key) for file in files]
+    if None in edges:
+        return files
+    times = Counter(edges)
+    return [file for file, edge in zip(files, edges, strict=True) if times[edge] > 1]
 
 
 KIND = WasteKind(

@@ -61,9 +61,22 @@ def _closure(scene: Scene, root: str, wanted: Iterable[tuple[str, str]], read: R
         found.add(place)
         manifest = scene.file(f"{place}/package.json")
         facts = read(scene, manifest) if manifest is not None else {}
-        complete = complete and bool(facts)
-        todo += [(place, other) for other in _names(facts, _WANTED)]
+        beside = _beside(scene, place) if not facts else None
+        complete = complete and (bool(facts) or beside is not None)
+        todo += [(place, other) for other in beside or _names(facts, _WANTED)]
     return found, complete and not todo
+
+
+def _beside(scene: Scene, place: str) -> list[str] | None:
+    """Give what pnpm laid beside a package, which is what that needs; None in any other tree (pnpm, "Symlinked structure")."""
+    store, found, _ = place.rpartition("/node_modules/")
+    if not found or "/node_modules/.pnpm/" not in f"/{store}":
+        return None
+    names: list[str] = []
+    for name in scene.names_in(f"{store}/node_modules"):
+        scoped = scene.names_in(f"{store}/node_modules/{name}") if name.startswith("@") else ()
+        names += [f"{name}/{one}" for one in scoped] if name.startswith("@") else [name]
+    return names
 
 
 def _resolve(scene: Scene, root: str, home: str, name: str) -> str | None:

@@ -204,6 +204,11 @@ class Scene:
         """Hash of an entry's content, None where unknown."""
         return self.image.layers[entry[0]].contents.digest(entry[1])
 
+    def edge(self, entry: Entry) -> bytes | None:
+        """What `MappedContents.edge` gives; None too where contents are not in a file on disk."""
+        contents = self.image.layers[entry[0]].contents
+        return contents.edge(entry[1]) if isinstance(contents, MappedContents) else None
+
     @cached_property
     def programs(self) -> list[LiveFile]:
         """Live regular files above the base that are ELF files."""
