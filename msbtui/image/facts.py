@@ -21,6 +21,8 @@ _NO_DIGEST: Final = bytes(DIGEST_SIZE)
 _EMPTY: Final = xxh3_128(b"").hexdigest()
 _MOST_BUFFERED: Final = 160 << 20
 """Bytes up to which an ELF file in a stream is held whole; of a larger one the part that is searched."""
+_EDGE: Final = 256
+"""Bytes from the start and from the end of a file that `MappedContents.edge` looks at."""
 _SHEBANG: Final = b"#!"
 
 
@@ -70,12 +72,15 @@ class StoredContents:
         plain: frozenset[int] = frozenset(),
         secrets: Mapping[int, str] = {},
         searched: frozenset[int] | None = None,
+        edges: Mapping[int, bytes] = {},
     ) -> None:
         self.index = index
         self.digests = digests
         self.complete = complete
         self.plain = plain
         self.searched = searched
+        self.edges = edges
+        """What `MappedContents.edge` said, by the number of the file's entry."""
         self.secrets = secrets
         """By the number of the file's entry what secret it holds (`msbtui.image.secret`); where not complete, some of them."""
         self._elves = elves
@@ -167,6 +172,7 @@ class MappedContents:
         self._links = HardLinks(index)
         self._digests: dict[int, bytes] = {}
         self._elves: dict[int, ElfFacts | None] = {}
+        self._edges: dict[int, bytes] = {}
         self._asked: set[int] = set()
         self._secrets: Mapping[int, str] | None = None
         self._heads = heads
@@ -178,7 +184,7 @@ class MappedContents:
         """Whether there is something to keep that was not kept before."""
         known = self._known
         searched = self._heads is not None and self._secrets is not None and (known is None or known.searched is None)
-        return known is None or searched or bool(self._digests or self._elves or self._asked)
+        return known is None or searched or bool(self._digests or self._edges or self._elves or self._asked)
 
     def digest(self, entry: int) -> str | None:
         """Give the hash of the file's content in hexadecimal, or None where it is no file (or a sparse one)."""
@@ -195,6 +201,21 @@ class MappedContents:
             with memoryview(self._buffer) as view, view[start : start + index.sizes[file]] as piece:
                 own = self._digests[file] = xxh3_128_digest(piece)
         return own.hex()
+
+    def edge(self, entry: int) -> bytes | None:
+        """Give a hash of the file's first and last bytes, or None where it is no file (or a sparse one).
+
+        Two files of one size whose edges differ are different: what is large need not be read for that.
+        """
+        file = self._file(entry)
+        if file is None:
+            return None
+        known = self._edges.get(file) or (self._known.edges.get(file) if self._known is not None else None)
+        if known is None:
+            start, end = self._index.offsets[file], self._index.offsets[file] + self._index.sizes[file]
+            head, tail = self._buffer[start : min(start + _EDGE, end)], self._buffer[max(end - _EDGE, start) : end]
+            known = self._edges[file] = xxh3_128_digest(bytes(head) + bytes(tail))
+        return known
 
     def elf(self, entry: int) -> ElfFacts | None:
         """Give the ELF facts, or None where it is no ELF file."""
@@ -283,6 +304,7 @@ class MappedContents:
             plain=plain if searched is None else plain & searched,
             secrets=secrets,
             searched=searched,
+            edges={**known.edges, **self._edges},
         )
 
     def gather(self) -> StoredContents:

@@ -55,6 +55,7 @@ class _Completeness(msgspec.Struct, array_like=True):
     plain: list[int]
     secrets: dict[int, str] = {}
     searched: list[int] | None = None
+    edges: dict[int, bytes] = {}
 
 
 def encode_layer(index: LayerIndex, contents: Contents, *, leave_out: Collection[str] = (), level: int = 3) -> bytes:
@@ -95,6 +96,7 @@ def encode_layer(index: LayerIndex, contents: Contents, *, leave_out: Collection
                 sorted(stored.plain),
                 dict(stored.secrets),
                 None if stored.searched is None else sorted(stored.searched),
+                dict(stored.edges),
             )
         ),
     )
@@ -136,8 +138,11 @@ def decode_layer(data: bytes | memoryview, *, where: str = "stored layer") -> tu
     searched = None if completeness.searched is None else frozenset(completeness.searched)
     if searched and not 0 <= min(searched) <= max(searched) < len(index):
         raise TargetError("damaged: a program that is no file", where=where)
+    edges = completeness.edges
+    if any(not 0 <= entry < len(index) or len(edge) != DIGEST_SIZE for entry, edge in edges.items()):
+        raise TargetError("damaged: edges of no file", where=where)
     contents = StoredContents(
-        index, digests, elves, texts, complete=completeness.complete, plain=plain, secrets=secrets, searched=searched
+        index, digests, elves, texts, complete=completeness.complete, plain=plain, secrets=secrets, searched=searched, edges=edges
     )
     return index, contents
 

@@ -265,3 +265,16 @@ def test_what_was_searched_once_is_never_read_again() -> None:
     assert blind.gathered().searched == {1} and blind.gathered().secrets == secrets
     smaller, facts = decode_layer(encode_layer(index, known, leave_out=["a/run"]))
     assert facts.searched == {smaller.paths.index("b/prog")}
+
+
+def test_edges_tell_files_of_one_size_apart_without_reading_them() -> None:
+    middle = [b"a" * 3000 + bytes([n]) + b"b" * 3000 for n in range(3)]
+    bodies = {"x": middle[0], "y": middle[1], "z": b"c" + middle[2][1:], "small": b"s", "none": b""}
+    data = archive(bodies)
+    index = index_layer(data)
+    contents = MappedContents(data, index, key="k")
+    edges = [contents.edge(entry) for entry in range(len(index))]
+    assert edges[0] == edges[1] != edges[2] and None not in edges and contents.has_learned
+    again = MappedContents(b"", index, decode_layer(encode_layer(index, contents))[1])
+    assert [again.edge(entry) for entry in range(len(index))] == edges  # from the cache, the file is not looked at
+    assert not again.has_learned
