@@ -189,7 +189,7 @@ def measured(said: str, reference: str, base: str, environ: dict[str, str]) -> i
         )
     if name := said.partition("dpkg:")[2]:
         # A slim image lacks what dpkg lists and was told to leave out.
-        records = f"find /var/lib/dpkg/info -regextype posix-extended -regex '.*/{name}(:[a-z0-9]+)?\\.[a-z]+'"
+        records = f"find /var/lib/dpkg/info -regextype posix-extended -regex '.*/{name}(:[a-z0-9]+)?\\.[a-z0-9]+'"
         return _each_once(
             _inside(
                 reference,
