@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -110,8 +111,9 @@ class Asked:
 
     def result(self) -> tuple[Signature, ...]:
         """Give what was found; what did not come in time, or failed, is not there."""
+        until = time.monotonic() + _PATIENCE
         for thread in self._threads:
-            thread.join(_PATIENCE)
+            thread.join(max(until - time.monotonic(), 0))
         found = dict(self._found)
         return tuple(dict.fromkeys(one for name in sorted(found) for one in found[name]))[:_MOST]
 
