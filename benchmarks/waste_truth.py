@@ -6,12 +6,12 @@ Builds each `tests/engine/truth/NAME.Dockerfile` on each engine that these varia
 base with what the file's own comments say. Directives, each on a line of its own, above the instruction that they are about:
 
     # waste[LABEL] KIND BYTES CONFIDENCE   the next instruction adds this finding; BYTES a number, or where the exact number
-                                           depends on what is downloaded or compiled, what `find`, `stat` and `dpkg` of a
-                                           container of the image say: `@/PATH,@/PATH,!/PATH` all files at and below the first
-                                           ones (patterns of the shell) that are not in the base image, without those at and
-                                           below the last ones; `=NAME` keeps only files of such names. `dpkg:NAME`
-                                           the files and records of a package, `base` all files of the base image, `#PATH` what
-                                           the file at PATH says (a number that the build wrote there)
+                                           depends on what is downloaded or compiled, what `find` and `dpkg` in a container of
+                                           the image say: `@/PATH,@/PATH,!/PATH` all files at and below the first ones
+                                           (patterns of the shell) that are not in the base image, without those at and below
+                                           the last ones; `=NAME` keeps only files of such names. `dpkg:NAME` the files and
+                                           records of a package, `base` all files of the base image, which is of one layer,
+                                           `#PATH` what the file at PATH says (a number that the build wrote there)
     # hides[LABEL]                         the next instruction hides it
     # also KIND ...                        findings of these kinds may be there besides
     # near: TEXT                           what is there and is no waste (for people: any finding not declared is a false one)
@@ -23,11 +23,13 @@ that were declared, among all; by confidence. Exit 1 where a finding of confiden
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -183,10 +185,7 @@ def measured(said: str, reference: str, base: str, environ: dict[str, str]) -> i
     if said.startswith("#"):
         return int(_inside(reference, f"cat {said[1:]}", environ))
     if said == "base":
-        # What the engine itself puts into a container (hosts, resolv.conf) lies on other file systems.
-        return _each_once(
-            _inside(base, f"find / -xdev -type f {_PRINT}", environ), ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf")
-        )
+        return _saved(base, environ)
     if name := said.partition("dpkg:")[2]:
         # A slim image lacks what dpkg lists and was told to leave out.
         records = f"find /var/lib/dpkg/info -regextype posix-extended -regex '.*/{name}(:[a-z0-9]+)?\\.[a-z0-9]+'"
@@ -216,6 +215,18 @@ def _inside(reference: str, script: str, environ: dict[str, str]) -> str:
     if done.returncode:
         raise SystemExit(f"{shlex.join(command)}\n{done.stderr.decode(errors='replace')}")
     return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def _saved(reference: str, environ: dict[str, str]) -> int:
+    """Give the bytes of all files of an image of one layer, by Python's own reader of archives."""
+    with tempfile.NamedTemporaryFile() as file:
+        subprocess.run(["docker", "save", "-o", file.name, reference], env=environ, check=True)
+        with tarfile.open(file.name) as image:
+            manifest = image.extractfile("manifest.json")
+            assert manifest is not None
+            (place,) = json.load(manifest)[0]["Layers"]
+            with tarfile.open(fileobj=image.extractfile(place)) as layer:
+                return sum(member.size for member in layer if member.isreg())
 
 
 def _each_once(listing: str, without: Sequence[str] = (), names: Sequence[str] = ()) -> int:

@@ -6,6 +6,6 @@ RUN printf '{"name":"app","version":"1.0.0","dependencies":{"ms":"2.1.3"},"devDe
     && find node_modules/debug -type f -printf '%s\n' | awk '{s += $1} END {print s}' > /srv/debug
 # near: pruning in a later line frees nothing
 # hides[x]
-# also overwritten-later package-cache
+# also overwritten-later metadata-only-copy package-cache
 RUN npm prune --omit=dev --logs-max=0
 CMD ["node", "-e", "console.log(require('ms')('1m'))"]
