@@ -23,6 +23,15 @@ cdef extern from "Python.h":
     void *PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
+cdef extern from *:
+    """
+    #ifndef _GNU_SOURCE
+    /* glibc shows memmem only where it was asked for before the first header; its shape is the same everywhere. */
+    void *memmem(const void *, size_t, const void *, size_t);
+    #endif
+    """
+    void *memmem(const void *text, size_t size, const void *part, size_t part_size) nogil
+
 cdef extern from "unistd.h" nogil:
     Py_ssize_t pread(int fd, void *buffer, size_t count, int64_t offset)
 
@@ -592,8 +601,8 @@ cdef class LastParts:
         return found
 
 
-def marked(list paths, tuple starts, tuple ends):
-    """Give the numbers of the paths whose last parts begin with one of `starts` or end with one of `ends`."""
+def marked(list paths, tuple starts, tuple ends, bytes within=b""):
+    """Give the numbers of the paths whose last parts begin with one of `starts`, end with one of `ends` or hold `within`."""
     cdef Py_ssize_t pid
     cdef Text text
     cdef list found = []
@@ -601,6 +610,7 @@ def marked(list paths, tuple starts, tuple ends):
     cdef uint32_t first[8]
     cdef uint32_t last[8]
     cdef uint32_t one
+    cdef Py_ssize_t within_size = len(within)
     memset(first, 0, sizeof(first))
     memset(last, 0, sizeof(last))
     for sign in starts:
@@ -624,7 +634,42 @@ def marked(list paths, tuple starts, tuple ends):
         one = PyUnicode_READ(text.kind, <void *> text.data, text.end - 1)
         if (one >= 256 or last[one >> 5] >> (one & 31) & 1) and path.endswith(ends, text.start):
             found.append(pid)
+        elif within_size and text.end - text.start >= within_size and (
+            text.kind != 1
+            or memmem(<const uint8_t *> text.data + text.start, text.end - text.start, <const char *> within, within_size) != NULL
+        ):
+            if text.kind == 1 or within.decode() in path[text.start :]:
+                found.append(pid)
     return found
+
+
+def distinct(list paths):
+    """Tell whether no two of some paths are the same."""
+    cdef Py_ssize_t count = len(paths), slots = 16, at
+    cdef int32_t *table
+    cdef size_t slot, mask
+    cdef object path
+    if count > 0x3FFFFFFF:
+        raise OverflowError("too many paths")
+    while slots < 2 * count:
+        slots *= 2
+    table = <int32_t *> PyMem_Malloc(slots * sizeof(int32_t))
+    if table == NULL:
+        raise MemoryError
+    memset(table, 0xFF, slots * sizeof(int32_t))
+    mask = slots - 1
+    try:
+        for at in range(count):
+            path = paths[at]
+            slot = <size_t> hash(path) & mask
+            while table[slot] >= 0:
+                if paths[table[slot]] == path:
+                    return False
+                slot = (slot + 1) & mask
+            table[slot] = at
+    finally:
+        PyMem_Free(table)
+    return True
 
 
 def longest(list paths):
@@ -670,11 +715,8 @@ def sound_paths(str text, list paths):
     False says only that one has to look closer.
     """
     cdef const uint8_t *data
-    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at = 0, length, count = len(paths), slots = 16
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(text), at = 0, length
     cdef const uint8_t *end
-    cdef int32_t *table
-    cdef size_t slot, mask
-    cdef object path
     if not PyUnicode_IS_ASCII(text):
         return False
     data = <const uint8_t *> PyUnicode_DATA(text)
@@ -686,25 +728,7 @@ def sound_paths(str text, list paths):
         if end == NULL:
             break
         at += length + 1
-    while slots < 2 * count:
-        slots *= 2
-    table = <int32_t *> PyMem_Malloc(slots * sizeof(int32_t))
-    if table == NULL:
-        raise MemoryError
-    memset(table, 0xFF, slots * sizeof(int32_t))
-    mask = slots - 1
-    try:
-        for at in range(count):
-            path = paths[at]
-            slot = <size_t> hash(path) & mask
-            while table[slot] >= 0:
-                if paths[table[slot]] == path:
-                    return False
-                slot = (slot + 1) & mask
-            table[slot] = at
-    finally:
-        PyMem_Free(table)
-    return True
+    return distinct(paths)
 
 
 def gaps_between(const int64_t[::1] sizes, const int64_t[::1] offsets):

@@ -28,13 +28,21 @@ def last_parts(paths: list[str], pids: Sequence[int]) -> LastParts:
     return made
 
 
-def marked_names(paths: list[str], starts: tuple[str, ...], ends: tuple[str, ...]) -> list[int]:
-    """Give the ids of all paths whose last parts begin with one of `starts` or end with one of `ends`; none of them empty."""
+def marked_names(paths: list[str], starts: tuple[str, ...], ends: tuple[str, ...], within: str = "") -> list[int]:
+    """Give the ids of all paths whose last parts begin with one of `starts`, end with one of `ends` or hold `within`.
+
+    None of `starts` and `ends` may be empty; an empty `within` is in none.
+    """
     if fast.compiled is not None:
-        found: list[int] = fast.compiled.marked(paths, starts, ends)
+        found: list[int] = fast.compiled.marked(paths, starts, ends, within.encode())
         return found
     names = enumerate(path[path.rfind("/") + 1 :] for path in paths)
-    return [pid for pid, name in names if name.startswith(starts) or name.endswith(ends)]
+    return [pid for pid, name in names if name.startswith(starts) or name.endswith(ends) or (within and within in name)]
+
+
+def distinct(paths: list[str]) -> bool:
+    """Tell whether no two of some paths are the same."""
+    return len(dict.fromkeys(paths)) == len(paths) if fast.compiled is None else bool(fast.compiled.distinct(paths))
 
 
 def longest(paths: list[str]) -> int:

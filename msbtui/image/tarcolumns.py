@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Sequence
 from itertools import compress
 
+from msbtui.image.lastparts import distinct
 from msbtui.image.model import Kind, LayerIndex
 
 
@@ -19,7 +20,7 @@ def settle(index: LayerIndex, ignored: set[int]) -> Sequence[int] | None:
       does not count itself, the first link to it becomes the file and the others link to that.
     """
     paths, kinds = index.paths, index.kinds
-    if not ignored and len(dict.fromkeys(paths)) == len(paths):
+    if not ignored and distinct(paths):
         return None
     last: dict[str, int] = {}
     opaque: dict[str, int] = {}

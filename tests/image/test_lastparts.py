@@ -6,13 +6,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msbtui.image.lastparts import last_parts, longest, marked_names
+from msbtui.image.lastparts import distinct, last_parts, longest, marked_names
 
 pytestmark = pytest.mark.usefixtures("implementation")
 
 names = st.one_of(
     st.sampled_from(
-        ["a", "a.py", "b.PY", ".env", ".env.x", "x.", ".", "", "id_rsa", "k.pem", "s.ſ", "t.K", "ä.py", "日本.py", "a.b.c"]
+        [
+            "a",
+            "a.py",
+            "b.PY",
+            ".env",
+            ".env.x",
+            "x.",
+            ".",
+            "",
+            "id_rsa",
+            "k.pem",
+            "s.ſ",
+            "t.K",
+            "ä.py",
+            "日本.py",
+            "a.b.c",
+            "salsa",
+            "ssa",
+            "日sa",
+        ]
     ),
     st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), max_size=5),
 )
@@ -34,4 +53,8 @@ def test_paths_are_found_by_their_last_parts(paths: list[str], data: st.DataObje
     assert marked_names(paths, starts, ends) == [
         pid for pid, name in last.items() if name.startswith(starts) or name.endswith(ends)
     ]
+    assert marked_names(paths, starts, ends, "sa") == [
+        pid for pid, name in last.items() if name.startswith(starts) or name.endswith(ends) or "sa" in name
+    ]
+    assert distinct(paths) is (len(set(paths)) == len(paths))
     assert longest(paths) == max(map(len, paths), default=0)

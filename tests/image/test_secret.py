@@ -14,6 +14,8 @@ from msbtui.image.layerfile import decode_layer, encode_layer
 from msbtui.image.secret import KINDS, is_looked_at, looked_at, secret_in
 from msbtui.image.tar import index_layer, index_stream
 
+pytestmark = pytest.mark.usefixtures("implementation")
+
 KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + b"b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n" * 3
 KEY += b"-----END OPENSSH PRIVATE KEY-----\n"
 HELD = {
