@@ -344,3 +344,8 @@ def test_what_built_a_site_that_a_server_shows() -> None:
         text = f"location / {{ root {place}; }}\n".encode()
         seen = look({**tree, "usr/bin/nginx": TOOL, "etc/nginx/nginx.conf": F(text)}, config=nginx)
         assert bool(seen.kind("dev-dependencies")) == found, place
+    moved = {path.replace("site/", "var/www/html/"): what for path, what in tree.items()}
+    assert (
+        look({**moved, "usr/bin/nginx": TOOL, "etc/nginx/nginx.conf": F(b"events {}\n")}, config=nginx).kind("dev-dependencies")
+        == []
+    )

@@ -88,6 +88,10 @@ _CONFIGURED = {
 """Programs that show the directories that their settings name."""
 
 
+_WEB_ROOTS = ("usr/share/nginx/", "etc/nginx/", "var/www/", "usr/local/apache2/", "usr/share/caddy/", "srv/")
+"""What these programs show without being told (their defaults, and Debian's)."""
+
+
 def _of_a_site(scene: Scene, manifest: LiveFile) -> Iterator[Draft]:
     """Packages that built a site, where what starts is a server of files: nothing runs in the project any more."""
     root = manifest.path.removesuffix("package.json")
@@ -113,7 +117,7 @@ def _shows_less(scene: Scene, server: str, words: list[str], root: str) -> bool:
     if server in _SERVERS:
         places = [word for word in words if not word.startswith("-") and scene.table.id_of(_below(scene, word)) is not None]
         return bool(places) and not any(map(holds, places))
-    if server not in _CONFIGURED:
+    if server not in _CONFIGURED or root.startswith(_WEB_ROOTS):
         return False
     texts = [scene.text(scene.live(pid).key) for pid in scene.below(_CONFIGURED[server])[:_MOST_SETTINGS]]
     named = {word for text in texts for word in re.findall(r"/[^\s;\"'{}]*", text or "")}
