@@ -72,13 +72,10 @@ class Costs:
         if self.waste is None or view.last < self.base_layers:
             return table.add_up({})
         first, last = max(view.first, self.base_layers), table.layers - 1
-        hidden = table.sums(View(first, view.last, State.HIDDEN, last))
-        if view.state is State.LIVE:
-            # What the final file system hides, without what was hidden already where this view stands.
-            before = table.sums(View(first, view.last, State.HIDDEN, view.after))
-            hidden = array("q", map(sub, hidden, before))
-            if min(hidden, default=0) < 0:
-                hidden = array("q", (max(each, 0) for each in hidden))
+        if any(table.layer_hidden(layer) for layer in range(first, view.last + 1)):
+            hidden = self._hidden_since(view, first, last)
+        else:
+            hidden = table.add_up({})
         own: dict[int, int] = {}
         for layer in range(first, view.last + 1):
             named = set(self._named_live(layer))
@@ -92,6 +89,18 @@ class Costs:
                 ):
                     own[path] = own.get(path, 0) + table.cost(*inode[0])
         return table.add_up(own, hidden)
+
+    def _hidden_since(self, view: View, first: int, last: int) -> array[int]:
+        """Give by path id what the final file system hides of a view, without what was hidden already where the view stands."""
+        table = self.table
+        assert table is not None
+        hidden = table.sums(View(first, view.last, State.HIDDEN, last))
+        if view.state is State.LIVE:
+            before = table.sums(View(first, view.last, State.HIDDEN, view.after))
+            hidden = array("q", map(sub, hidden, before))
+            if min(hidden, default=0) < 0:
+                hidden = array("q", (max(each, 0) for each in hidden))
+        return hidden
 
     def by_instruction(self, dockerfile: Dockerfile | None, graph: StageGraph | None) -> dict[int, list[int]]:
         """Give the layers of each instruction by its index; the FROM that the target rests on stands for the base's layers."""

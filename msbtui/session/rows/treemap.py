@@ -12,7 +12,6 @@ from typing import NamedTuple
 import msgspec
 
 from msbtui.analysis.account import Account, Part
-from msbtui.analysis.waste import kind_of
 from msbtui.session.rows.cells import Part as Span
 from msbtui.session.rows.cells import Row, char_width, cut, cut_middle, fit, left, right, shown, width
 from msbtui.session.treemap import Rectangle, squarify
@@ -247,6 +246,8 @@ def draw_listed(row: Listed, cells: int, whole: int) -> Row:
 
 def described(row: Listed, whole: int) -> list[tuple[str, str]]:
     """Give the text for one part, as paragraphs: what it is, its bytes, layers and largest files, what its group means."""
+    from msbtui.analysis.waste import kind_of
+
     group, part = row.key[0], row.part
     share = f" ({part.bytes / whole:.1%} of the image)" if whole else ""
     out = [(f"{' › '.join(map(shown, row.key))}: {size(part.bytes)}{share}", "head")]
