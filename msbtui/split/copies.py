@@ -19,6 +19,10 @@ _WEAK = ("new, no package", "part of", "a library")
 _EXTRA = 1 << 20
 _MERGED_EXTRA = 24 << 20
 _MANY = 6
+_MOST = 60
+"""Copies of one stage: each makes a layer, and an image has 127 at most (moby, layer.maxLayerDepth)."""
+_GENEROUS = (1, 20, 1 << 20)
+"""How many times as much may come along with whole directories where there are more copies; at last whatever lies there."""
 
 
 class Copy(msgspec.Struct, frozen=True):
@@ -84,10 +88,13 @@ def plan_copies(
     `forbidden` says of a path that it must not come along with a directory that is copied whole, `gone` that the stage which is
     copied from does not have it any more.
     """
-    plan = Copies()
     wanted = {path: why for path, why in kept.items() if not same_there(view, runtime, path)}
-    grouping = _Grouping(view, wanted, runtime, plan, scratch, forbidden, gone, cautious)
-    grouping.folder("")
+    for generous in _GENEROUS:
+        plan = Copies()
+        grouping = _Grouping(view, wanted, runtime, plan, scratch, forbidden, gone, cautious, generous)
+        grouping.folder("")
+        if len(plan.copies) <= _MOST:
+            break
     plan.copies.sort(key=lambda copy: (copy.layer, copy.destination))
     plan.links.sort(key=lambda link: link.path)
     if not scratch:  # where nothing can make a directory
@@ -124,9 +131,11 @@ class _Grouping:
         forbidden: Callable[[str], bool],
         gone: Callable[[str], bool],
         cautious: Collection[str],
+        generous: int = 1,
     ) -> None:
         self.view = view
         self.wanted = wanted
+        self.generous = generous
         self.runtime = runtime
         self.scratch = scratch
         self.plan = plan
@@ -189,11 +198,11 @@ class _Grouping:
             if (not self.view.is_dir(path) or not self.view.children(path)) and not self.gone(path)
         ]
         extra = [path for path in content if path not in self.wanted]
-        if not merged and any(self.forbidden(path) for path in extra):
+        if not merged and self.generous < _GENEROUS[-1] and any(self.forbidden(path) for path in extra):
             return False
         extra_bytes = self.view.bytes_of(extra)
         wanted_bytes = self.view.bytes_of(path for path in content if path in self.wanted)
-        if extra_bytes > (_MERGED_EXTRA if merged else max(_EXTRA, wanted_bytes // 50)):
+        if extra_bytes > self.generous * (_MERGED_EXTRA if merged else max(_EXTRA, wanted_bytes // 50)):
             return False
         if extra and not merged and any(self.view.owner(path) is not None for path in extra):
             return False
