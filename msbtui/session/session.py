@@ -157,7 +157,7 @@ class Session:
             match_session_lines(self)
             if self.waste is not None and self.provenance is not None and self.graph is not None:
                 self.waste = relocated(self.waste, self.provenance, self.graph)
-            self.plan = None
+            self.plan, self._rung_plans = None, {}
             return True
 
     def refresh_waste(self) -> None:

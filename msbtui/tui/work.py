@@ -63,6 +63,7 @@ class Work:
         self.log = VerifyLog()
         """What the last verification told."""
         self._verifier: threading.Thread | None = None
+        self._reread_later = False
         self.stopping = False
         """Whether the run was told to end and has not yet."""
         self.again = False
@@ -172,6 +173,10 @@ class Work:
         self._post(ProgressTold(event))
 
     def _reread(self) -> None:
+        if self.verifying:
+            # What is built and checked is the text that it began with.
+            self._reread_later = True
+            return
         try:
             changed = self.session.reload_dockerfile()
         except MsbtuiError as error:
@@ -260,6 +265,9 @@ class Work:
             error = f"internal error: {type(why).__name__}: {why}"
         self.verifying = False
         self._post(VerifyEnded(plan, error))
+        if self._reread_later:
+            self._reread_later = False
+            self._reread()
 
     def _tell_verifying(self, progress: Progress) -> None:
         self._post(VerifyTold(progress))

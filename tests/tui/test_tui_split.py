@@ -228,6 +228,8 @@ async def test_a_verification_goes_on_while_one_looks_elsewhere(session):
         await wait_until(pilot, lambda: pilot.app.screen.work.log.stages)
         await pilot.press("q")
         assert "adding /usr/lib/libx.so" in screen_text(pilot.app)
+        await pilot.press("r")
+        assert "a verification runs; Esc stops it" in screen_text(pilot.app)
         session.release.set()
         await wait_until(pilot, lambda: "all checks passed" in screen_text(pilot.app))
         await pilot.press("s")
@@ -274,3 +276,27 @@ async def test_the_palette_has_the_actions_of_the_split(session):
         await wait_until(pilot, lambda: "Go to the rungs" in screen_text(pilot.app))
         await pilot.press("enter")
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, SplitScreen) and pilot.app.screen.current == "ladder")
+
+
+async def test_a_verification_is_stopped_from_the_main_screen_too(session):
+    async with MsbtuiApp(session).run_test(size=(120, 40), notifications=True) as pilot:
+        await shown(pilot)
+        work = pilot.app.screen.work
+        await pilot.press("V", "y")
+        await wait_until(pilot, lambda: work.log.stages)
+        await pilot.press("q", "escape")
+        await wait_until(pilot, lambda: not work.verifying and work.log.error)
+        assert pilot.app.is_running
+
+
+async def test_a_dockerfile_that_changes_meanwhile_is_read_when_the_verification_has_ended(session):
+    async with MsbtuiApp(session).run_test(size=(120, 40), notifications=True) as pilot:
+        await shown(pilot)
+        work = pilot.app.screen.work
+        await pilot.press("V", "y")
+        await wait_until(pilot, lambda: work.log.stages)
+        session.dockerfile_path.write_text(DOCKERFILE + "EXPOSE 8080\n")
+        await wait_until(pilot, lambda: work._reread_later)
+        assert "EXPOSE" not in session.dockerfile.source
+        session.release.set()
+        await wait_until(pilot, lambda: "EXPOSE" in session.dockerfile.source)

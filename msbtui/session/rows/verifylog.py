@@ -100,7 +100,12 @@ class VerifyLog:
             done = min(stage.done, stage.total)
             left = f"  about {_time(stage.left)} left" if stage.left is not None else ""
             of = f"{done}/{stage.total}" if stage.unit != "bytes" else f"{size(done)} of {size(stage.total)}"
-            out.append(fit([("   ", "text"), (bar(done, stage.total, 16), "progress"), (f" {of}{left}", "text")], cells))
+            out.append(
+                fit(
+                    [("   ", "text"), (bar(done, stage.total, 16 if cells >= 50 else 6), "progress"), (f" {of}{left}", "text")],
+                    cells,
+                )
+            )
         if stage.detail:
             out.append(fit([(f"   {stage.detail}", "dim")], cells))
         return out

@@ -459,6 +459,9 @@ class MainScreen(PanesScreen):
         """Leave the zoom; else stop the work that runs."""
         if self.zoomed:
             self.do_zoom()
+        elif self.work.stop_verifying():
+            self.progress = Progress("Stopping the verification", 0)
+            self._show_top()
         else:
             self.stop_work()
 

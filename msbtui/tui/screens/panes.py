@@ -293,6 +293,8 @@ class PanesScreen(Screen[None]):
             return "a split needs the Dockerfile: name it with --dockerfile"
         if name == "split" and self.work.running and session.waste is None and session.image is not None:
             return "the image is still being read"
+        if self.work.verifying and (name == "rescan" or (name == "split" and session.plan is None)):
+            return "a verification runs; Esc stops it"
         if name == "edit" and session.dockerfile_path is None:
             return "there is no Dockerfile on disk"
         return ""

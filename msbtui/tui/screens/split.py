@@ -287,6 +287,9 @@ class SplitScreen(Screen[None]):
             if self.work.verifying:
                 self.notify("The verification is on this ladder now; Esc stops it.", markup=False)
                 return
+            if self.session.plan is None:
+                self.notify("The Dockerfile has changed: go back, and s plans anew.", markup=False)
+                return
             self.show(self.session.choose_rung(self.ladder.current.name))
 
     @on(KeyLine.Pressed)
