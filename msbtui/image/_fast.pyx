@@ -827,3 +827,37 @@ def unguard(int number):
 def lost(int number):
     """Say whether a page of a map was gone."""
     return 0 <= number < GUARDED and guard_lost(number) != 0
+
+
+def live_below(Py_ssize_t path_id, Py_ssize_t count, const uint8_t[::1] state, const int32_t[::1] first, const int32_t[::1] following):
+    """Do what `FileTable.live_below` does."""
+    cdef list found = []
+    cdef int32_t *stack
+    cdef Py_ssize_t top = 0, pid
+    cdef int32_t child
+    if not (0 <= path_id < count <= state.shape[0] and count <= first.shape[0] and count <= following.shape[0]):
+        raise IndexError("a path that is none")
+    if not state[path_id]:
+        return found
+    # A path stands in one list only, so that the stack never holds more than all of them.
+    stack = <int32_t *> PyMem_Malloc((count + 1) * sizeof(int32_t))
+    if stack == NULL:
+        raise MemoryError
+    try:
+        stack[0], top = path_id, 1
+        while top:
+            top -= 1
+            pid = stack[top]
+            if state[pid] != DIRECTORY:
+                PyList_Append(found, pid)
+                continue
+            child = first[pid]
+            while 0 <= child < count:
+                if top >= count:
+                    raise RuntimeError("a list of paths without end")
+                stack[top] = child
+                top += 1
+                child = following[child]
+    finally:
+        PyMem_Free(stack)
+    return found

@@ -10,6 +10,7 @@ from heapq import heapify, heappop, heappush
 from itertools import compress
 from typing import NamedTuple
 
+from msbtui.image import fast
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.stack import DIRECTORY, NONE, NOT_HIDDEN, OTHER, LayerStack, chain
 
@@ -149,6 +150,8 @@ class FileTable(LayerStack):
 
     def live_at(self, path_id: int, layer: int) -> tuple[int, int] | None:
         """Give the entry that the file system after `layer` shows at a path; None as `live` says."""
+        if layer == len(self._offsets) - 1:
+            return self.live(path_id)
         end = self._end(layer)
         for row in reversed(self._rows(path_id)):
             if row < end and self._hidden[row] > layer:
@@ -159,6 +162,8 @@ class FileTable(LayerStack):
 
     def is_live_at(self, path_id: int, layer: int) -> bool:
         """Say whether the file system after `layer` shows a path, implied directories included."""
+        if layer == len(self._offsets) - 1:
+            return self._state[path_id] != NONE
         if any(start <= layer < end for start, end in self._implied.get(path_id, ())):
             return True
         return self.live_at(path_id, layer) is not None
@@ -236,6 +241,9 @@ class FileTable(LayerStack):
         """Give what the final file system shows at or below a path and that is no directory."""
         self._link()
         state, first, following = self._state, self._first_live, self._next_live
+        if fast.compiled is not None:
+            below: list[int] = fast.compiled.live_below(path_id, len(self.paths), state, first, following)
+            return below
         found, stack = [], [path_id] if state[path_id] else []
         while stack:
             pid = stack.pop()
