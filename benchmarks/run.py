@@ -45,10 +45,10 @@ for path in sys.argv[1:]:
             file = outer.extractfile(member) if member.size > 100_000 else None
             if file is not None:
                 unpacker = isal_zlib.decompressobj(wbits=31)
-                while data := file.read(1 << 18):
+                while data := file.read(1 << 16):
                     unpacker.decompress(data)
 """
-"""The same gzip blobs unpacked by isal in one thread: the least that reading them costs."""
+"""The same gzip blobs unpacked by isal in one thread, in the pieces that suit it best: what they unpack to stays in the cache."""
 
 VERIFIED = """
 import hashlib, sys, tarfile
@@ -56,12 +56,13 @@ from concurrent.futures import ThreadPoolExecutor
 from isal import isal_zlib
 def read(data):
     unpacker, digest = isal_zlib.decompressobj(wbits=31), hashlib.sha256()
-    for at in range(0, len(data), 1 << 17):
-        digest.update(unpacker.decompress(data[at : at + (1 << 17)]))
+    for at in range(0, len(data), 1 << 16):
+        digest.update(data[at : at + (1 << 16)])
+        unpacker.decompress(data[at : at + (1 << 16)])
 with tarfile.open(sys.argv[1]) as outer, ThreadPoolExecutor(2) as threads:
     list(threads.map(read, (outer.extractfile(member).read() for member in outer if member.size > 100_000)))
 """
-"""The same blobs unpacked and hashed, as who verifies them must, in two threads: the limit of reading them."""
+"""The same blobs hashed and unpacked, as who verifies them must, in two threads: the limit of reading them."""
 HEADERS = """
 import mmap, struct, sys
 unpack = struct.Struct("100s24x12s20xc").unpack_from
@@ -209,8 +210,8 @@ class Bench:
             lambda: self.isal(path),
             lambda: run(verified, self.environ),
         )
-        self.row("the same", ours, "limit: isal and sha256, two threads", limit, "", times=False)
         self.row("8 gzip layers, 0.8 GB unpacked", ours, "isal alone, one thread", isal, "0.7x", times=False)
+        self.row("the same", ours, "limit: isal and sha256 of what is stored, two threads", limit, "", times=False)
 
     def linear(self) -> None:
         small, large = self.image("files-100k"), self.image("files-1m")

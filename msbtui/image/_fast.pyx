@@ -48,7 +48,7 @@ cdef enum:
 cdef int[7] KINDS
 KINDS[:] = [0, 3, 2, 4, 5, 1, 6]
 
-cdef array.array _NUMBERS = array.array("q")
+cdef array.array _NUMBERS = array.array("q"), _PIDS = array.array("i")
 
 cdef enum:
     FILE = 0
@@ -860,4 +860,33 @@ def live_below(Py_ssize_t path_id, Py_ssize_t count, const uint8_t[::1] state, c
                 child = following[child]
     finally:
         PyMem_Free(stack)
+    return found
+
+
+def live_files(const uint8_t[::1] state, Py_ssize_t count):
+    """Do what `FileTable.live_files` does."""
+    cdef Py_ssize_t pid, found = 0
+    cdef array.array made
+    if not 0 <= count <= state.shape[0]:
+        raise IndexError("more paths than there are")
+    for pid in range(count):
+        found += state[pid] == OTHER
+    made = array.clone(_PIDS, found, zero=False)
+    found = 0
+    for pid in range(count):
+        if state[pid] == OTHER:
+            made.data.as_ints[found] = pid
+            found += 1
+    return made
+
+
+def at_least(pids, const int32_t[::1] rows, const int64_t[::1] costs, int64_t least):
+    """Give, of live paths, those whose entries cost so much."""
+    cdef list found = []
+    cdef Py_ssize_t pid
+    for pid in pids:
+        if not 0 <= pid < rows.shape[0] or not 0 <= rows[pid] < costs.shape[0]:
+            raise IndexError("a path without an entry")
+        if costs[rows[pid]] >= least:
+            found.append(pid)
     return found

@@ -231,7 +231,18 @@ class FileTable(LayerStack):
 
     def live_files(self) -> array[int]:
         """Give the path ids of all that the final file system shows and that is no directory."""
+        if fast.compiled is not None:
+            files: array[int] = fast.compiled.live_files(self._state, len(self.paths))
+            return files
         return array("i", compress(range(len(self.paths)), self._state.translate(_IS_OTHER)))
+
+    def at_least(self, pids: Sequence[int], least: int) -> list[int]:
+        """Give, of path ids that the final file system shows, those whose entries cost `least` bytes or more."""
+        if fast.compiled is not None:
+            large: list[int] = fast.compiled.at_least(pids, self._live_row, self._costs, least)
+            return large
+        rows, costs = self._live_row, self._costs
+        return [pid for pid in pids if costs[rows[pid]] >= least]
 
     def live_directories(self) -> array[int]:
         """Give the path ids of all directories that the final file system shows, parents first, the root included."""

@@ -17,10 +17,8 @@ def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer that holds second copies of what is there already; files of packages are left out."""
     by_size: dict[int, list[int]] = {}
     rows, costs = scene.table.live_rows, scene.table.row_costs
-    for pid in scene.pids:
-        size = costs[rows[pid]]
-        if size >= LEAST_FILE:
-            by_size.setdefault(size, []).append(pid)
+    for pid in scene.table.at_least(scene.pids, LEAST_FILE):
+        by_size.setdefault(costs[rows[pid]], []).append(pid)
     copies: dict[int, list[tuple[LiveFile, LiveFile]]] = {}
     for pids in by_size.values():
         if len(pids) < 2 or scene.owned.issuperset(pids):
