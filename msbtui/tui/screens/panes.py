@@ -146,7 +146,9 @@ class PanesScreen(Screen[None]):
         self.layers_table.why_empty = self.no_image or self.failure or waiting or "no image"
         self.files.why_empty = waiting or "no image"
         known = session.waste is not None
-        self.advice.why_empty = "no waste found" if known else self.files.why_empty
+        half = session.image is not None and not self.work.running
+        unknown = "waste is known when all layers are read: r reads on" if half else self.files.why_empty
+        self.advice.why_empty = "no waste found" if known else unknown
         self.stages.why_empty = self.source.why_empty = "no Dockerfile" if not self.work.running else waiting
         total = session.waste.total if session.waste else 0
         self.advice.border_subtitle = f"saves {size(total)}" if known else ""
