@@ -116,6 +116,15 @@ class FileTable(LayerStack):
         """Give what the final file system shows directly in a path, in order of first appearance."""
         return sorted(self._live_list(path_id))
 
+    def live_in(self, path_id: int) -> Sequence[int]:
+        """Give the same in any order, sooner."""
+        return self._live_list(path_id)
+
+    def directories_among(self, path_ids: Iterable[int]) -> set[int]:
+        """Give those of some paths at which the final file system shows a directory (symlinks are none)."""
+        state = self._state
+        return {path_id for path_id in path_ids if state[path_id] == DIRECTORY}
+
     def subtree(self, path_id: int) -> Iterator[int]:
         """Give all paths below a path in any layer, parents before children, siblings in order of first appearance."""
         self._link()

@@ -16,10 +16,11 @@ _LEGAL = regex(r"(?i)(.*[-_.])?(copyright|licen[cs]es?|notice|copying|copyrights
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer."""
-    names, legal, found = scene.names, dict[str, bool](), []
+    paths, legal, found = scene.table.paths, dict[str, bool](), []
     for place in (*_PLACES, *_MORE, *_locales(scene), *_of_gems(scene)):
         for pid in scene.below(place):
-            name = names[pid]
+            path = paths[pid]
+            name = path[path.rfind("/") + 1 :]
             if name not in legal:
                 legal[name] = _LEGAL.fullmatch(name) is not None
             if not legal[name]:

@@ -170,7 +170,8 @@ class Scene:
         pid = self.table.id_of(path)
         if pid is None or not self.table.is_directory(pid):
             return {}
-        return {self.table.paths[child].rpartition("/")[2]: child for child in self.table.live_children(pid)}
+        paths, start = self.table.paths, len(path) + 1 if path else 0
+        return {paths[child][start:]: child for child in self.table.live_children(pid)}
 
     def is_directory(self, path: str) -> bool:
         """Say whether a live directory is there."""
@@ -305,9 +306,8 @@ class Scene:
 
     def by_layer(self, pids: Iterable[int]) -> Iterator[tuple[int, list[int]]]:
         """Give the rows of live files, by the layer that added them, lowest first."""
-        live_rows = self.table.live_rows
-        rows = sorted(row for row in {live_rows[pid] for pid in pids} if row >= 0)
-        at = 0
+        rows = sorted(set(map(self.table.live_rows.__getitem__, pids)))
+        at = bisect_left(rows, 0)
         for layer in range(self.table.layers):
             end = bisect_left(rows, self.table.first_row(layer + 1), at)
             if end > at:
@@ -335,15 +335,15 @@ class Scene:
         paths, parents, row_paths, first_rows = table.paths, table.parents, table.row_paths, table.first_rows
         lowest = min(rows, default=0)
         first = next((row for layer in range(table.layers, -1, -1) if (row := table.first_row(layer)) <= lowest), 0)
-        filled = {row_paths[row] for row in rows}
-        directories = {pid for pid in filled if table.is_directory(pid)}
-        todo = {parents[pid] for pid in filled}
+        filled = set(map(row_paths.__getitem__, rows))
+        directories = table.directories_among(filled)
+        todo = set(map(parents.__getitem__, filled))
         while todo:
             following = set()
             for pid in todo:
                 if pid <= 0 or pid in directories or 0 <= first_rows[pid] < first:
                     continue
-                if filled.issuperset(table.live_children(pid)):
+                if filled.issuperset(table.live_in(pid)):
                     directories.add(pid)
                     filled.add(pid)
                     following.add(parents[pid])
