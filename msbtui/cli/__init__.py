@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from msbtui.errors import Cancelled, MsbtuiError
+from msbtui.errors import Cancelled, MsbtuiError, TargetError
 
 COMMANDS = {
     "demo": "The app on a recorded image and its Dockerfile: no engine, no network.",
@@ -22,6 +23,9 @@ COMMANDS = {
     "cache": "What is kept of layers that were read: show it, clear it.",
 }
 """Command -> one line for `--help`. Each is a click command `NAME_command` in `msbtui/cli/NAME.py`, loaded when it is called."""
+
+_UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a full or broken disk says where the output goes."""
 
 INTERRUPTED = 130
 """What shells give for a command that SIGINT ended."""
@@ -62,6 +66,12 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output left (`| head`). Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in _UNWRITTEN:
+            raise
+        _say(f"the output could not be written: {error.strerror}; make room there, or write it elsewhere")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return TargetError.exit_code
     return code if isinstance(code, int) else 0
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -241,3 +244,16 @@ def test_graph_sizes_come_from_the_image_that_is_named(tmp_path, capsys):
     drawn = capsys.readouterr().out
     assert re.search(r"\d MB  SHIPPED", drawn)
     assert re.search(r"RUN .*\d MB", drawn)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_behind_the_output_is_one_line(tmp_path):
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text("FROM scratch\n")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "msbtui", "graph", str(dockerfile)], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 4
+    assert done.stderr.startswith("msbtui: the output could not be written: ")
+    assert done.stderr.count("\n") == 1
