@@ -9,7 +9,7 @@ from cpython cimport array
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_DelItem, PyDict_GetItemWithError, PyDict_SetDefault
 from cpython.list cimport PyList_Append
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from cpython.ref cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -35,7 +35,7 @@ cdef extern from *:
 cdef extern from "unistd.h" nogil:
     Py_ssize_t pread(int fd, void *buffer, size_t count, int64_t offset)
 
-FORM = 1
+FORM = 2
 """Goes up whenever Python code and a module compiled from older source no longer fit together (`msbtui.image.fast`)."""
 
 cdef enum:
@@ -863,18 +863,18 @@ def live_below(Py_ssize_t path_id, Py_ssize_t count, const uint8_t[::1] state, c
     return found
 
 
-def live_files(const uint8_t[::1] state, Py_ssize_t count):
-    """Do what `FileTable.live_files` does."""
+def live_files(const uint8_t[::1] state, Py_ssize_t count, uint8_t wanted=OTHER):
+    """Do what `FileTable.live_files` does, and `live_directories`, as `wanted` says."""
     cdef Py_ssize_t pid, found = 0
     cdef array.array made
     if not 0 <= count <= state.shape[0]:
         raise IndexError("more paths than there are")
     for pid in range(count):
-        found += state[pid] == OTHER
+        found += state[pid] == wanted
     made = array.clone(_PIDS, found, zero=False)
     found = 0
     for pid in range(count):
-        if state[pid] == OTHER:
+        if state[pid] == wanted:
             made.data.as_ints[found] = pid
             found += 1
     return made
@@ -889,4 +889,204 @@ def at_least(pids, const int32_t[::1] rows, const int64_t[::1] costs, int64_t le
             raise IndexError("a path without an entry")
         if costs[rows[pid]] >= least:
             found.append(pid)
+    return found
+
+
+def chain(Py_ssize_t first, const int32_t[::1] following):
+    """Do what `msbtui.image.stack.chain` does."""
+    cdef list found = []
+    cdef Py_ssize_t count = following.shape[0], left = count
+    while first >= 0:
+        if first >= count or not left:
+            raise IndexError("a list of paths that does not end")
+        PyList_Append(found, first)
+        first, left = following[first], left - 1
+    return found
+
+
+# -- what findings ask of many rows: msbtui.image.rows --------------------------------------------------------------------
+
+cdef class RowSet:
+    """A set of rows below `count`, as one byte for each."""
+
+    cdef bytearray _marks
+    cdef uint8_t *_data
+    cdef Py_ssize_t _count
+
+    def __init__(self, Py_ssize_t count):
+        self._marks = bytearray(count)
+        self._data, self._count = <uint8_t *> self._marks, count
+
+    cdef Py_ssize_t _row(self, row) except -1:
+        cdef Py_ssize_t number = row
+        if not 0 <= number < self._count:
+            raise IndexError("a row that is none")
+        return number
+
+    def __contains__(self, row):
+        return self._data[self._row(row)] != 0
+
+    def rows(self):
+        """Give the rows, lowest first."""
+        cdef list found = []
+        cdef Py_ssize_t row
+        for row in range(self._count):
+            if self._data[row]:
+                PyList_Append(found, row)
+        return found
+
+    def update(self, list rows):
+        """Take in rows."""
+        for row in rows:
+            self._data[self._row(row)] = 1
+
+    def isdisjoint(self, list rows):
+        """Say whether none of these is in it."""
+        for row in rows:
+            if self._data[self._row(row)]:
+                return False
+        return True
+
+    def issuperset(self, list rows):
+        """Say whether all of these are in it."""
+        for row in rows:
+            if not self._data[self._row(row)]:
+                return False
+        return True
+
+    def update_live(self, list rows, Py_ssize_t above, const int32_t[::1] hidden, int not_hidden):
+        """Take in those rows from `above` on that nothing hides."""
+        cdef Py_ssize_t number
+        if hidden.shape[0] < self._count:
+            raise IndexError("rows of different numbers")
+        for row in rows:
+            number = self._row(row)
+            if number >= above and hidden[number] == not_hidden:
+                self._data[number] = 1
+
+
+def total(rows, const int64_t[::1] costs):
+    """Give the sum of the costs of rows, None where it is too large for this."""
+    cdef int64_t found = 0
+    cdef Py_ssize_t number
+    for row in rows:
+        number = row
+        if not 0 <= number < costs.shape[0]:
+            raise IndexError("a row that is none")
+        if costs[number] < 0 or costs[number] > (<int64_t> 1 << 62) - found:
+            return None  # hostile headers add up to more than fits
+        found += costs[number]
+    return found
+
+
+def topmost(rows, const int32_t[::1] row_paths, const int32_t[::1] parents, const uint8_t[::1] state, const int32_t[::1] first_rows,
+            const int32_t[::1] first_live, const int32_t[::1] next_live, Py_ssize_t first):
+    """Do what `FileTable.topmost` does."""
+    cdef Py_ssize_t count = parents.shape[0], row, filled = 0, todo = 0, following, at, pid, child, parent
+    cdef uint8_t *marks  # 1: filled; 2: a directory that is; 4: to be looked at
+    cdef int32_t *paths
+    cdef int32_t *now
+    cdef int32_t *later
+    cdef int32_t *swap
+    cdef bint whole
+    cdef list found = []
+    if not (count <= state.shape[0] and count <= first_rows.shape[0] and count <= first_live.shape[0] and count <= next_live.shape[0]):
+        raise IndexError("columns of paths of different lengths")
+    marks = <uint8_t *> PyMem_Calloc(count + 1, 1)
+    paths = <int32_t *> PyMem_Malloc(3 * (count + 1) * sizeof(int32_t))
+    try:
+        if marks == NULL or paths == NULL:
+            raise MemoryError
+        now, later = paths + count + 1, paths + 2 * (count + 1)
+        for each in rows:
+            row = each
+            if not 0 <= row < row_paths.shape[0] or not 0 <= row_paths[row] < count:
+                raise IndexError("a row that is none")
+            pid = row_paths[row]
+            if not marks[pid] & 1:
+                marks[pid] |= 3 if state[pid] == DIRECTORY else 1
+                paths[filled] = pid
+                filled += 1
+        for at in range(filled):
+            pid = parents[paths[at]]
+            if 0 < pid < count and not marks[pid] & 4:
+                marks[pid] |= 4
+                now[todo] = pid
+                todo += 1
+        while todo:
+            following = 0
+            for at in range(todo):
+                marks[now[at]] &= ~4
+            for at in range(todo):
+                pid = now[at]
+                if marks[pid] & 2 or 0 <= first_rows[pid] < first:
+                    continue
+                whole, child = True, first_live[pid]
+                while 0 <= child < count:
+                    if not marks[child] & 1:
+                        whole = False
+                        break
+                    child = next_live[child]
+                if whole:
+                    if not marks[pid] & 1:
+                        paths[filled] = pid
+                        filled += 1
+                    marks[pid] |= 3
+                    parent = parents[pid]
+                    if 0 < parent < count and not marks[parent] & 4:
+                        marks[parent] |= 4
+                        later[following] = parent
+                        following += 1
+            now, later, todo = later, now, following
+        for at in range(filled):
+            parent = parents[paths[at]]
+            if not 0 <= parent < count or not marks[parent] & 2:
+                PyList_Append(found, paths[at])
+        return found
+    finally:
+        PyMem_Free(marks)
+        PyMem_Free(paths)
+
+
+def holding(list paths, pids, tuple words):
+    """Do what `msbtui.image.lastparts.may_hold` does; no word is empty, none longer than 32 signs."""
+    cdef list found = []
+    cdef Py_ssize_t pid, at, start, number, size
+    cdef const uint8_t *data
+    cdef const uint8_t *word
+    cdef bytes one
+    cdef list every = [each.encode("ascii") for each in words]
+    cdef uint8_t first[256]
+    cdef bint hit
+    cdef object path
+    memset(first, 0, sizeof(first))
+    for one in every:
+        if not 0 < len(one) <= 32:
+            raise ValueError("a word of no or too many signs")
+        first[one[0]] = 1
+    for pid in pids:
+        if not 0 <= pid < len(paths):
+            raise IndexError("a path that is none")
+        path = paths[pid]
+        start, size = _slash(path) + 1, PyUnicode_GET_LENGTH(path)
+        if not PyUnicode_IS_ASCII(path):
+            PyList_Append(found, pid)
+            continue
+        data = <const uint8_t *> PyUnicode_DATA(path)
+        hit = False
+        for at in range(start, size):
+            if first[_lower(data[at])]:
+                for one in every:
+                    word = one
+                    if at + len(one) > size:
+                        continue
+                    number = 0
+                    while number < len(one) and _lower(data[at + number]) == word[number]:
+                        number += 1
+                    if number == len(one):
+                        hit = True
+                        break
+                if hit:
+                    PyList_Append(found, pid)
+                    break
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from msbtui.image import fast
@@ -38,6 +38,21 @@ def marked_names(paths: list[str], starts: tuple[str, ...], ends: tuple[str, ...
         return found
     names = enumerate(path[path.rfind("/") + 1 :] for path in paths)
     return [pid for pid, name in names if name.startswith(starts) or name.endswith(ends) or (within and within in name)]
+
+
+def may_hold(paths: list[str], pids: Iterable[int], words: tuple[str, ...]) -> list[int]:
+    """Give those of some paths whose last parts hold one of `words` (ASCII, lower case), whatever their case.
+
+    Paths that are not ASCII are among them: what is the same sign in another case is for regular expressions to say there.
+    """
+    if fast.compiled is not None:
+        found: list[int] = fast.compiled.holding(paths, pids, words)
+        return found
+    return [pid for pid in pids if not (path := paths[pid]).isascii() or _holds(path[path.rfind("/") + 1 :].lower(), words)]
+
+
+def _holds(name: str, words: tuple[str, ...]) -> bool:
+    return any(word in name for word in words)
 
 
 def distinct(paths: list[str]) -> bool:

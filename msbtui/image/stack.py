@@ -447,6 +447,9 @@ class LayerStack:
 
 def chain(first: int, following: array[int]) -> list[int]:
     """Give a linked list's ids from its first on."""
+    if fast.compiled is not None:
+        quick: list[int] = fast.compiled.chain(first, following)
+        return quick
     found = []
     while first >= 0:
         found.append(first)

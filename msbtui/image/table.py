@@ -255,6 +255,9 @@ class FileTable(LayerStack):
 
     def live_directories(self) -> array[int]:
         """Give the path ids of all directories that the final file system shows, parents first, the root included."""
+        if fast.compiled is not None:
+            directories: array[int] = fast.compiled.live_files(self._state, len(self.paths), DIRECTORY)
+            return directories
         return array("i", compress(range(len(self.paths)), self._state.translate(_IS_DIRECTORY)))
 
     def live_below(self, path_id: int) -> list[int]:
@@ -276,11 +279,38 @@ class FileTable(LayerStack):
                 child = following[child]
         return found
 
+    def topmost(self, rows: Iterable[int], first: int) -> list[int]:
+        """Give the top-most path ids that live entries fill wholly, in any order: a directory stands for all that it shows.
+
+        A directory that a row before `first` has is filled only where it is one of `rows` itself.
+        """
+        self._link()
+        if fast.compiled is not None:
+            columns = (self._row_path, self.parents, self._state, self._first_row, self._first_live, self._next_live)
+            quick: list[int] = fast.compiled.topmost(rows, *columns, first)
+            return quick
+        parents, first_rows = self.parents, self._first_row
+        filled = set(map(self._row_path.__getitem__, rows))
+        directories = self.directories_among(filled)
+        todo = set(map(parents.__getitem__, filled))
+        while todo:
+            following = set()
+            for pid in todo:
+                if pid <= 0 or pid in directories or 0 <= first_rows[pid] < first:
+                    continue
+                if filled.issuperset(self._live_list(pid)):
+                    directories.add(pid)
+                    filled.add(pid)
+                    following.add(parents[pid])
+            todo = following
+        return [pid for pid in filled if parents[pid] not in directories]
+
     def bytes_of_rows(self, rows: Collection[int], whole_inodes: bool = False) -> int:
         """Give the bytes of distinct rows, each byte once (see `bytes_of`)."""
         if not self.linked(rows):
             costs = self._costs
-            return sum([costs[row] for row in rows])
+            quick: int | None = None if fast.compiled is None else fast.compiled.total(rows, costs)
+            return sum([costs[row] for row in rows]) if quick is None else quick
         return self._bytes_of(set(rows), whole_inodes)
 
     def bytes_hidden_by(self, layer: int, entry: int) -> int | None:

@@ -202,13 +202,12 @@ def _toolchain_files(scene: Scene) -> tuple[dict[str, list[int]], dict[str, list
         starts = any(path == root or path.startswith(root + "/") for path in needed)
         (running if starts else found).setdefault(tool, []).extend(own)
         claimed.update(own)
-    for name in scene.directory_names():
-        if name in _BIN:
-            for directory in scene.directories_named(name):
-                for tool, pid in scene.names_in(paths[directory]).items():
-                    is_tool = pid not in claimed and _TOOLS.fullmatch(tool) and not scene.table.is_directory(pid)
-                    if is_tool and not _is_owned(scene, pid):
-                        found.setdefault(tool, []).append(pid)
+    for directories in sorted(filter(None, map(scene.directories_named, _BIN)), key=lambda directories: directories[0]):
+        for directory in directories:
+            start = len(paths[directory]) + 1 if directory else 0
+            for pid in sorted([pid for pid in scene.table.live_in(directory) if _TOOLS.fullmatch(paths[pid], start)]):
+                if pid not in claimed and not scene.table.is_directory(pid) and not _is_owned(scene, pid):
+                    found.setdefault(paths[pid][start:], []).append(pid)
     return {tool: pids for tool, pids in found.items() if pids}, {tool: pids for tool, pids in running.items() if pids}
 
 

@@ -53,10 +53,9 @@ def _inside_programs(scene: Scene, separate: set[int]) -> Iterator[Draft]:
 def _separate(scene: Scene) -> Iterator[int]:
     yield from scene.with_suffix("debug", "dwp")
     yield from scene.below("usr/lib/debug")
-    for name in scene.directory_names():
-        if name.endswith(".dSYM"):
-            for pid in scene.directories_named(name):
-                yield from scene.table.live_below(pid)
+    for pid in (*scene.directories_with_suffix("dsym"), *scene.directories_named(".dSYM")):
+        if scene.names[pid].endswith(".dSYM"):
+            yield from scene.table.live_below(pid)
 
 
 KIND = WasteKind(

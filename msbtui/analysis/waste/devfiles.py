@@ -15,7 +15,7 @@ _PYTHON_BUILD = regex(r"(?:.*/)?include/python\d[^/]*/pyconfig\.h")
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer; what packages own for building is told of as `compiler`."""
-    table, names, owned = scene.table, scene.names, scene.owned
+    table, names = scene.table, scene.names
     found: list[int] = []
     for pid in scene.directories_named("include"):
         if _INCLUDE.fullmatch(table.paths[pid]):
@@ -26,7 +26,9 @@ def find(scene: Scene) -> Iterator[Draft]:
     found += scene.where(scene.with_suffix("cmake"), lambda directory: "cmake" in directory.split("/"))
     found += scene.where(scene.with_suffix("m4"), lambda directory: directory.endswith("aclocal"))
     # Python's sysconfig reads pyconfig.h when a program asks it (CPython, Lib/sysconfig.py).
-    found = [pid for pid in found if pid not in owned and not (names[pid] == "pyconfig.h" and _is_pythons(table.paths[pid]))]
+    others = scene.owned.union(pid for pid in scene.named("pyconfig.h") if _is_pythons(table.paths[pid]))
+    if not others.isdisjoint(found):
+        found = [pid for pid in found if pid not in others]
     for layer, rows in scene.by_layer(scene.where(found, lambda directory: not _ELSEWHERE.search(directory))):
         yield Draft(layer, rows, "B", subject="Headers, static libraries and link helpers", noun="file")
 

@@ -7,24 +7,24 @@ from collections.abc import Iterator
 
 from msbtui.analysis.waste.kind import Draft, WasteKind
 from msbtui.analysis.waste.scene import Scene
+from msbtui.image.lastparts import may_hold
 from msbtui.regex import regex
 
 _PLACES = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/gtk-doc", "usr/local/share/doc")
 _MORE = ("usr/share/lintian", "usr/share/i18n", "usr/local/share/man", "usr/local/share/info", "usr/local/man")
 _LEGAL = regex(r"(?i)(.*[-_.])?(copyright|licen[cs]es?|notice|copying|copyrights|patents|authors)([-_.].*)?")
+_LEGAL_WORDS = ("copyright", "licen", "notice", "copying", "patents", "authors")
+"""One of them is in every name that matches."""
 
 
 def find(scene: Scene) -> Iterator[Draft]:
     """Give one draft for each layer."""
-    paths, legal, found = scene.table.paths, dict[str, bool](), []
+    names, found = scene.names, list[int]()
     for place in (*_PLACES, *_MORE, *_locales(scene), *_of_gems(scene)):
-        for pid in scene.below(place):
-            path = paths[pid]
-            name = path[path.rfind("/") + 1 :]
-            if name not in legal:
-                legal[name] = _LEGAL.fullmatch(name) is not None
-            if not legal[name]:
-                found.append(pid)
+        found += scene.below(place)
+    legal = {pid for pid in may_hold(scene.table.paths, found, _LEGAL_WORDS) if _LEGAL.fullmatch(names[pid])}
+    if legal:
+        found = [pid for pid in found if pid not in legal]
     for layer, rows in scene.by_layer(found):
         yield Draft(layer, rows, "B", subject="Manuals, documentation and translations")
 

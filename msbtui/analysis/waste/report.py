@@ -8,6 +8,7 @@ from itertools import repeat
 from msbtui.analysis.model import Finding, Kept, WasteReport
 from msbtui.analysis.waste.kind import Draft, WasteKind, count
 from msbtui.analysis.waste.scene import Scene
+from msbtui.image.rows import RowSet, row_set
 from msbtui.image.stack import NOT_HIDDEN
 
 PRECEDENCE = (
@@ -36,13 +37,12 @@ def make_report(scene: Scene, kinds: Sequence[WasteKind], *, in_base: bool = Fal
     ]
     drafts.sort(key=lambda one: one[:2])
     above, hidden = table.first_row(base), table.row_hidden
-    removable: set[int] = set()
+    removable, claimed = row_set(table.first_row(table.layers)), row_set(table.first_row(table.layers))
     for unsure, _, draft, kind in drafts:
         _spare(scene, draft, kind)
         if not unsure:
-            removable.update([row for row in draft.rows if row >= above and hidden[row] == NOT_HIDDEN])
+            removable.update_live(draft.rows, above, hidden, NOT_HIDDEN)
     findings: list[tuple[Draft, WasteKind, int]] = []
-    claimed: set[int] = set()
     for unsure, _, draft, kind in drafts:
         rows = draft.rows
         if kind.claims:
@@ -56,7 +56,7 @@ def make_report(scene: Scene, kinds: Sequence[WasteKind], *, in_base: bool = Fal
         if counted or draft.size is not None:
             findings.append((draft, kind, counted))
     findings.sort(key=lambda one: (one[0].layer < base, -one[2], one[1].id, one[0].layer, one[0].title, one[0].subject))
-    freed = table.bytes_of_rows(removable, whole_inodes=True)
+    freed = table.bytes_of_rows(removable.rows(), whole_inodes=True)
     hidden_above = sum(table.layer_hidden(layer) for layer in range(base, table.layers))
     return WasteReport(
         findings=tuple(_finding(scene, f"A{number}", *one) for number, one in enumerate(findings, 1)),
@@ -80,7 +80,7 @@ def _spare(scene: Scene, draft: Draft, kind: WasteKind) -> None:
     draft.rows = rows
 
 
-def _with_other_names(scene: Scene, rows: list[int], removable: set[int]) -> list[int]:
+def _with_other_names(scene: Scene, rows: list[int], removable: RowSet) -> list[int]:
     """Add the other names of inodes that go as a whole, though by several findings: one of them must bear the bytes."""
     table = scene.table
     found = dict.fromkeys(rows)
@@ -130,8 +130,8 @@ def _stays(kept: list[str], files: int) -> str:
     return f"/{kept[0]} stays" if len(kept) == 1 else f"/{kept[0]} and more ({count(files, 'file')}) stay"
 
 
-def _kept(scene: Scene, drafts: list[tuple[Draft, WasteKind]], claimed: set[int]) -> tuple[Kept, ...]:
-    found, told = [], set(claimed)
+def _kept(scene: Scene, drafts: list[tuple[Draft, WasteKind]], told: RowSet) -> tuple[Kept, ...]:
+    found = []
     for draft, kind in drafts:
         rows = [row for row in draft.kept if row not in told]
         told.update(rows)

@@ -105,11 +105,8 @@ class Scene:
         return last_parts(self.table.paths, self.pids)
 
     @cached_property
-    def _directories(self) -> dict[str, list[int]]:
-        names, found = self.names, dict[str, list[int]]()
-        for pid in self.table.live_directories():
-            found.setdefault(names[pid], []).append(pid)
-        return found
+    def _directories(self) -> LastParts:
+        return last_parts(self.table.paths, self.table.live_directories())
 
     def has_name(self, name: str) -> bool:
         """Say whether the last part of a live file's path is this."""
@@ -127,13 +124,13 @@ class Scene:
         """Give the path ids of live files whose names end with a dot and one of these (given in lower case)."""
         return [pid for suffix in suffixes for pid in self._last_parts.ending(suffix)]
 
-    def directories_named(self, name: str) -> list[int]:
-        """Give the path ids of live directories of this name."""
-        return self._directories.get(name, [])
+    def directories_named(self, name: str) -> Sequence[int]:
+        """Give the path ids of live directories of this name, parents first."""
+        return self._directories.named(name)
 
-    def directory_names(self) -> Iterable[str]:
-        """Give the last parts of the paths of live directories, each once."""
-        return self._directories
+    def directories_with_suffix(self, suffix: str) -> Sequence[int]:
+        """Give the path ids of live directories whose names end with a dot and this (given in lower case)."""
+        return self._directories.ending(suffix)
 
     def below(self, path: str) -> list[int]:
         """Give the path ids of live files at and below a path as stored (no symlink is followed)."""
@@ -142,15 +139,13 @@ class Scene:
 
     def where(self, pids: Iterable[int], test: Callable[[str], object]) -> list[int]:
         """Give those whose directory's path passes a test, which is asked once for each directory."""
-        parents, paths, verdicts, found = self.table.parents, self.table.paths, dict[int, bool](), []
-        for pid in pids:
-            parent = parents[pid]
-            verdict = verdicts.get(parent)
-            if verdict is None:
-                verdict = verdicts[parent] = bool(test(paths[parent]))
-            if verdict:
-                found.append(pid)
-        return found
+        paths, given = self.table.paths, list(pids)
+        parents = list(map(self.table.parents.__getitem__, given))
+        directories = set(parents)
+        good = {parent for parent in directories if test(paths[parent])}
+        if len(good) == len(directories):
+            return given
+        return [pid for pid, parent in zip(given, parents, strict=True) if parent in good] if good else []
 
     def live(self, pid: int) -> LiveFile:
         """Give the live file of a path id."""
@@ -332,20 +327,6 @@ class Scene:
         A directory that was there before them stays, so that its files are named and not it.
         """
         table = self.table
-        paths, parents, row_paths, first_rows = table.paths, table.parents, table.row_paths, table.first_rows
-        lowest = min(rows, default=0)
+        paths, lowest = table.paths, min(rows, default=0)
         first = next((row for layer in range(table.layers, -1, -1) if (row := table.first_row(layer)) <= lowest), 0)
-        filled = set(map(row_paths.__getitem__, rows))
-        directories = table.directories_among(filled)
-        todo = set(map(parents.__getitem__, filled))
-        while todo:
-            following = set()
-            for pid in todo:
-                if pid <= 0 or pid in directories or 0 <= first_rows[pid] < first:
-                    continue
-                if filled.issuperset(table.live_in(pid)):
-                    directories.add(pid)
-                    filled.add(pid)
-                    following.add(parents[pid])
-            todo = following
-        return sorted([paths[pid] for pid in filled if parents[pid] not in directories])
+        return sorted([paths[pid] for pid in table.topmost(rows, first)])

@@ -23,9 +23,7 @@ def find(scene: Scene) -> Iterator[Draft]:
     for name in ("test", "tests", "idle_test", "testing_data", "__tests__", "spec"):
         for pid in scene.directories_named(name):
             path = table.paths[pid]
-            if _PYTHON.fullmatch(path) and any(
-                entry.startswith("test_") or entry == "__init__.py" for entry in scene.names_in(path)
-            ):
+            if _PYTHON.fullmatch(path) and _holds_tests(scene, pid):
                 groups["B"].append(pid)
             elif (_NODE if name != "spec" else _RUBY).fullmatch(path) or _RUBY.fullmatch(path):
                 groups["C"].append(pid)
@@ -34,6 +32,14 @@ def find(scene: Scene) -> Iterator[Draft]:
         seen |= pids
         for layer, rows in scene.by_layer(pids):
             yield Draft(layer, rows, confidence, subject="Test suites of libraries", noun="file")
+
+
+def _holds_tests(scene: Scene, pid: int) -> bool:
+    paths = scene.table.paths
+    init, start = scene.table.id_of(f"{paths[pid]}/__init__.py"), len(paths[pid]) + 1
+    if init is not None and scene.table.is_live(init):
+        return True
+    return any(paths[child].startswith("test_", start) for child in scene.table.live_in(pid))
 
 
 KIND = WasteKind(
