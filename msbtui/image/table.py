@@ -15,6 +15,7 @@ from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.stack import DIRECTORY, NONE, NOT_HIDDEN, OTHER, LayerStack, chain
 
 _LINKS = (Kind.SYMLINK, Kind.HARD_LINK)
+_MARK = int(Kind.WHITEOUT)
 _IS_OTHER = bytes(state == OTHER for state in range(256))
 _IS_DIRECTORY = bytes(state == DIRECTORY for state in range(256))
 _MAX_LINKS = 40
@@ -159,15 +160,20 @@ class FileTable(LayerStack):
 
     def live_at(self, path_id: int, layer: int) -> tuple[int, int] | None:
         """Give the entry that the file system after `layer` shows at a path; None as `live` says."""
+        row = self.live_row_at(path_id, layer)
+        return None if row < 0 else self._unrow(row)
+
+    def live_row_at(self, path_id: int, layer: int) -> int:
+        """Give the row of the entry that `live_at` gives, -1 for none."""
         if layer == len(self._offsets) - 1:
-            return self.live(path_id)
-        end = self._end(layer)
+            return self._live_row[path_id]
+        end, offsets, hidden = self._end(layer), self._offsets, self._hidden
         for row in reversed(self._rows(path_id)):
-            if row < end and self._hidden[row] > layer:
-                found = self._unrow(row)
-                if self._indexes[found[0]].kinds[found[1]] < Kind.WHITEOUT:
-                    return found
-        return None
+            if row < end and hidden[row] > layer:
+                of = bisect_right(offsets, row) - 1
+                if self._indexes[of].kinds[row - offsets[of]] < _MARK:
+                    return row
+        return -1
 
     def is_live_at(self, path_id: int, layer: int) -> bool:
         """Say whether the file system after `layer` shows a path, implied directories included."""
@@ -175,7 +181,7 @@ class FileTable(LayerStack):
             return self._state[path_id] != NONE
         if any(start <= layer < end for start, end in self._implied.get(path_id, ())):
             return True
-        return self.live_at(path_id, layer) is not None
+        return self.live_row_at(path_id, layer) >= 0
 
     def hidden_by(self, layer: int, entry: int) -> int | None:
         """Give the layer that hid this name, or None where it lives; markers are never hidden."""

@@ -32,6 +32,8 @@ class Hidden(msgspec.Struct):
     by: int
     size: int
     deleted: bool
+    after: int = -1
+    """The row that stands at its path after layer `by`, -1 for none."""
     kind: str = ""
     successor: Entry | None = None
     """The entry that holds the same content after the layer that hid this one."""
@@ -58,8 +60,13 @@ def _classify(scene: Scene) -> Iterator[Hidden]:
             if by is None:
                 continue  # another name of the same inode lives
             pid = row_paths[row]
-            deleted = table.is_single(pid) or not table.is_live_at(pid, layer)
-            by_layer.setdefault(by, []).append(Hidden((at, row - first), pid, by, size, deleted))
+            after, deleted = -1, True
+            if not table.is_single(pid):
+                after = table.live_row_at(pid, layer)
+                deleted = after < 0 and not table.is_live_at(pid, layer)
+            if by != layer:
+                after = -1 if deleted else table.live_row_at(pid, by)
+            by_layer.setdefault(by, []).append(Hidden((at, row - first), pid, by, size, deleted, after))
     for layer, hidden in sorted(by_layer.items()):
         for one in hidden:
             if not one.deleted:
@@ -72,8 +79,11 @@ def _classify(scene: Scene) -> Iterator[Hidden]:
 
 def _compare(scene: Scene, one: Hidden) -> None:
     table = scene.table
-    after = table.live_at(one.pid, one.by)
-    if after is None or after[0] != one.by or scene.kind(after) is not Kind.FILE or table.cost(*after) != one.size:
+    first = table.first_row(one.by)
+    if one.after < first or table.row_costs[one.after] != one.size:
+        return
+    after = (one.by, one.after - first)
+    if table.index(one.by).kinds[after[1]] != Kind.FILE:
         return
     before_digest, after_digest = scene.digest(one.entry), scene.digest(after)
     if before_digest is None or before_digest != after_digest:
