@@ -77,7 +77,8 @@ class Ahead:
         place = self._places.pop(id(blob), None)
         if self._threads is None or place is None:
             return _read(blob, self._cancel, on_bytes)
-        while self._next < min(place + self._jobs, len(self._blobs)):
+        # One more than there are threads: none waits for the next while a layer that was read is looked at and kept.
+        while self._next <= min(place + self._jobs, len(self._blobs) - 1):
             self._futures[self._next] = self._threads.submit(self._read, self._blobs[self._next])
             self._next += 1
         future = self._futures.pop(place)
