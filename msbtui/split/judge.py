@@ -151,7 +151,20 @@ class Judge:
                 folder = relative(part, self.view.workdir) if part else ""
                 if folder and self.view.is_dir(folder) and not self._of_system(folder):
                     trees.add(folder)
+        if "python" in self.interpreted:
+            trees.update(self._editable())
         return sorted(tree for tree in trees if self.view.is_dir(tree))
+
+    def _editable(self) -> Iterator[str]:
+        """Give the source directories that Python loads in place (`pip install -e`), by path files (Python, "site")."""
+        for path in self.view.table.paths:
+            if not (path.endswith((".pth", ".egg-link")) and "-packages/" in path and self.view.is_new(path)):
+                continue
+            for line in (self.view.text(path) or b"").decode("utf-8", "replace").splitlines():
+                found = self.view.real(relative(line.strip())) if line.startswith("/") else None
+                if found and self.view.is_dir(found) and not self.view.in_base(found) and not self._of_system(found):
+                    holders = [place for place in self.places if inside(found, place) and not self._of_system(place)]
+                    yield min(holders, key=len) if holders else found
 
     def _of_system(self, folder: str) -> bool:
         """Tell whether the base image has this directory with content of its own: it is nobody's application tree."""

@@ -200,10 +200,19 @@ def compare_lines(trial: Trial, probe: Probe, good: Sequence[Loaded], theirs: Ru
 def _of_library(trial: Trial, item: Loaded) -> list[str]:
     """Give the paths of a library that the new image has not at all: its record, its directory or file."""
     if not item.where:
-        return []
+        return _of_extension(trial, item.name)
     folder = posixpath.dirname(item.where)
     candidates = [item.where, *(f"{folder}/{item.name}{ending}" for ending in ("", ".py"))]
     return [path for path in candidates if trial.before.exists(path) and not trial.after.exists(path)]
+
+
+def _of_extension(trial: Trial, name: str) -> list[str]:
+    """Give the package of an extension of PHP that the new image has not (Debian: /usr/lib/php/API/NAME.so)."""
+    for path in trial.before.glob(f"usr/lib/php/*/{name.lower()}.so"):
+        owner = trial.before.owner(path)
+        if owner is not None and owner.name not in trial.after.packages.installed:
+            return [f"package:{owner.name}"]
+    return []
 
 
 def _set_aside(trial: Trial, item: Loaded) -> bool:

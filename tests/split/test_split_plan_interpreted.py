@@ -228,3 +228,16 @@ def test_commands_that_a_bundled_library_names_bring_no_packages():
     assert "        git" not in world({f"{SITE}/big.libs/libbig.so": bundled}).runtime()
     own = elf("libc.so.6", functions=("posix_spawn",), commands=("git",))
     assert "        git" in world(app={"app/helper": own}).runtime()
+
+
+@pytest.mark.parametrize("record", [f"{SITE}/__editable__.tool-1.0.pth", f"{SITE}/tool.egg-link"])
+def test_sources_that_are_loaded_in_place_are_the_applications_own(record):
+    files = {
+        record: F("/opt/tool/src\n"),
+        "opt/tool/src/tool/cli.py": F("import subprocess\nsubprocess.run(['git', '--version'])\n"),
+        "opt/tool/README.md": F("about"),
+    }
+    text = TEXT.replace("COPY . .", "COPY . /opt/tool")
+    runtime = world(files, text=text).runtime()
+    assert "COPY --from=build /opt/tool /opt/tool\n" in runtime
+    assert "        git \\\n" in runtime

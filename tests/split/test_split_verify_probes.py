@@ -160,3 +160,15 @@ def test_the_modules_that_jars_use_must_be_in_the_new_java(used, has, passed):
     check = module_check(asked)
     assert passed is None if check is None else check.passed is passed
     assert check is None or passed or "jdk.compiler" in check.detail
+
+
+def test_an_extension_of_php_that_is_not_there_asks_for_its_package():
+    so = "usr/lib/php/20220829/simplexml.so"
+    before = {**DEBIAN, so: elf("libc.so.6"), **dpkg({**DEBIAN_PACKAGES, "php8.2-xml": P([so])})}
+    trial = SimpleNamespace(
+        before=view([("", before)], ImageConfig(), base_layers=0), after=view([("", DEBIAN)], ImageConfig(), base_layers=0)
+    )
+    probe = Probe("PHP extensions", "/usr/bin/php", ())
+    check = compare_lines(trial, probe, [Loaded("SimpleXML", "", True, ""), Loaded("core", "", True, "")], RunResult(0, b"", b""))
+    assert not check.passed
+    assert check.lacks == ("package:php8.2-xml",)
