@@ -23,6 +23,7 @@ that were declared, among all; by confidence. Exit 1 where a finding of confiden
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -185,7 +186,7 @@ def measured(said: str, reference: str, base: str, environ: dict[str, str]) -> i
     if said.startswith("#"):
         return int(_inside(reference, f"cat {said[1:]}", environ))
     if said == "base":
-        return _saved(base, environ)
+        return _stored_again(reference, base, environ)
     if name := said.partition("dpkg:")[2]:
         # A slim image lacks what dpkg lists and was told to leave out.
         records = f"find /var/lib/dpkg/info -regextype posix-extended -regex '.*/{name}(:[a-z0-9]+)?\\.[a-z0-9]+'"
@@ -223,16 +224,35 @@ def _inside(reference: str, script: str, environ: dict[str, str]) -> str:
     raise SystemExit(f"{shlex.join(command)}\n{done.stderr.decode(errors='replace')}")
 
 
-def _saved(reference: str, environ: dict[str, str]) -> int:
-    """Give the bytes of all files of an image of one layer, by Python's own reader of archives."""
+def _stored_again(reference: str, base: str, environ: dict[str, str]) -> int:
+    """Give the bytes of the files of the last layer that the base, of one layer, has with the same content.
+
+    Python's own reader of archives tells. An engine with the containerd store leaves what did not change out of a layer.
+    """
+    last, (only,) = _layers(reference, environ)[-1], _layers(base, environ)
+    return sum(size for path, (size, content) in last.items() if only.get(path) == (size, content))
+
+
+def _layers(reference: str, environ: dict[str, str]) -> list[dict[str, tuple[int, str]]]:
+    """Give each layer's files: path -> size and hash; of hard-linked names the first."""
     with tempfile.NamedTemporaryFile() as file:
         subprocess.run(["docker", "save", "-o", file.name, reference], env=environ, check=True)
         with tarfile.open(file.name) as image:
             manifest = image.extractfile("manifest.json")
             assert manifest is not None
-            (place,) = json.load(manifest)[0]["Layers"]
-            with tarfile.open(fileobj=image.extractfile(place)) as layer:
-                return sum(member.size for member in layer if member.isreg())
+            return [_files(image, place) for place in json.load(manifest)[0]["Layers"]]
+
+
+def _files(image: tarfile.TarFile, place: str) -> dict[str, tuple[int, str]]:
+    found = {}
+    with tarfile.open(fileobj=image.extractfile(place)) as layer:
+        for member in layer:
+            if member.isreg():
+                content = layer.extractfile(member)
+                assert content is not None
+                name = member.name.removeprefix("./").strip("/")
+                found[name] = (member.size, hashlib.file_digest(content, "sha256").hexdigest())
+    return found
 
 
 def _each_once(listing: str, without: Sequence[str] = (), names: Sequence[str] = ()) -> int:

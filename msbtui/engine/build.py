@@ -141,8 +141,8 @@ def build(
         command += ["--progress=plain", "--file", str(path), "--iidfile", str(answer)]
         # by its name the image is found wherever the builder puts it: what a remote builder says is its id is another one in
         # an engine with containerd's store
-        name = tag or (f"{NAMES}:{verify_id}-{secrets.token_hex(4)}" if verify_id else None)
-        for option, value in (("--tag", name), ("--target", target), ("--platform", platform)):
+        image = tag or (f"{NAMES}:{verify_id}-{secrets.token_hex(4)}" if verify_id else None)
+        for option, value in (("--tag", image), ("--target", target), ("--platform", platform)):
             command += [option, value] if value else []
         command += labels(verify_id) if verify_id else []
         for name, value in build_args.items():
@@ -162,7 +162,7 @@ def build(
             raise BuildError(
                 _why(log, code), where=printable(str(context)), hint="the build's own output above says more", log=log
             )
-        if name is not None and (found := _id_of(name, env)):
+        if image is not None and (found := _id_of(image, env)):
             return found
         try:
             return answer.read_text("ascii").strip()

@@ -106,6 +106,15 @@ def test_a_build_is_called_as_docker_has_it(docker, tmp_path):
     assert [(line.stage, line.step) for line in lines if line.step] == [("build", 2)]
 
 
+def test_the_image_is_asked_for_by_its_own_name_whatever_arguments_and_contexts_are_called(docker, tmp_path):
+    environ, _ = docker
+    image = build(
+        tmp_path, "FROM scratch\n", build_args={"debian": "1"}, build_contexts={"alpine": "docker-image://x"},
+        verify_id="id1", environ={**environ, "FAKE_MODE": "loads"},
+    )  # fmt: skip
+    assert image == "sha256:" + "b" * 64
+
+
 def test_a_builder_and_what_belongs_to_it_go_to_buildx(docker, tmp_path):
     environ, log = docker
     build(tmp_path, "FROM scratch\n", builder="farm", extra=("--secret", "id=a", "--ssh", "default"), environ=environ)

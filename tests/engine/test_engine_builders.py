@@ -1,6 +1,6 @@
 """A verification whose builds a builder of buildx does elsewhere: a team's build farm, with its secrets, contexts and caches.
 
-REMOTE_BUILDER names such a builder (any driver but `docker`), which can get debian:bookworm-slim.
+REMOTE_BUILDER names such a builder (any driver but `docker`), which can get debian:bookworm-slim; `pytest -m builder` runs these.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.engine
+pytestmark = pytest.mark.builder
 BUILDER = os.environ.get("REMOTE_BUILDER", "")
 TEXT = """FROM debian:bookworm-slim
 LABEL of=test_engine_builders

@@ -28,7 +28,7 @@ for my $name ('o' . 'ne', 't' . 'wo') { open(my $file, '<', "$place$name.ext") o
 """
 TEXT = """FROM debian:bookworm-slim
 COPY . /src
-RUN mkdir -p /root/.cache/build && head -c 20000000 /dev/zero > /root/.cache/build/objects
+RUN mkdir -p /root/.cache/ccache && head -c 20000000 /dev/zero > /root/.cache/ccache/objects
 RUN cp /src/app.pl /usr/local/bin/app && chmod 755 /usr/local/bin/app && useradd --uid 1234 runner
 USER runner
 CMD ["app"]

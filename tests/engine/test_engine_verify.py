@@ -32,7 +32,7 @@ while (my $client = $server->accept) {
 """
 SERVER_TEXT = """FROM debian:bookworm-slim
 COPY . /src
-RUN mkdir -p /root/.cache/build && head -c 20000000 /dev/zero > /root/.cache/build/objects
+RUN mkdir -p /root/.cache/ccache && head -c 20000000 /dev/zero > /root/.cache/ccache/objects
 RUN cp /src/server.pl /usr/local/bin/server && chmod 755 /usr/local/bin/server
 EXPOSE 8080
 HEALTHCHECK CMD perl -e 'exit 0'
@@ -119,8 +119,9 @@ def started(engine: dict[str, str], folder: Path) -> subprocess.Popen[str]:
 @pytest.fixture
 def sleeper(tmp_path) -> Path:
     (tmp_path / "Dockerfile").write_text(
-        "FROM debian:bookworm-slim\nRUN mkdir -p /root/.cache/build && head -c 20000000 /dev/zero > /root/.cache/build/objects\n"
-        'EXPOSE 80\nCMD ["sleep", "300"]\n'
+        "FROM debian:bookworm-slim\nRUN mkdir -p /root/.cache/ccache && head -c 20000000 /dev/zero > /root/.cache/ccache/objects\n"
+        "RUN printf '#!/usr/bin/perl\\nsleep 300\\n' > /usr/local/bin/app && chmod 755 /usr/local/bin/app\n"
+        'EXPOSE 80\nCMD ["app"]\n'
     )
     return tmp_path
 
