@@ -119,7 +119,8 @@ def started(engine: dict[str, str], folder: Path) -> subprocess.Popen[str]:
 @pytest.fixture
 def sleeper(tmp_path) -> Path:
     (tmp_path / "Dockerfile").write_text(
-        "FROM debian:bookworm-slim\nRUN mkdir -p /root/.cache/ccache && head -c 20000000 /dev/zero > /root/.cache/ccache/objects\n"
+        "FROM debian:bookworm-slim\n"
+        "RUN mkdir -p /root/.cache/ccache && head -c 20000000 /dev/zero > /root/.cache/ccache/objects\n"
         "RUN printf '#!/usr/bin/perl\\nsleep 300\\n' > /usr/local/bin/app && chmod 755 /usr/local/bin/app\n"
         'EXPOSE 80\nCMD ["app"]\n'
     )
