@@ -69,7 +69,8 @@ def test_an_archive_that_is_shortened(tmp_path: Path, when: str, packed: str, ho
     else:
         assert said.startswith("TargetError ")
         assert str(path) in said
-        assert "was shortened while it was read" in said or ("damaged" in said or "ends" in said)
+        # What is left of the last page reads as zeros, without a signal: whoever comes upon those first says so.
+        assert any(words in said for words in ("was shortened while it was read", "damaged", "ends", "not a sound tar archive"))
         assert said.count("\n") == 0
     if when == "waste":  # nothing that the zeros led to is kept for the next look
         write_tar(path, Sample(layers=LAYERS, how=packed).oci())
