@@ -6,8 +6,6 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-import msgspec
-
 from msbtui.dockerfile.expand import ExpandError, expand
 from msbtui.dockerfile.model import Dockerfile, Instruction, Stage, StageGraph
 from msbtui.image.model import ImageConfig
@@ -16,6 +14,7 @@ from msbtui.split.model import Plan, Step
 from msbtui.split.refuse import IN_DEVELOPMENT, compiles, of_development
 from msbtui.split.siblings import Reference, language_siblings
 from msbtui.split.starts import SHELLS, only_a_prompt, starts
+from msbtui.split.textrecipes import Recipe, alpine_base, dotnet, elixir, haskell, java
 from msbtui.split.words import Words, runs, shell_commands
 from msbtui.split.write import RuntimeStage, install_line, stage_name, whole, with_stage_name
 
@@ -23,13 +22,16 @@ _UNPROVEN = (
     "there is no image: this comes from the text alone and is unproven; build the original and plan again, or use --verify"
 )
 _CODENAME = re.compile(r"\b(bullseye|bookworm|trixie|buster)\b")
-_SYSTEMS = frozenset(("debian", "ubuntu", "gcc", "buildpack-deps", "golang", "rust"))
+_SYSTEMS = frozenset(("debian", "ubuntu", "alpine", "gcc", "buildpack-deps", "golang", "rust"))
+_JAVA = frozenset(("eclipse-temurin", "ibm-semeru-runtimes", "sapmachine", "maven", "gradle"))
 _TOOLCHAIN_ENV = {
     "golang": ("PATH", "GOPATH", "GOTOOLCHAIN", "GOLANG_VERSION"),
     "rust": ("PATH", "CARGO_HOME", "RUSTUP_HOME", "RUST_VERSION"),
     "gcc": ("GPG_KEYS", "GCC_MIRRORS", "GCC_VERSION"),
 }
 """What these official images set for their toolchain alone."""
+_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+"""Where Debian's and Alpine's images look for programs."""
 _KEPT = frozenset(
     ("ENV", "LABEL", "EXPOSE", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "SHELL", "ONBUILD", "USER", "ENTRYPOINT", "CMD")
 )
@@ -40,11 +42,11 @@ _DEPENDENCIES = (
 )
 
 
-class _Recipe(msgspec.Struct):
-    base: str
-    copies: list[tuple[str, str]]
-    """(absolute path, why)"""
-    why: str
+_ALPINE_DEPENDENCIES = (
+    "RUN apk add --no-cache pax-utils {escape}\n"
+    "    && scanelf --recursive --nobanner --needed --format '%n#p' {folders} | tr ',' '\\n' | sort -u {escape}\n"
+    '        | while read -r name; do [ -e "/usr/local/lib/$name" ] || echo "so:$name"; done > /runtime-packages'
+)
 
 
 def plan_from_text(dockerfile: Dockerfile, graph: StageGraph, stage: Stage) -> Plan:
@@ -137,6 +139,8 @@ class _Reader:
                     folder = posixpath.normpath(posixpath.join(folder, words[1]))
                     continue
                 self.commands.append((folder, words))
+                if name == "apk" and "add" in words:
+                    self.installed += [word for word in words[words.index("add") + 1 :] if not word.startswith("-")]
                 if name in ("apt-get", "apt") and "install" in words:
                     self.installed += [word for word in words[words.index("install") + 1 :] if not word.startswith("-")]
                 if name in ("useradd", "adduser", "groupadd", "addgroup"):
@@ -145,6 +149,9 @@ class _Reader:
     def start(self) -> Words:
         """Give what starts: the last ENTRYPOINT and CMD."""
         return tuple(word for words in self._starts() for word in words)
+
+    def _program(self) -> str:
+        return next((word for word in self.start() if word.rpartition("/")[2] not in SHELLS and not word.startswith("-")), "")
 
     def _starts(self) -> Iterator[Words]:
         for keyword in ("ENTRYPOINT", "CMD"):
@@ -173,7 +180,7 @@ class _Reader:
                 found[keyword.lower()] = tuple(own[-1].words) if own[-1].json else ("/bin/sh", "-c", own[-1].value)
         return ImageConfig(entrypoint=found.get("entrypoint", ()), cmd=found.get("cmd", ()))
 
-    def recipe(self) -> _Recipe | None:
+    def recipe(self) -> Recipe | None:
         """Give what to copy and onto what, by the kind of base; None where the text does not say."""
         assert self.origin is not None
         reference = Reference(self.origin)
@@ -183,7 +190,19 @@ class _Reader:
             return self._tree(reference)
         if reference.name in _SYSTEMS:
             return self._compiled(reference)
-        self.objection = f"what {self.origin} holds cannot be told from its name"
+        found: Recipe | str = f"what {self.origin} holds cannot be told from its name"
+        if reference.name == "sdk" and reference.prefix.endswith("dotnet/"):
+            found = dotnet(reference, self.commands, self.start(), self.workdir)
+        elif reference.name == "elixir":
+            found = elixir(reference, self.commands, self.start(), self.workdir)
+        elif reference.name == "haskell":
+            found = haskell(reference, self.commands, self.start(), self.workdir)
+            self.needs_packages = True
+        elif reference.name in _JAVA:
+            found = java(reference, self.start(), self.workdir)
+        if isinstance(found, Recipe):
+            return found
+        self.objection = found
         return None
 
     def _slim(self) -> str | None:
@@ -196,7 +215,7 @@ class _Reader:
             self.objection = f"{self.origin} is small already, and no line installs a compiler"
         return self.origin if builds else None
 
-    def _python(self, reference: Reference) -> _Recipe | None:
+    def _python(self, reference: Reference) -> Recipe | None:
         base = self._slim()
         if base is None:
             return None
@@ -222,23 +241,23 @@ class _Reader:
             else:
                 copies.append(("/usr/local", "what pip installed; the name of the base does not say which Python"))
         self.needs_packages = any(word.endswith("-dev") for word in self.installed)
-        return _Recipe(base, copies + self._application(), f"{base}: the same Python without the compilers, by its name")
+        return Recipe(base, copies + self._application(), f"{base}: the same Python without the compilers, by its name")
 
-    def _tree(self, reference: Reference) -> _Recipe | None:
+    def _tree(self, reference: Reference) -> Recipe | None:
         base = self._slim()
         if base is None:
             return None
         copies = self._application()
         if reference.name == "ruby":
             copies.insert(0, ("/usr/local/bundle", "what bundler installed"))
-        return _Recipe(base, copies, f"{base}: the same {reference.name} without the compilers, by its name")
+        return Recipe(base, copies, f"{base}: the same {reference.name} without the compilers, by its name")
 
     def _application(self) -> list[tuple[str, str]]:
         if self.workdir != "/":
             return [(self.workdir, "the application, where it starts")]
         return [(path, "the application") for path in dict.fromkeys(self.destinations) if path.count("/") >= 1 and path != "/"]
 
-    def _compiled(self, reference: Reference) -> _Recipe | None:
+    def _compiled(self, reference: Reference) -> Recipe | None:
         found: dict[str, str] = {}
         for folder, words in self.commands:
             name = words[0].rpartition("/")[2]
@@ -254,7 +273,7 @@ class _Reader:
                 found[words[-1].rstrip("/")] = "`install` puts the program there"
             elif name == "cp" and len(words) > 2 and words[-1].startswith(("/usr/local/", "/opt/", "/srv/", "/app")):
                 found[words[-1].rstrip("/")] = "`cp` puts it there"
-        program = next((word for word in self.start() if word.rpartition("/")[2] not in SHELLS and not word.startswith("-")), "")
+        program = self._program()
         if "/" in program:
             path = posixpath.normpath(posixpath.join(self.workdir, program))
             if not any(path == other or path.startswith(other + "/") for other in found):
@@ -271,10 +290,10 @@ class _Reader:
         )
         self.needs_packages = not (reference.name == "golang" and static)
         tops = [path for path in found if not any(path != other and path.startswith(other + "/") for other in found)]
-        base = self._bare(reference)
+        base = self._bare(reference, static=static)
         if base is None:
             return None
-        return _Recipe(
+        return Recipe(
             base,
             [(path, found[path]) for path in sorted(tops)],
             f"{base}: the release that {self.origin} stands on, by its name, without the toolchain",
@@ -287,12 +306,14 @@ class _Reader:
                     return match[1].rstrip("/")
         return "/usr/local"
 
-    def _bare(self, reference: Reference) -> str | None:
+    def _bare(self, reference: Reference, *, static: bool) -> str | None:
         if reference.name == "ubuntu":
             return self.origin
-        if "alpine" in reference.tag:
-            self.objection = "which Alpine release stands under the toolchain cannot be told from the name"
-            return None
+        if reference.name == "alpine" or "alpine" in reference.tag:
+            base = alpine_base(reference, static=static)
+            if base is None:
+                self.objection = "which Alpine release stands under the toolchain cannot be told from the name"
+            return base
         if reference.name == "debian":
             return (
                 self.origin
@@ -302,22 +323,30 @@ class _Reader:
         codename = _CODENAME.search(reference.tag)
         return f"debian:{codename[0]}-slim" if codename else "debian:stable-slim"
 
-    def write(self, recipe: _Recipe, stage: str) -> RuntimeStage:
+    def write(self, recipe: Recipe, stage: str) -> RuntimeStage:
         """Give the runtime stage, and before it the stage that asks which packages own the linked libraries."""
         written, escape = RuntimeStage(), self.dockerfile.escape
+        name = Reference(recipe.base).name
+        alpine = name == "alpine" or "alpine" in Reference(recipe.base).tag
         if self.needs_packages:
             folders = " ".join(path for path, _ in recipe.copies)
+            ask = _ALPINE_DEPENDENCIES if alpine else _DEPENDENCIES
             written.add(
-                [f"FROM {stage} AS runtime-packages", _DEPENDENCIES.format(folders=folders, escape=escape)],
+                [f"FROM {stage} AS runtime-packages", ask.format(folders=folders, escape=escape)],
                 "which packages own the libraries that the program is linked with: only the built files can say",
             )
         written.add([f"FROM {recipe.base}"], "runtime stage: only what runs")
         written.add(list(dict.fromkeys(item.source.strip() for item in self.accounts if not _installs(item))))
         if self.needs_packages:
-            line = install_line(["ca-certificates", "$(cat /tmp/runtime-packages)"], alpine=False, escape=escape)
-            written.add(["COPY --from=runtime-packages /runtime-packages /tmp/runtime-packages", line + " /tmp/runtime-packages"])
-        elif Reference(recipe.base).name in ("debian", "ubuntu"):
-            written.add([install_line(["ca-certificates"], alpine=False, escape=escape)], "TLS needs the certificates")
+            packages = ["ca-certificates", *recipe.packages, "$(cat /tmp/runtime-packages)"]
+            line = install_line(packages, alpine=alpine, escape=escape)
+            line += f" {escape}\n    && rm /tmp/runtime-packages" if alpine else " /tmp/runtime-packages"
+            written.add(["COPY --from=runtime-packages /runtime-packages /tmp/runtime-packages", line])
+        elif recipe.packages:
+            written.add([install_line(recipe.packages, alpine=alpine, escape=escape)])
+        elif name in ("debian", "ubuntu", "alpine"):
+            written.add([install_line(["ca-certificates"], alpine=alpine, escape=escape)], "TLS needs the certificates")
+        written.add([*recipe.env, *(f"ENV PATH={folder}:$PATH" for folder in self._off_path(recipe.copies))])
         if self.workdir != "/":
             written.add([f"WORKDIR {self.workdir}"])
         written.add([f"COPY --from={stage} {path} {path}" for path, _ in recipe.copies])
@@ -336,6 +365,15 @@ class _Reader:
             kept = [*arguments, *kept]
         written.add([item.source.strip() for item in kept])
         return written
+
+    def _off_path(self, copies: list[tuple[str, str]]) -> Iterator[str]:
+        """Give the directory of a program that starts by its name alone, where only the toolchain's image looks for it there."""
+        program = self._program()
+        for path, _ in copies:
+            folder = path if path.endswith("/bin") else posixpath.dirname(path)
+            if "/" not in program and folder not in _PATH and program and (path == folder or posixpath.basename(path) == program):
+                yield folder
+                return
 
     def _overridden(self, instruction: Instruction) -> bool:
         return any(item.keyword == instruction.keyword and item.index > instruction.index for item in self.stage.instructions)
