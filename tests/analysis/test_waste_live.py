@@ -26,8 +26,8 @@ def kinds(seen: object) -> list[str]:
 @pytest.mark.parametrize(
     ("path", "tool"),
     [
-        ("var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages.lz4", "apt"),
-        ("var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_InRelease", "apt"),
+        ("var/lib/apt/lists/deb.example.org_debian_dists_bookworm_main_binary-amd64_Packages.lz4", "apt"),
+        ("var/lib/apt/lists/deb.example.org_debian_dists_bookworm_InRelease", "apt"),
         ("var/cache/apt/archives/gcc_12_amd64.deb", "apt"),
         ("var/cache/apt/pkgcache.bin", "apt"),
         ("var/cache/apk/APKINDEX.066df28d.tar.gz", "apk"),

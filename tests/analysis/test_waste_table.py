@@ -96,7 +96,7 @@ ROWS: dict[str, tuple[str, str, list[Scene], list[Scene]]] = {
         "package-cache",
         "A",
         [
-            hit(9, {"var/lib/apt/lists/deb.debian.org_debian_dists_x_main_binary-amd64_Packages.lz4": 9}),
+            hit(9, {"var/lib/apt/lists/deb.example.org_debian_dists_x_main_binary-amd64_Packages.lz4": 9}),
             hit(9, {"var/cache/apt/archives/a_1_amd64.deb": 9}),
             hit(9, {"var/cache/apt/pkgcache.bin": 9}),
         ],

@@ -120,7 +120,7 @@ def test_a_rung_without_a_plan_is_passed_over():
     ("said", "builds"),
     [
         ("ERROR: failed to solve: flightcontrol: exceeded retry timeout", 2),
-        ("#7 1.2 Err: Temporary failure resolving 'deb.debian.org'", 2),
+        ("#7 1.2 Err: Temporary failure resolving 'deb.example.org'", 2),
         ("#7 9.1 make: *** [all] Error 1", 1),
     ],
 )
