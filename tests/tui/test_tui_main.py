@@ -282,6 +282,7 @@ async def test_the_palette_offers_every_action():
         await wait_until(pilot, lambda: "Show only files that are waste" in screen_text(pilot.app))
         await pilot.press("enter", "enter")
         await wait_until(pilot, lambda: main_of(pilot).waste_only)
+        assert pilot.app.screen is main_of(pilot)
 
 
 async def test_an_editor_that_is_not_there_is_said(tmp_path, monkeypatch):

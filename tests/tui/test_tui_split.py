@@ -276,6 +276,7 @@ async def test_the_palette_has_the_actions_of_the_split(session):
         await wait_until(pilot, lambda: "Go to the rungs" in screen_text(pilot.app))
         await pilot.press("enter")
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, SplitScreen) and pilot.app.screen.current == "ladder")
+        assert pilot.app.screen.ladder.has_focus
 
 
 async def test_a_verification_is_stopped_from_the_main_screen_too(session):
