@@ -32,7 +32,6 @@ def batch(seed: int, numbers: range, keep: str | None) -> Result:
     """Look at some inputs; give how many were accepted, refused and broken, and what broke."""
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     scratch = Path(tempfile.mkdtemp(prefix="fuzz-", dir=place))
-    os.environ["XDG_CACHE_HOME"] = str(scratch / "cache")
     counts, broken, size, largest = Counter[str](), list[tuple[str, str]](), 0, 0
     try:
         for number in numbers:
@@ -40,7 +39,7 @@ def batch(seed: int, numbers: range, keep: str | None) -> Result:
             path = scratch / "input.tar"
             path.write_bytes(fuzz_inputs.make(seed, number))
             size, largest = size + path.stat().st_size, max(largest, path.stat().st_size)
-            verdict, wrong = fuzz_judge.judge(path, scratch)
+            verdict, wrong = fuzz_judge.judge_with_cache(path, scratch)
             counts[verdict] += 1
             if wrong:
                 broken.append((name, wrong))

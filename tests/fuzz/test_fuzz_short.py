@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import fuzz_judge
@@ -44,8 +47,14 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def apart() -> Iterator[Executor]:
+    """A process of its own: what other tests left running would be taken for what an input did."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
 def test_no_made_input_breaks_anything(tmp_path: Path) -> None:
-    # In a process of its own: what other tests left would be taken for what an input wrote.
     script = Path(__file__).with_name("fuzz_archives.py")
     command = [sys.executable, str(script), "--count", str(COUNT), "--seed", "0"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
@@ -53,18 +62,21 @@ def test_no_made_input_breaks_anything(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", HARMFUL)
-def test_harmful_inputs_are_refused_or_accounted_for(name: str, scratch: Path) -> None:
-    path = scratch / "input.tar"
-    path.write_bytes(HARMFUL[name]())
-    verdict, wrong = fuzz_judge.judge(path, scratch)
+def test_harmful_inputs_are_refused_or_accounted_for(name: str, tmp_path: Path, apart: Executor) -> None:
+    verdict, wrong = _judged(HARMFUL[name](), tmp_path, apart)
     assert not wrong
     assert verdict == ("accepted" if name in ACCEPTED else "refused")
 
 
-def test_an_outer_pax_record_without_a_space_ends(scratch: Path) -> None:
+def test_an_outer_pax_record_without_a_space_ends(tmp_path: Path, apart: Executor) -> None:
+    data = header(b"pax", size=12, flag=b"x") + body(b"12path=abcd\n") + header(b"manifest.json") + END
+    assert _judged(data, tmp_path, apart) == ("refused", "")
+
+
+def _judged(data: bytes, scratch: Path, apart: Executor) -> tuple[str, str]:
     path = scratch / "input.tar"
-    path.write_bytes(header(b"pax", size=12, flag=b"x") + body(b"12path=abcd\n") + header(b"manifest.json") + END)
-    assert fuzz_judge.judge(path, scratch) == ("refused", "")
+    path.write_bytes(data)
+    return apart.submit(fuzz_judge.judge_with_cache, path, scratch).result()
 
 
 def test_the_judge_sees_what_is_wrong(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:

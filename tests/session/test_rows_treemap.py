@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from msbtui.analysis.account import GROUPS, Account, Part
@@ -60,7 +60,20 @@ def test_each_row_has_its_cells(account, cells, rows, data):
         assert described(each, account.size)[0][1] == "head"
 
 
+# The middles of the other rectangles lie beside the row that names the waste: on the way from there nothing else is.
+_BESIDE_A_NAME = Account(
+    4449,
+    (
+        _sum("packages", [Part("0", 1699), Part("1", 456), Part("2", 14)]),
+        _sum("unknown", [Part("0", 669), Part("1", 260), Part("2", 7), Part("3", 4)]),
+        _sum("hidden", [Part("0", 451), Part("1", 422)]),
+        _sum("application", [Part("0", 311), Part("1", 156)]),
+    ),
+)
+
+
 @given(accounts, st.integers(30, 120), st.integers(6, 40))
+@example(_BESIDE_A_NAME, 42, 10)
 def test_arrows_reach_every_rectangle(account, cells, rows):
     drawn = tiles(account, cells, rows)
     leaves = {tile.key for tile in drawn if not tile.head}

@@ -89,6 +89,12 @@ def _too_long(_: int, __: FrameType | None) -> None:
     raise TooLongError
 
 
+def judge_with_cache(path: Path, scratch: Path) -> tuple[str, str]:
+    """Judge in a process that does nothing else, with a cache in `scratch`."""
+    os.environ["XDG_CACHE_HOME"] = str(scratch / "cache")
+    return judge(path, scratch)
+
+
 def judge(path: Path, scratch: Path) -> tuple[str, str]:
     """Look at the archive at `path` and give (`accepted` or `refused`, "") or (`broken`, what is wrong)."""
     size = path.stat().st_size

@@ -203,29 +203,32 @@ def tile_at(drawn: Sequence[Tile], x: int, y: int) -> Tile | None:
 
 
 def step(drawn: Sequence[Tile], selected: Key, direction: str) -> Key | None:
-    """Give what lies `left`, `right`, `up` or `down` of what is selected; None where nothing does."""
-    leaves = [each for each in drawn if not each.head]
+    """Give what lies `left`, `right`, `up` or `down` of the middle of what is selected; None where nothing does.
+
+    Every rectangle can be reached from every other one: the map is cut through from edge to edge again and again, either side
+    of a cut has a rectangle beside any of the other's, and a name's row belongs to what lies below it.
+    """
+    leaves = [_with_names(each, drawn) for each in drawn if not each.head]
     now = next((each for each in leaves if shows(each.key, selected)), None)
     if now is None:
         return leaves[0].key if leaves else None
-    sideways = direction in ("left", "right")
+    across, along = now.x + now.width // 2, now.y + now.height // 2
+    x, y = {
+        "left": (now.x - 1, along),
+        "right": (now.x + now.width, along),
+        "up": (across, now.y - 1),
+        "down": (across, now.y + now.height),
+    }[direction]
+    there = tile_at(leaves, x, y)
+    return there.key if there is not None else None
 
-    def gap(other: Tile) -> int:
-        return {
-            "left": now.x - (other.x + other.width),
-            "right": other.x - (now.x + now.width),
-            "up": now.y - (other.y + other.height),
-            "down": other.y - (now.y + now.height),
-        }[direction]
 
-    def aside(other: Tile) -> int:
-        """Give how far another one lies from a line through the middle of this one."""
-        first, length = (other.y, other.height) if sideways else (other.x, other.width)
-        middle = now.y + now.height // 2 if sideways else now.x + now.width // 2
-        return max(first - middle, middle - (first + length - 1), 0)
-
-    ahead = [each for each in leaves if gap(each) >= 0]
-    return min(ahead, key=lambda each: (aside(each), gap(each))).key if ahead else None
+def _with_names(tile: Tile, drawn: Sequence[Tile]) -> Tile:
+    """Add the rows above a rectangle that name what it is a part of."""
+    for each in reversed(drawn):
+        if each.head and each.y + 1 == tile.y and each.x <= tile.x < each.x + each.width:
+            tile = tile._replace(y=each.y, height=tile.height + 1)
+    return tile
 
 
 def draw_listed(row: Listed, cells: int, whole: int) -> Row:
