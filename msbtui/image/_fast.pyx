@@ -35,7 +35,7 @@ cdef extern from *:
 cdef extern from "unistd.h" nogil:
     Py_ssize_t pread(int fd, void *buffer, size_t count, int64_t offset)
 
-FORM = 2
+FORM = 3
 """Goes up whenever Python code and a module compiled from older source no longer fit together (`msbtui.image.fast`)."""
 
 cdef enum:
@@ -965,6 +965,35 @@ cdef class RowSet:
                 self._data[number] = 1
 
 
+def rows_after(list rows, const int32_t[::1] row_paths, const int32_t[::1] hidden, const uint8_t[::1] kinds, Py_ssize_t first,
+               int layer, Py_ssize_t paths):
+    """Do what `FileTable.rows_after` does for a layer whose rows begin with `first`."""
+    cdef Py_ssize_t at, row
+    cdef int32_t *standing
+    cdef list found = []
+    if not 0 <= first <= row_paths.shape[0] - kinds.shape[0] or hidden.shape[0] < row_paths.shape[0]:
+        raise IndexError("columns of rows of different lengths")
+    standing = <int32_t *> PyMem_Malloc((paths + 1) * sizeof(int32_t))
+    try:
+        if standing == NULL:
+            raise MemoryError
+        memset(standing, 255, paths * sizeof(int32_t))
+        for at in range(kinds.shape[0]):
+            row = first + at
+            if kinds[at] < WHITEOUT and hidden[row] > layer:
+                if not 0 <= row_paths[row] < paths:
+                    raise IndexError("a path that is none")
+                standing[row_paths[row]] = <int32_t> row
+        for one in rows:
+            row = one
+            if not 0 <= row < row_paths.shape[0] or not 0 <= row_paths[row] < paths:
+                raise IndexError("a row that is none")
+            PyList_Append(found, standing[row_paths[row]])
+    finally:
+        PyMem_Free(standing)
+    return found
+
+
 def total(rows, const int64_t[::1] costs):
     """Give the sum of the costs of rows, None where it is too large for this."""
     cdef int64_t found = 0
@@ -1089,4 +1118,40 @@ def holding(list paths, pids, tuple words):
                 if hit:
                     PyList_Append(found, pid)
                     break
+    return found
+
+
+def sized(list paths, const int64_t[::1] sizes, wanted, names, int64_t least):
+    """Do what `msbtui.image.lastparts.sized` does; few sizes and names are looked up, for most a bit tells that they are none."""
+    cdef uint8_t of_size[8192]
+    cdef uint8_t of_name[8192]
+    cdef list found = []
+    cdef int64_t size
+    cdef uint32_t bit
+    cdef Py_ssize_t at
+    cdef Text text
+    cdef bint ascii
+    cdef object path
+    if len(paths) != sizes.shape[0]:
+        raise ValueError("columns of different length")
+    memset(of_size, 0, sizeof(of_size))
+    memset(of_name, 0, sizeof(of_name))
+    for size in wanted:
+        of_size[(size >> 3) & 8191] |= 1 << (size & 7)
+    for path in names:
+        text.kind, text.data, text.start, text.end = PyUnicode_KIND(path), PyUnicode_DATA(path), 0, len(path)
+        bit = _hash(&text, False, &ascii)
+        of_name[(bit >> 3) & 8191] |= 1 << (bit & 7)
+    for at in range(sizes.shape[0]):
+        size = sizes[at]
+        if not of_size[(size >> 3) & 8191] >> (size & 7) & 1:
+            continue
+        if size < least:
+            path = paths[at]
+            text = _last_part(path)
+            bit = _hash(&text, False, &ascii)
+            if not of_name[(bit >> 3) & 8191] >> (bit & 7) & 1 or path[text.start:] not in names:
+                continue
+        if size in wanted:
+            PyList_Append(found, at)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from mmap import mmap
 from typing import Final
 
@@ -120,6 +120,10 @@ class StoredContents:
         known = self.digests[file * DIGEST_SIZE : (file + 1) * DIGEST_SIZE]
         return known.hex() if known and known != _NO_DIGEST else None
 
+    def digests_of(self, entries: Iterable[int]) -> list[str | None]:
+        """Give for each entry what `digest` gives."""
+        return list(map(self.digest, entries))
+
     def elf(self, entry: int) -> ElfFacts | None:
         """Give the ELF facts, or None where it is no ELF file or not known."""
         file = self._links.file(entry)
@@ -188,19 +192,28 @@ class MappedContents:
 
     def digest(self, entry: int) -> str | None:
         """Give the hash of the file's content in hexadecimal, or None where it is no file (or a sparse one)."""
-        index = self._index
-        # Asked of ten thousands of files: without a call for the common case.
-        file = entry if index.kinds[entry] == Kind.FILE and entry not in index.logical else self._file(entry)
-        if file is None:
-            return None
-        if self._known is not None and (known := self._known.digest_of_file(file)) is not None:
-            return known
-        own = self._digests.get(file)
-        if own is None:
-            start = index.offsets[file]
-            with memoryview(self._buffer) as view, view[start : start + index.sizes[file]] as piece:
-                own = self._digests[file] = xxh3_128_digest(piece)
-        return own.hex()
+        return self.digests_of((entry,))[0]
+
+    def digests_of(self, entries: Iterable[int]) -> list[str | None]:
+        """Give for each entry what `digest` gives; asked of ten thousands of files."""
+        index, known, digests = self._index, self._known, self._digests
+        kinds, logical, offsets, sizes = index.kinds, index.logical, index.offsets, index.sizes
+        regular, found = int(Kind.FILE), list[str | None]()
+        with memoryview(self._buffer) as view:
+            for entry in entries:
+                file = entry if kinds[entry] == regular and entry not in logical else self._file(entry)
+                if file is None:
+                    found.append(None)
+                elif known is not None and (kept := known.digest_of_file(file)) is not None:
+                    found.append(kept)
+                else:
+                    own = digests.get(file)
+                    if own is None:
+                        start = offsets[file]
+                        with view[start : start + sizes[file]] as piece:
+                            own = digests[file] = xxh3_128_digest(piece)
+                    found.append(own.hex())
+        return found
 
     def edge(self, entry: int) -> bytes | None:
         """Give a hash of the file's first and last bytes, or None where it is no file (or a sparse one).

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-_FORM: Final = 2
+_FORM: Final = 3
 """The `FORM` of compiled modules that fit this code; one that was built from older source is left alone."""
 
 

@@ -51,6 +51,15 @@ def may_hold(paths: list[str], pids: Iterable[int], words: tuple[str, ...]) -> l
     return [pid for pid in pids if not (path := paths[pid]).isascii() or _holds(path[path.rfind("/") + 1 :].lower(), words)]
 
 
+def sized(paths: list[str], sizes: Sequence[int], wanted: set[int], names: set[str], least: int) -> list[int]:
+    """Give the numbers of the paths with one of the sizes `wanted` and, where it is below `least`, a last part of `names`."""
+    if fast.compiled is not None:
+        found: list[int] = fast.compiled.sized(paths, sizes, wanted, names, least)
+        return found
+    several = enumerate(zip(paths, sizes, strict=True))
+    return [at for at, (path, size) in several if size in wanted and (size >= least or path[path.rfind("/") + 1 :] in names)]
+
+
 def _holds(name: str, words: tuple[str, ...]) -> bool:
     return any(word in name for word in words)
 

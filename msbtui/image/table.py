@@ -165,11 +165,15 @@ class FileTable(LayerStack):
 
     def live_row_at(self, path_id: int, layer: int) -> int:
         """Give the row of the entry that `live_at` gives, -1 for none."""
-        if layer == len(self._offsets) - 1:
+        offsets = self._offsets
+        if layer >= len(offsets) - 1:
             return self._live_row[path_id]
-        end, offsets, hidden = self._end(layer), self._offsets, self._hidden
-        for row in reversed(self._rows(path_id)):
-            if row < end and hidden[row] > layer:
+        end, hidden = offsets[layer + 1], self._hidden
+        # Asked of ten thousands of paths: most have one row, and what has bytes is no marker.
+        for row in (*reversed(self._more_rows.get(path_id, ())), self._first_row[path_id]):
+            if 0 <= row < end and hidden[row] > layer:
+                if self._costs[row]:
+                    return row
                 of = bisect_right(offsets, row) - 1
                 if self._indexes[of].kinds[row - offsets[of]] < _MARK:
                     return row
@@ -179,9 +183,12 @@ class FileTable(LayerStack):
         """Say whether the file system after `layer` shows a path, implied directories included."""
         if layer == len(self._offsets) - 1:
             return self._state[path_id] != NONE
-        if any(start <= layer < end for start, end in self._implied.get(path_id, ())):
-            return True
-        return self.live_row_at(path_id, layer) >= 0
+        return self.is_implied_at(path_id, layer) or self.live_row_at(path_id, layer) >= 0
+
+    def is_implied_at(self, path_id: int, layer: int) -> bool:
+        """Say of a path without an entry after `layer` whether it is a directory all the same: others below it imply it."""
+        implied = self._implied.get(path_id)
+        return implied is not None and any(start <= layer < end for start, end in implied)
 
     def hidden_by(self, layer: int, entry: int) -> int | None:
         """Give the layer that hid this name, or None where it lives; markers are never hidden."""
@@ -196,9 +203,15 @@ class FileTable(LayerStack):
         """Give the entries that layer `by` hid, as rows, sorted."""
         return sorted(self._hid_rows[by])
 
-    def is_single(self, path_id: int) -> bool:
-        """Say whether only one entry of any layer has this path, and none implies it: once hidden, it is gone."""
-        return path_id not in self._more_rows and path_id not in self._implied
+    def rows_after(self, by: int) -> list[int]:
+        """Give for each of `hidden_rows(by)` the row of layer `by` that stands at its path afterwards, -1 for none."""
+        rows, kinds, first, row_path = self.hidden_rows(by), self._indexes[by].kinds, self._offsets[by], self._row_path
+        if fast.compiled is not None:
+            quick: list[int] = fast.compiled.rows_after(rows, row_path, self._hidden, kinds, first, by, len(self.paths))
+            return quick
+        columns = zip(range(first, first + len(kinds)), kinds, self._hidden[first : first + len(kinds)], strict=True)
+        standing = {row_path[row]: row for row, kind, hidden in columns if kind < _MARK and hidden > by}
+        return [standing.get(row_path[row], -1) for row in rows]
 
     # Rows: an entry as one number, its layer's first row plus its number there. For who looks at every path.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msbtui.image.lastparts import distinct, last_parts, longest, marked_names
+from msbtui.image.lastparts import distinct, last_parts, longest, marked_names, sized
 
 pytestmark = pytest.mark.usefixtures("implementation")
 
@@ -58,3 +60,15 @@ def test_paths_are_found_by_their_last_parts(paths: list[str], data: st.DataObje
     ]
     assert distinct(paths) is (len(set(paths)) == len(paths))
     assert longest(paths) == max(map(len, paths), default=0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(paths, st.data())
+def test_paths_are_found_by_their_sizes(paths: list[str], data: st.DataObject) -> None:
+    size = st.one_of(st.integers(0, 9), st.integers(4090, 4100), st.integers(0, 2**62))
+    sizes = array("q", [data.draw(size) for _ in paths])
+    wanted = {*data.draw(st.sets(size, max_size=4)), *sizes[::2]}
+    some = {*data.draw(st.sets(names, max_size=3)), *(path.rpartition("/")[2] for path in paths[::3])}
+    assert sized(paths, sizes, wanted, some, 4096) == [
+        at for at, each in enumerate(sizes) if each in wanted and (each >= 4096 or paths[at].rpartition("/")[2] in some)
+    ]

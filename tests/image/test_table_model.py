@@ -170,6 +170,8 @@ def test_table_equals_slow_unpack(layers: list[list[Entry]]) -> None:
             then = model.after[layer].get(where)
             assert table.is_live_at(pid, layer) == (then is not None)
             assert table.live_at(pid, layer) == (then[0] if then else None)
+            if then is None or then[0] is None:
+                assert table.is_implied_at(pid, layer) == (then is not None)
         for kids, tree in ((table.live_children(pid), model.after[-1]), (table.children(pid), table.paths)):
             found = {table.paths[kid] for kid in kids}
             assert found == {p for p in tree if below(p, where) and "/" not in p[len(where) + bool(where) :]}
@@ -192,6 +194,10 @@ def test_table_equals_slow_unpack(layers: list[list[Entry]]) -> None:
         shown_bytes = sum(c for name, c in model.cost.items() if model.inodes[name] & model.shown[layer])
         assert table.running_total(layer) == shown_bytes
         assert table.hidden_entries(layer) == sorted(name for name in real if model.gone(name) == layer)
+        for name, row in zip(table.hidden_entries(layer), table.rows_after(layer), strict=True):
+            pid = table.path_of(*name)
+            # what is no directory cannot stand at the root, and hides itself
+            assert row == table.live_row_at(pid, layer) or not pid
     assert table.size == table.live_bytes + table.hidden_bytes == sum(model.cost.values())
     assert table.live_bytes == sum(table.contribution(layer) for layer in range(len(layers)))
     assert table.hidden_bytes == sum(hidden.values())

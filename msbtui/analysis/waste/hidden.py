@@ -8,15 +8,16 @@ exactly one of these findings, in the layer that added it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from itertools import groupby
 
 import msgspec
 
 from msbtui.analysis.model import HiddenBy
 from msbtui.analysis.waste.kind import Draft, Entry, WasteKind, count
 from msbtui.analysis.waste.scene import Scene
-from msbtui.image.lastparts import last_parts
+from msbtui.image.lastparts import sized
 from msbtui.image.model import Kind
+from msbtui.image.table import FileTable
 
 _ALIKE_NAME_FROM = 4096
 """Bytes: a smaller file is only called moved where its name stayed the same; equal small files are often chance."""
@@ -28,6 +29,7 @@ class Hidden(msgspec.Struct):
     """One hidden entry that bears bytes, and how it was hidden."""
 
     entry: Entry
+    row: int
     pid: int
     by: int
     size: int
@@ -50,7 +52,7 @@ def _classify(scene: Scene) -> Iterator[Hidden]:
     costs, row_paths, inodes = table.row_costs, table.row_paths, table.inodes
     for layer in range(table.layers):
         at, first, end = -1, 0, 0
-        for row in table.hidden_rows(layer):
+        for row, after in zip(table.hidden_rows(layer), table.rows_after(layer), strict=True):
             size = costs[row]
             if not size:
                 continue
@@ -60,37 +62,38 @@ def _classify(scene: Scene) -> Iterator[Hidden]:
             if by is None:
                 continue  # another name of the same inode lives
             pid = row_paths[row]
-            after, deleted = -1, True
-            if not table.is_single(pid):
-                after = table.live_row_at(pid, layer)
-                deleted = after < 0 and not table.is_live_at(pid, layer)
+            deleted = after < 0 and not table.is_implied_at(pid, layer)
             if by != layer:
                 after = -1 if deleted else table.live_row_at(pid, by)
-            by_layer.setdefault(by, []).append(Hidden((at, row - first), pid, by, size, deleted, after))
+            by_layer.setdefault(by, []).append(Hidden((at, row - first), row, pid, by, size, deleted, after))
     for layer, hidden in sorted(by_layer.items()):
-        for one in hidden:
-            if not one.deleted:
-                _compare(scene, one)
+        _compare(scene, layer, hidden)
         _find_moves(scene, layer, hidden)
         for one in hidden:
             one.kind = one.kind or ("deleted-later" if one.deleted else "overwritten-later")
             yield one
 
 
-def _compare(scene: Scene, one: Hidden) -> None:
+def _compare(scene: Scene, layer: int, hidden: list[Hidden]) -> None:
+    """Tell which of what a layer wrote anew has the content that was there."""
     table = scene.table
-    first = table.first_row(one.by)
-    if one.after < first or table.row_costs[one.after] != one.size:
-        return
-    after = (one.by, one.after - first)
-    if table.index(one.by).kinds[after[1]] != Kind.FILE:
-        return
-    before_digest, after_digest = scene.digest(one.entry), scene.digest(after)
-    if before_digest is None or before_digest != after_digest:
-        return
-    one.successor = after
-    if _metadata(scene, one.entry) != _metadata(scene, after):
-        one.kind = "metadata-only-copy"
+    first, costs, kinds = table.first_row(layer), table.row_costs, table.index(layer).kinds
+    alike = [
+        one for one in hidden if one.after >= first and costs[one.after] == one.size and kinds[one.after - first] == Kind.FILE
+    ]
+    now = scene.digests_of(layer, (one.after - first for one in alike))
+    for one, digest, other in zip(alike, _digests(scene, alike), now, strict=True):
+        if digest is None or digest != other:
+            continue
+        one.successor = (layer, one.after - first)
+        if _metadata(scene, one.entry) != _metadata(scene, one.successor):
+            one.kind = "metadata-only-copy"
+
+
+def _digests(scene: Scene, several: list[Hidden]) -> Iterator[str | None]:
+    """Give the hashes of hidden contents, asked of a layer together."""
+    for layer, those in groupby(several, lambda one: one.entry[0]):
+        yield from scene.digests_of(layer, (one.entry[1] for one in those))
 
 
 def _metadata(scene: Scene, entry: Entry) -> tuple[object, ...]:
@@ -107,29 +110,27 @@ def _find_moves(scene: Scene, layer: int, hidden: list[Hidden]) -> None:
     # Contents are read only where a size, and of small files the name too, leaves it open whether one was moved.
     names = scene.names
     small = {names[one.pid] for one in wanted if one.size < _ALIKE_NAME_FROM}
-    numbers = list[int]()
-    if small:
-        arrivals = last_parts(index.paths, range(len(index)))
-        numbers = [number for name in small for number in arrivals.named(name) if index.sizes[number] < _ALIKE_NAME_FROM]
-    if max(sizes) >= _ALIKE_NAME_FROM:
-        numbers += [number for number, size in enumerate(index.sizes) if size >= _ALIKE_NAME_FROM]
     arrived: dict[tuple[int, str], list[int]] = {}
     found = set[int]()
-    for number in sorted(numbers):
-        size = index.sizes[number]
-        if size not in sizes or index.kinds[number] != Kind.FILE:
-            continue
-        digest = scene.digest((layer, number))
+    # A new path only: a file that was there before did not come from this one.
+    first, row_paths = table.first_row(layer), table.row_paths
+    replaced = set(map(row_paths.__getitem__, table.hidden_rows(layer)))
+    arrivals = [
+        number
+        for number in sized(index.paths, index.sizes, sizes, small, _ALIKE_NAME_FROM)
+        if index.kinds[number] == Kind.FILE and row_paths[first + number] not in replaced
+    ]
+    for number, digest in zip(arrivals, scene.digests_of(layer, arrivals), strict=True):
         if digest is not None:
+            size = index.sizes[number]
             arrived.setdefault((size, digest), []).append(number)
             found.add(size)
-    for one in wanted:
-        digest = scene.digest(one.entry) if one.size in found else None
-        candidates = arrived.get((one.size, digest), []) if digest is not None else []
-        name = names[one.pid]
-        # A new path only: a file that was there before did not come from this one.
+    wanted = [one for one in wanted if one.size in found]
+    for one, digest in zip(wanted, _digests(scene, wanted), strict=True):
+        candidates = arrived.get((one.size, digest), ()) if digest is not None else ()
+        name = names[one.pid] if candidates else ""
         for number in candidates:
-            target = table.path_of(layer, number)
+            target = row_paths[first + number]
             same_name = index.paths[number].rpartition("/")[2] == name
             if target != one.pid and (same_name or one.size >= _ALIKE_NAME_FROM) and table.live_at(target, layer - 1) is None:
                 one.kind, one.successor = "moved", (layer, number)
@@ -146,7 +147,8 @@ def _drafts(scene: Scene, kind: str) -> Iterator[Draft]:
         whole = kind in ("metadata-only-copy", "moved")
         for subject, cluster in [(_common(scene, members), members)] if whole else _clusters(scene, by, members):
             # All names of an inode: its bytes are hidden only with the last.
-            rows = [name for one in cluster for name in scene.table.inode_rows(scene.row(one.entry))]
+            inodes = scene.table.inodes
+            rows = [name for one in cluster for name in inodes.get(one.row, (one.row,))]
             yield Draft(
                 layer=layer,
                 rows=rows,
@@ -170,7 +172,7 @@ def _title(kind: str, subject: str, layer: int, by: int, cluster: list[Hidden]) 
 
 def _clusters(scene: Scene, by: int, members: list[Hidden]) -> Iterator[tuple[str, list[Hidden]]]:
     """Divide what one layer added and one layer hid: removed packages, then directories, then the small rest together."""
-    groups: dict[str, list[Hidden]] = {}
+    groups: dict[int, list[Hidden]] = {}
     packages: dict[str, None] = {}
     of_packages: list[Hidden] = []
     removed = (
@@ -178,16 +180,17 @@ def _clusters(scene: Scene, by: int, members: list[Hidden]) -> Iterator[tuple[st
         if by and any(one.deleted for one in members)
         else {}
     )
-    top = _tops(scene, by)
+    top, paths, parents = _tops(scene, by), scene.table.paths, scene.table.parents
     for one in members:
-        path = scene.table.paths[one.pid]
-        if one.deleted and path in removed:
-            packages[removed[path]] = None
+        pid = one.pid
+        if not one.deleted:
+            groups.setdefault(parents[pid], []).append(one)
+        elif removed and paths[pid] in removed:
+            packages[removed[paths[pid]]] = None
             of_packages.append(one)
         else:
-            key = scene.table.paths[top(one.pid)] if one.deleted else path
-            whole = one.deleted and key != path
-            groups.setdefault(key if whole else key.rpartition("/")[0], []).append(one)
+            highest = top(pid)
+            groups.setdefault(highest if highest != pid else parents[pid], []).append(one)
     if of_packages:
         names = sorted(packages)
         more = f" and {count(len(names) - 3, 'more package')}" if len(names) > 3 else ""
@@ -195,7 +198,7 @@ def _clusters(scene: Scene, by: int, members: list[Hidden]) -> Iterator[tuple[st
     least = max(_SMALL, int(_SMALL_SHARE * sum(one.size for one in members)))
     small: list[Hidden] = []
     big = []
-    for key, cluster in sorted(groups.items()):
+    for key, cluster in sorted((paths[pid], cluster) for pid, cluster in groups.items()):
         if len(groups) > 1 and sum(one.size for one in cluster) < least:
             small += cluster
         else:
@@ -223,23 +226,29 @@ def _common(scene: Scene, cluster: list[Hidden]) -> str:
 
 def _tops(scene: Scene, by: int) -> Callable[[int], int]:
     """Give the function that finds the top-most path that was gone with a path after layer `by`."""
-    table = scene.table
+    return scene.once(f"tops {by}", lambda: _tops_of(scene.table, by))
 
-    @cache
-    def gone(pid: int) -> bool:
-        return pid > 0 and not table.is_live_at(pid, by)
+
+def _tops_of(table: FileTable, by: int) -> Callable[[int], int]:
+    parents = table.parents
+    above: dict[int, int] = {}
 
     def top(pid: int) -> int:
-        while gone(table.parents[pid]):
-            pid = table.parents[pid]
-        return pid
+        parent = parents[pid]
+        found = above.get(parent)
+        if found is None:
+            found, directory = -1, parent
+            while directory > 0 and not table.is_live_at(directory, by):
+                found, directory = directory, parents[directory]
+            above[parent] = found
+        return pid if found < 0 else found
 
     return top
 
 
 def _paths(scene: Scene, by: int, cluster: list[Hidden]) -> list[str]:
-    top = _tops(scene, by)
-    return sorted({scene.table.paths[top(one.pid) if one.deleted else one.pid] for one in cluster})
+    top, paths = _tops(scene, by), scene.table.paths
+    return sorted({paths[top(one.pid) if one.deleted else one.pid] for one in cluster})
 
 
 def _rule(kind: str) -> Callable[[Scene], Iterator[Draft]]:

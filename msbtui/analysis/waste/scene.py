@@ -200,6 +200,13 @@ class Scene:
         """Hash of an entry's content, None where unknown."""
         return self.image.layers[entry[0]].contents.digest(entry[1])
 
+    def digests_of(self, layer: int, entries: Iterable[int]) -> list[str | None]:
+        """Give for entries of a layer what `digest` gives."""
+        contents = self.image.layers[layer].contents
+        if isinstance(contents, MappedContents | StoredContents):
+            return contents.digests_of(entries)
+        return list(map(contents.digest, entries))
+
     def edge(self, entry: Entry) -> bytes | None:
         """What `MappedContents.edge` gives; None too where contents are not in a file on disk."""
         contents = self.image.layers[entry[0]].contents
