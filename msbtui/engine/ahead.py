@@ -40,6 +40,13 @@ class Packed:
         self.count += len(piece)
         return piece
 
+    def fill(self, buffer: memoryview, /) -> int:
+        """Read into `buffer`; give how many bytes."""
+        piece = self._data[self.count : self.count + len(buffer)]
+        buffer[: len(piece)] = piece
+        self.count += len(piece)
+        return len(piece)
+
 
 class Ahead:
     """Reads `blobs` in order, in threads of its own, at most a few ahead of the one that is asked for.

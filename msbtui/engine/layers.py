@@ -16,7 +16,7 @@ from msbtui.image.compress import compression, open_layer
 from msbtui.image.facts import FactsCollector, MappedContents, StoredContents
 from msbtui.image.model import Contents, Image, LayerIndex
 from msbtui.image.parts import PartContents
-from msbtui.image.tar import index_stream
+from msbtui.image.tar import filling, index_stream
 
 _ZEROS = bytes(512)
 _MOST_ZEROS = 128
@@ -57,17 +57,33 @@ class Hashing:
         self._hash = hashlib.new(self._algorithm)
         self._cancel = cancel
         self._on_bytes = on_bytes
+        self._fill = filling(source)
         self.count = 0
 
     def read(self, size: int = -1, /) -> bytes:
         """Give at most `size` bytes. Raises `Cancelled`."""
         waiting.check(self._cancel)
         data = self._source.read(size)
+        self._note(data)
+        return data
+
+    @property
+    def fill(self) -> Callable[[memoryview], int] | None:
+        """What fills a buffer, where the source can; None where it cannot."""
+        return None if self._fill is None else self._filled
+
+    def _filled(self, buffer: memoryview, /) -> int:
+        assert self._fill is not None
+        waiting.check(self._cancel)
+        size = self._fill(buffer)
+        self._note(buffer[:size])
+        return size
+
+    def _note(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
         self.count += len(data)
         if self._on_bytes is not None:
             self._on_bytes(self.count)
-        return data
 
     @property
     def digest(self) -> str:
@@ -104,6 +120,7 @@ class Peeked:
             head += data
         self.head = head
         self._rest = head
+        self._fill = filling(source)
 
     def read(self, size: int = -1, /) -> bytes:
         """Give at most `size` bytes, those looked at first."""
@@ -112,6 +129,19 @@ class Peeked:
             data, self._rest = self._rest[:wanted], self._rest[wanted:]
             return data
         return self._source.read(size)
+
+    @property
+    def fill(self) -> Callable[[memoryview], int] | None:
+        """What fills a buffer, where the source can; None where it cannot."""
+        return None if self._fill is None else self._filled
+
+    def _filled(self, buffer: memoryview, /) -> int:
+        assert self._fill is not None
+        if not self._rest:
+            return self._fill(buffer)
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def read_stream(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from abc import ABC, abstractmethod
 from mmap import mmap
@@ -11,7 +10,7 @@ from typing import Any, Final, cast
 import zstandard
 
 from msbtui.errors import TargetError
-from msbtui.image.tar import Buffer, Stream
+from msbtui.image.tar import Buffer, Stream, filling
 
 try:
     from isal import isal_zlib as deflate
@@ -20,6 +19,8 @@ except ImportError:  # a platform without a wheel
 
 CHUNK: Final = 1 << 16
 """Compressed bytes read at once: what they unpack to stays in a core's cache."""
+_STORED: Final = 1 << 18
+"""The same of gzip where a piece unpacks into memory that is used again."""
 _LARGEST_WINDOW: Final = 1 << 27
 """Bytes of history that a zstd frame may ask for (the `--ultra` and `--long` maximum that zstd itself accepts unasked)."""
 LARGEST_GROWTH: Final = 1100
@@ -27,6 +28,8 @@ LARGEST_GROWTH: Final = 1100
 SMALL_ENOUGH: Final = 512 << 20
 """Bytes that a layer may have however small it is stored."""
 _DEFLATE_ERROR: Final = cast("type[Exception]", deflate.error)  # the stubs of isal call it an instance
+_GZIP_READER: Final = getattr(deflate, "_GzipReader", None)
+"""What `isal.igzip` reads files with: it unpacks into a given buffer, where `decompressobj` makes each piece anew."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _XZ_MAGIC: Final = b"\xfd7zXZ\0"
@@ -47,43 +50,6 @@ def compression(head: bytes) -> str:
     if head.startswith(_XZ_MAGIC):
         return "xz"
     return "bzip2" if _BZIP2_HEAD.match(head) else "plain"
-
-
-class HashingReader:
-    """A stream that is hashed (sha256) and counted while it is read."""
-
-    def __init__(self, stream: Stream, *, where: str = "") -> None:
-        self.count = 0
-        """Bytes read so far."""
-        self._stream = stream
-        self._hash = hashlib.sha256()
-        self._where = where
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Give up to `size` bytes of the stream (-1: as many as come at once)."""
-        data = self._stream.read(size if size >= 0 else CHUNK)
-        self._hash.update(data)
-        self.count += len(data)
-        return data
-
-    @property
-    def digest(self) -> str:
-        """`sha256:...` of what was read so far."""
-        return "sha256:" + self._hash.hexdigest()
-
-    def drain(self) -> None:
-        """Read the stream to its end."""
-        while self.read(CHUNK):
-            pass
-
-    def check(self, expected: str) -> None:
-        """Raise TargetError, naming the blob, unless what was read has the digest `expected` (`sha256:...`)."""
-        if self.digest != expected:
-            raise TargetError(
-                f"its content has the digest {self.digest}, not {expected}",
-                where=self._where or expected,
-                hint="it is damaged or was changed; pull or save the image again",
-            )
 
 
 class BufferReader:
@@ -118,12 +84,18 @@ def open_layer(source: Stream | Buffer, *, where: str = "") -> Stream:
         return _Plain(stream, head)
     if kind in ("xz", "bzip2"):
         return _Streams(stream, head, where, kind)
-    return (_Gzip if kind == "gzip" else _Zstd)(stream, head, where)
+    return _Gzip(stream, head, where) if kind == "gzip" else _Zstd(stream, head, where)
 
 
 def _is_skippable(head: bytes) -> bool:
     """Tell whether a zstd skippable frame begins here (RFC 8878, 3.1.2)."""
     return head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F
+
+
+def check_growth(given: int, taken: int, where: str) -> None:
+    """Raise TargetError where `taken` stored bytes unpacked to `given`, more than any layer does."""
+    if given > SMALL_ENOUGH + LARGEST_GROWTH * taken:
+        raise TargetError(f"unpacks to more than {LARGEST_GROWTH} times its size: no image needs that", where=where)
 
 
 class _Plain:
@@ -161,8 +133,7 @@ class _Unpacked(ABC):
         if not self._output:
             piece = self._piece(size)
             self._given += len(piece)
-            if self._given > SMALL_ENOUGH + LARGEST_GROWTH * self._taken:
-                raise self._error(f"unpacks to more than {LARGEST_GROWTH} times its size: no image needs that")
+            check_growth(self._given, self._taken, self._where)
             if len(piece) <= size:
                 return piece
             self._output = memoryview(piece)
@@ -184,36 +155,83 @@ class _Unpacked(ABC):
         return TargetError(what, where=self._where)
 
 
-class _Gzip(_Unpacked):
-    """gzip (RFC 1952): one member after the other; their checksums are checked."""
+class _Gzip:
+    """gzip (RFC 1952): one member after the other; their checksums are checked.
+
+    `fill` unpacks into memory that the caller uses again and again: nothing is made anew, copied or joined.
+    """
 
     def __init__(self, stream: Stream, head: bytes, where: str) -> None:
-        super().__init__(stream, head, where)
-        self._member: Any = None
+        self._stored = _Stored(stream, head)
+        self._where = where
+        self._given = 0
+        """Plain bytes so far."""
+        self._space = memoryview(b"")
+        if _GZIP_READER is not None:
+            self._reader: Any = _GZIP_READER(self._stored, _STORED)
+        else:
+            import gzip
 
-    def _piece(self, size: int) -> bytes:
-        while True:
-            if self._member is None:
-                self._input = self._input.lstrip(b"\0")
-                if len(self._input) < 2 and self._more():
-                    continue
-                if not self._input:
-                    return b""
-                if not self._input.startswith(_GZIP_MAGIC):
-                    raise self._error("there is something else behind its gzip data")
-                self._member = deflate.decompressobj(wbits=31)
-            try:
-                data = self._member.decompress(self._input, max(size, 1))
-            except _DEFLATE_ERROR as error:
-                raise self._error(f"damaged gzip data ({error})") from None
-            if self._member.eof:
-                self._input, self._member = self._member.unused_data, None
-            else:
-                self._input = self._member.unconsumed_tail
-            if data:
-                return bytes(data)
-            if self._member is not None and not self._input and not self._more():
-                raise self._error("its gzip data are cut off")
+            self._reader = gzip.GzipFile(fileobj=cast(Any, self._stored), mode="rb")
+
+    def fill(self, buffer: memoryview, /) -> int:
+        """Unpack into `buffer`; give how many bytes, 0 at the end only."""
+        try:
+            size: int = self._reader.readinto(buffer)
+        except EOFError:
+            raise self._error("its gzip data are cut off") from None
+        except _DEFLATE_ERROR as error:
+            raise self._error(f"damaged gzip data ({error})") from None
+        except OSError as error:
+            if type(error).__name__ != "BadGzipFile":
+                raise
+            if str(error).startswith("Not a gzipped file"):
+                raise self._error("there is something else behind its gzip data") from None
+            raise self._error(f"damaged gzip data ({error})") from None
+        self._given += size
+        check_growth(self._given, self._stored.count, self._where)
+        return size
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give up to `size` bytes."""
+        size = size if 0 <= size <= CHUNK else CHUNK
+        if len(self._space) < size:
+            self._space = memoryview(bytearray(size))
+        return bytes(self._space[: self.fill(self._space[:size])])
+
+    def _error(self, what: str) -> TargetError:
+        return TargetError(what, where=self._where)
+
+
+class _Stored:
+    """Stored bytes for an unpacker, counted; the first were looked at before."""
+
+    def __init__(self, stream: Stream, head: bytes) -> None:
+        self.count = 0
+        self._stream = stream
+        self._head = head
+        self._fill = filling(stream)
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        if not self._head and self._fill is not None:
+            size = self._fill(buffer)
+        else:
+            data = self._taken(len(buffer))
+            size = len(data)
+            buffer[:size] = data
+        self.count += size
+        return size
+
+    def read(self, size: int, /) -> bytes:
+        data = self._taken(size)
+        self.count += len(data)
+        return data
+
+    def _taken(self, size: int) -> bytes:
+        if not self._head:
+            return self._stream.read(size)
+        data, self._head = self._head[:size], self._head[size:]
+        return data
 
 
 class _Streams(_Unpacked):

@@ -199,20 +199,19 @@ class MappedContents:
         index, known, digests = self._index, self._known, self._digests
         kinds, logical, offsets, sizes = index.kinds, index.logical, index.offsets, index.sizes
         regular, found = int(Kind.FILE), list[str | None]()
-        with memoryview(self._buffer) as view:
-            for entry in entries:
-                file = entry if kinds[entry] == regular and entry not in logical else self._file(entry)
-                if file is None:
-                    found.append(None)
-                elif known is not None and (kept := known.digest_of_file(file)) is not None:
-                    found.append(kept)
-                else:
-                    own = digests.get(file)
-                    if own is None:
-                        start = offsets[file]
-                        with view[start : start + sizes[file]] as piece:
-                            own = digests[file] = xxh3_128_digest(piece)
-                    found.append(own.hex())
+        for entry in entries:
+            file = entry if kinds[entry] == regular and entry not in logical else self._file(entry)
+            if file is None:
+                found.append(None)
+            elif known is not None and (kept := known.digest_of_file(file)) is not None:
+                found.append(kept)
+            else:
+                own = digests.get(file)
+                if own is None:
+                    start = offsets[file]
+                    with memoryview(self._buffer) as view, view[start : start + sizes[file]] as piece:
+                        own = digests[file] = xxh3_128_digest(piece)
+                found.append(own.hex())
         return found
 
     def edge(self, entry: int) -> bytes | None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Buffer = bytes | bytearray | memoryview | mmap
 CHUNK: Final = 1 << 17
 """Bytes asked of a stream at once: as many as stay in a core's cache while they are unpacked, hashed and looked at."""
+_SPACE: Final = 1 << 19
+"""Bytes that a stream fills at once where it fills memory that is used again: threads seldom wait for each other then."""
 _NOTHING: Final = memoryview(b"")
 _WINDOW: Final = 64 << 20
 """Bytes of a mapped archive that are gone through before its memory is given back."""
@@ -26,6 +28,11 @@ class Stream(Protocol):
     def read(self, size: int, /) -> bytes:
         """Give up to `size` bytes."""
         ...
+
+
+def filling(stream: object) -> Callable[[memoryview], int] | None:
+    """Give the method of a stream that fills a buffer and gives how many bytes, 0 at the end only; None where it has none."""
+    return getattr(stream, "fill", None)
 
 
 def index_layer(
@@ -172,18 +179,29 @@ class _Source:
 
     def __init__(self, stream: Stream, chunk: int) -> None:
         self.window = _NOTHING
-        """A view, since the rest of a piece is taken again and again."""
+        """A view, since the rest of a piece is taken again and again; good until the next `grow`."""
         self.base = 0
         self.count = 0
         self._stream = stream
-        self._chunk = chunk
+        self._fill = filling(stream)
+        self._chunk = chunk if self._fill is None else max(chunk, _SPACE) if chunk > BLOCK else chunk
+        self._space = memoryview(bytearray(self._chunk if self._fill is not None else 0))
 
     def grow(self) -> bool:
         """Read on; tell whether there was anything."""
-        data = self._stream.read(self._chunk - len(self.window) % BLOCK)
-        self.count += len(data)
-        self.window = memoryview(bytes(self.window) + data if self.window else data)
-        return bool(data)
+        rest = len(self.window)
+        wanted = self._chunk - rest % BLOCK
+        if self._fill is None:
+            data = self._stream.read(wanted)
+            size = len(data)
+            self.window = memoryview(bytes(self.window) + data if self.window else data)
+        else:
+            space = self._space if rest + wanted <= len(self._space) else memoryview(bytearray(2 * (rest + wanted)))
+            space[:rest] = self.window
+            size = self._fill(space[rest : rest + wanted])
+            self._space, self.window = space, space[: rest + size]
+        self.count += size
+        return size > 0
 
     def drop(self, count: int) -> None:
         """Forget the next `count` bytes, as far as the stream has them."""

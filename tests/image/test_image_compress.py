@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import contextlib
 import gzip
-import hashlib
 import io
 import lzma
 import random
@@ -18,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msbtui.errors import TargetError
-from msbtui.image.compress import BufferReader, HashingReader, open_layer
+from msbtui.image.compress import BufferReader, open_layer
 from msbtui.image.tar import Stream
 
 TEXT = b"".join(b"line %d of a layer\n" % n for n in range(60_000))
@@ -161,19 +160,6 @@ def test_a_window_beyond_measure_is_refused() -> None:
     frame = b"\x28\xb5\x2f\xfd" + bytes([0, 0xFF]) + (1 | 5 << 3).to_bytes(3, "little") + b"hello"
     with pytest.raises(TargetError, match="zstd"):
         drain(open_layer(frame))
-
-
-def test_what_is_read_is_hashed_and_counted() -> None:
-    reader = HashingReader(Trickle(TEXT, 10_000), where="layer 2")
-    assert len(reader.read(100)) == 100
-    assert reader.digest == "sha256:" + hashlib.sha256(TEXT[:100]).hexdigest()
-    reader.drain()
-    assert reader.count == len(TEXT)
-    reader.check("sha256:" + hashlib.sha256(TEXT).hexdigest())
-    with pytest.raises(TargetError, match="layer 2: its content has the digest"):
-        reader.check("sha256:" + "0" * 64)
-    with pytest.raises(TargetError, match=r"^sha256:00"):
-        HashingReader(Trickle(b"", 1)).check("sha256:00")
 
 
 def test_a_part_of_a_buffer_is_a_stream() -> None:

@@ -144,6 +144,12 @@ def test_signed_checksums_of_old_tars() -> None:
     assert read(header(b"\xe4\xf6\xfc", signed=True) + END).paths == ["\\xe4\\xf6\\xfc"]
 
 
+def test_headers_longer_than_what_is_read_at_once() -> None:
+    comment = pax([(b"comment", b"x" * 700_000), (b"path", b"renamed")])
+    index = read(header(b"a", size=3) + body(b"abc") + comment + header(b"b", size=600_000) + body(b"b" * 600_000) + END)
+    assert index.paths == ["a", "renamed"]
+
+
 def test_gnu_long_names_and_links() -> None:
     name, link = b"n/" * 80 + b"name", b"l" * 300
     archive = header(b"././@LongLink", flag=b"L", size=len(name) + 1) + body(name + b"\0")

@@ -7,7 +7,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tar_maker import END, Collect, Trickle, body, header, pax, rows, sparse_header
+from tar_maker import END, Collect, Filling, Trickle, body, header, pax, rows, sparse_header
 
 from msbtui.errors import TargetError
 from msbtui.image.tar import index_layer, index_stream
@@ -56,9 +56,9 @@ def test_hostile_archives_are_refused_with_the_place(name: str) -> None:
         index_layer(archive, where="layer 3")
     assert words in str(from_memory.value)
     assert str(from_memory.value).startswith("layer 3: not a sound tar archive: ")
-    for step in (1 << 20, 100):
+    for stream in (Trickle(archive, 1 << 20), Trickle(archive, 100), Filling(archive, 1 << 20), Filling(archive, 100)):
         with pytest.raises(TargetError) as from_stream:
-            index_stream(Trickle(archive, step), Collect(), where="layer 3")
+            index_stream(stream, Collect(), where="layer 3")
         assert str(from_stream.value) == str(from_memory.value)
 
 
@@ -86,8 +86,10 @@ def test_mutations_give_an_index_or_an_error(data: st.DataObject) -> None:
     try:
         index = index_layer(archive)
     except TargetError as error:
-        with pytest.raises(TargetError, match=re.escape(str(error))):
-            index_stream(Trickle(archive, 700))
+        for stream in (Trickle(archive, 700), Filling(archive, 700)):
+            with pytest.raises(TargetError, match=re.escape(str(error))):
+                index_stream(stream)
     else:
         assert sum(index.sizes) <= len(archive)
         assert rows(index_stream(Trickle(archive, 700))) == rows(index)
+        assert rows(index_stream(Filling(archive, 700))) == rows(index)
