@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from msbtui.errors import TargetError
+from msbtui.image.accounting import State, View
 from msbtui.image.model import Kind, LayerIndex
-from msbtui.image.table import FileTable, State, View
+from msbtui.image.table import FileTable
 
 pytestmark = pytest.mark.usefixtures("implementation")
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from msbtui.image.accounting import State, View
 from msbtui.image.model import Kind, LayerIndex
-from msbtui.image.table import FileTable, State, View
+from msbtui.image.table import FileTable
 
 pytestmark = pytest.mark.usefixtures("implementation")
 

@@ -16,7 +16,8 @@ from types import FrameType
 from typing import Any
 
 from msbtui.errors import MsbtuiError
-from msbtui.image.table import FileTable, State, View
+from msbtui.image.accounting import State, View
+from msbtui.image.table import FileTable
 from msbtui.report.inspect_json import inspect_document
 from msbtui.report.inspect_text import inspect_text
 from msbtui.session import Session

@@ -8,7 +8,8 @@ from operator import sub
 
 from msbtui.analysis.model import Base, Finding, Provenance, WasteReport
 from msbtui.dockerfile.model import Dockerfile, StageGraph
-from msbtui.image.table import FileTable, State, View
+from msbtui.image.accounting import State, View
+from msbtui.image.table import FileTable
 
 
 class Costs:

@@ -9,8 +9,9 @@ from itertools import accumulate
 
 import msgspec
 
+from msbtui.image.accounting import View
 from msbtui.image.model import Kind
-from msbtui.image.table import FileTable, View
+from msbtui.image.table import FileTable
 from msbtui.session.rows.cells import Part, Row, cut, cut_middle, fit, left, right, width
 from msbtui.session.rows.costs import Costs
 from msbtui.text import size
