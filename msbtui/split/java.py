@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
+from msbtui.split.view import View
 from msbtui.split.words import Words
 
 _WITH_VALUE = frozenset(
@@ -11,6 +14,8 @@ _WITH_VALUE = frozenset(
 )
 _CLASS_PATH = frozenset(("-cp", "-classpath", "--class-path"))
 _MODULE_PATH = frozenset(("-p", "--module-path"))
+_OF_BUILDING = frozenset("target build out bin src test tests gradle node_modules project buildSrc generated tmp".split())  # noqa: SIM905
+"""Where build tools put their results and their own jars: beside a jar that was copied out of them, nobody's libraries."""
 
 
 class JavaStart(msgspec.Struct, frozen=True):
@@ -43,3 +48,17 @@ def java_start(words: Words, class_path: str = "") -> JavaStart:
             return JavaStart(main=word, class_path=tuple(place or "." for place in places))
         at += 1
     return JavaStart(class_path=tuple(place or "." for place in places))
+
+
+def jar_folders(view: View, jar: str) -> Iterator[str]:
+    """Give the directories beside a jar that hold jars, or directories of jars: its manifest or a list of its own may name them.
+
+    Spring Boot and Maven have one such directory (`lib`, `dependency`), Quarkus has three with two levels.
+    """
+    home = jar.rpartition("/")[0]
+    for folder in view.children(home) if home else ():
+        if not view.is_dir(folder) or folder.rpartition("/")[2] in _OF_BUILDING:
+            continue
+        within = [folder, *(child for child in view.children(folder) if view.is_dir(child))]
+        if any(path.endswith(".jar") for place in within for path in view.children(place)):
+            yield folder

@@ -77,7 +77,7 @@ _OUTPUT = re.compile(
     r"|failsafe-reports|antrun|site|apidocs|jacoco[^/]*|(debug|release|[^/]+/release)/(build|deps|incremental|\.fingerprint|examples|\.cargo-lock)"
     r"|CACHEDIR\.TAG|\.rustc_info\.json"
     r"|(.*/)?[^/]+\.d)"
-    r"|build/(tmp|reports|test-results|generated|kotlin|intermediates)|\.gradle|CMakeFiles|cmake_install\.cmake|project/target)(/.*|\Z)"
+    r"|build/(tmp|reports|test-results|generated|kotlin|intermediates|distributions)|\.gradle|CMakeFiles|cmake_install\.cmake|project/target)(/.*|\Z)"
 )
 """What Maven, Gradle, sbt, Cargo and CMake leave beside their results."""
 _ARTIFACT = re.compile(r".*\.(jar|war|ear|whl|gem|deb|rpm)")
@@ -245,6 +245,10 @@ class Judge:
         """Give the place that the Dockerfile names above a source directory (`/src` for `/src/lib/a.c`)."""
         holders = [place for place in self.places if inside(folder, place) and not self._of_system(place)]
         return min(holders, key=len) if holders else folder
+
+    def is_source_tree(self, folder: str) -> bool:
+        """Tell whether build files or sources lie right in a directory."""
+        return self._compiles(self.view.children(folder))
 
     def in_build_tree(self, path: str) -> bool:
         """Tell whether a path lies where something was compiled."""

@@ -10,6 +10,7 @@ from msbtui.image.closure import needed_libraries
 from msbtui.image.golang import ALWAYS, LOADS_ZONES, STARTS
 from msbtui.image.model import Kind
 from msbtui.split.certificates import reads_certificates
+from msbtui.split.distributions import installations
 from msbtui.split.gonames import named_paths
 from msbtui.split.installs import is_build_package
 from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
@@ -112,7 +113,7 @@ class Kept:
         """Do it all: candidates, what the start reaches, then libraries and names until nothing new is needed."""
         for path, why in list(self.reach.why.items()):
             self.need(path, why, direct=True)
-        for folder, why in list(self.reach.folders.items()):
+        for folder, why in [*self.reach.folders.items(), *installations(self.view, self.judge, self.reach.why)]:
             self.need_folder(folder, why)
         self._candidates()
         self._scan_texts()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msbtui.image.model import Kind
 from msbtui.split.building import MANAGERS, builds
 from msbtui.split.daemons import cron_commands, included, of_cron, read_by_itself
-from msbtui.split.java import JavaStart, java_start
+from msbtui.split.java import JavaStart, jar_folders, java_start
 from msbtui.split.starts import SHELLS, Start
 from msbtui.split.view import View, relative
 from msbtui.split.words import Words, runs, shell_commands
@@ -124,6 +124,9 @@ class Reach:
                 if language is not None:
                     self.languages.setdefault(language, self.view.real(path) or path)
                     self._program(language, run[1:], why)
+            if name == "which":
+                for word in run[1:]:  # what a script looks up, it runs
+                    self.command((word,), why, blame=False)
             if name in SHELLS or name in ("source", "."):
                 for word in run[1:]:
                     if not word.startswith("-"):
@@ -256,10 +259,8 @@ class Reach:
         for jar in self.view.glob(relative(start.jar, self.view.workdir)) if start.jar else ():
             self.scripts.append(jar)
             self.add(jar, why)
-            for name in ("lib", "libs", "dependency", "dependencies", "dependency-jars", "jars"):
-                folder = f"{jar.rpartition('/')[0]}/{name}"
-                if self.view.is_dir(folder) and any(child.endswith(".jar") for child in self.view.children(folder)):
-                    self.folders.setdefault(folder, f"jars beside /{jar}, which its manifest may name")
+            for folder in jar_folders(self.view, jar):
+                self.folders.setdefault(folder, f"jars beside /{jar}, which its manifest may name")
         for place in start.class_path if start.main else ():
             path = relative(place.removesuffix("*"), self.view.workdir)
             for found in self.view.glob(path) if path else [""]:

@@ -148,3 +148,48 @@ def test_what_maven_leaves_beside_its_jar_stays_behind():
     assert not any(
         word in runtime for word in ("original", "maven-status", "surefire", "archive-tmp", "classes", "wrapper", "file")
     )
+
+
+def test_libraries_beside_a_start_script_in_bin_belong_to_it_wherever_it_starts():
+    start = '#!/bin/sh\nHOME_OF_APP=${app_path%/*}/..\nJAVACMD=`which java`\nexec "$JAVACMD" -cp "$HOME_OF_APP/lib/*" Main\n'
+    installed = {f"app/build/install/x/{name}": F("PK", size=2 * MEGABYTE) for name in ("lib/x.jar", "lib/dep.jar")}
+    made = {
+        "app/build.gradle": F("x"),
+        "app/src/Main.java": F("class Main"),
+        "app/build/install/x/bin/x": script(start),
+        "app/build/install/x/conf/x.yml": F("a: 1"),
+        "app/build/distributions/x.tar": F("tar", size=4 * MEGABYTE),
+        "app/build/libs/x.jar": F("PK", size=2 * MEGABYTE),
+        **installed,
+    }
+    plan = world(made, "/app/build/install/x/bin/x", workdir="/").plan()
+    assert {*installed, "app/build/install/x/conf/x.yml"} <= set(plan.kept)
+    assert not {"app/build/libs/x.jar", "app/build/distributions/x.tar"} & set(plan.kept)
+    # the script looks Java up before it runs it
+    assert "        openjdk-17-jre-headless \\\n" in plan.dockerfile
+    there = world(made, "build/install/x/bin/x").plan()
+    assert installed.keys() <= set(there.kept)
+    assert "app/build/distributions/x.tar" not in there.kept
+
+
+def test_a_source_trees_own_bin_keeps_no_tree():
+    made = {
+        "opt/t/bin/t": script("#!/bin/sh\nexec java -jar /opt/t/t.jar\n"),
+        "opt/t/pom.xml": F("<project>"),
+        "opt/t/lib/unused.bin": F("x", size=3 * MEGABYTE),
+        "opt/t/t.jar": F("PK", size=3 * MEGABYTE),
+    }
+    kept = world(made, "/opt/t/bin/t", workdir="/").plan().kept
+    assert "opt/t/t.jar" in kept
+    assert "opt/t/lib/unused.bin" not in kept
+
+
+def test_every_directory_of_jars_beside_the_jar_comes_along_but_not_what_the_build_left_beside_a_copy_of_it():
+    parts = ("quarkus-run.jar", "lib/boot/b.jar", "lib/main/m.jar", "app/app.jar", "quarkus/q.jar", "quarkus/q.dat")
+    made = {f"app/target/quarkus-app/{name}": F("PK" + name, size=2 * MEGABYTE) for name in parts}
+    made |= {"app/pom.xml": F("<project>"), "app/target/app-1.jar": F("PK", size=2 * MEGABYTE)}
+    kept = world(made, "java", "-jar", "/app/target/quarkus-app/quarkus-run.jar", workdir="/").plan().kept
+    assert {path for path in made if "quarkus-app" in path} <= set(kept)
+    assert "app/target/app-1.jar" not in kept
+    made = {"app/pom.xml": F("<project>"), "app/app.jar": F("PK", size=MEGABYTE), "app/target/a.jar": F("PK", size=2 * MEGABYTE)}
+    assert "app/target/a.jar" not in world(made, "java", "-jar", "/app/app.jar", workdir="/").plan().kept
