@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from msbtui.analysis.model import WasteReport
-from msbtui.image.model import Kind
+from msbtui.image.model import ElfFacts, Kind
+from msbtui.split.called import own_calls
 from msbtui.split.node import Prune
 from msbtui.split.reach import Reach
 from msbtui.split.view import View, inside, relative
@@ -123,14 +124,18 @@ class Judge:
         self.places = {place for place in places if place}
         """Directories that COPY, ADD and WORKDIR of the final stage name."""
         self._pruned = frozenset(path for prune in pruned for path in prune.removed)
-        self._idle = frozenset(idle)
         self._workdir = relative(view.workdir)
         self._verdicts: dict[str, Verdict | None] = {}
         self._by_finding = _finding_paths(view, waste)
         self.app_trees = self._app_trees()
+        self.calls = own_calls(view, reach, self.app_trees)
+        """Commands that the application's own programs start, and a program that does."""
+        called = {real for name in self.calls if (found := view.find_command(name)) and (real := view.real(found))}
+        self._idle = frozenset(tool for tool in idle if not any(inside(real, tool) for real in called))
         self.root_tree = self._root_tree()
         self.build_trees = self._build_trees()
-        self._started_in = self._whole_tree()
+        self._started_in = {folder: self._whole_tree(folder) for folder in (self._workdir, *reach.changed)}
+        """Directories that the program starts in, and where it may look for data from there."""
 
     def _app_trees(self) -> list[str]:
         """Give the directories that an interpreted application lives in: they are kept whole, but for waste."""
@@ -208,21 +213,21 @@ class Judge:
             stack += [child for child in children if self.view.is_dir(child) and not _STATE.fullmatch(child + "/")]
         return sorted(set(trees))
 
-    def _whole_tree(self) -> str:
-        """Give where a program may look for data by relative names.
+    def _whole_tree(self, start: str) -> str:
+        """Give where a program that starts in `start` may look for data by relative names.
 
         That is the directory that it starts in, or all of the source tree around that where the program itself lies there
         (`../templates` for a program that starts in `bin`).
         """
         for tree in self.build_trees:
-            if inside(self._workdir, tree) and any(
+            if inside(start, tree) and any(
                 inside(path, tree) and (self.view.elf(path) is not None or path.endswith(".jar")) for path in self.reach.why
             ):
-                above = [folder for folder in _upwards(self._workdir) if inside(folder, tree)]
+                above = [folder for folder in _upwards(start) if inside(folder, tree)]
                 roots = [folder for folder in above if self._compiles(self.view.children(folder))]
                 # a place that holds the sources of several programs is nobody's own
-                return roots[-1] if roots else self._workdir if tree in _SHARED else tree
-        return self._workdir
+                return roots[-1] if roots else start if tree in _SHARED else tree
+        return start
 
     def _root_tree(self) -> frozenset[str]:
         """Give what lies right below `/` of sources that were copied there (`COPY . /`): what the same layers brought."""
@@ -328,12 +333,14 @@ class Judge:
 
     def kept_from_caution(self, path: str) -> bool:
         """Tell whether a path of the source tree may be data that the program reads from the directory it starts in."""
-        if not self._workdir and not self.root_tree:
+        if path in self._by_finding or not self.in_build_tree(path):
             return False
-        if not inside(path, self._started_in) or not self.in_build_tree(path) or path in self._by_finding:
+        # sources somewhere below the directory that it starts in: it would not look there
+        if not any(
+            inside(path, tree) and (self.root_tree or (folder and self.in_build_tree(folder)))
+            for folder, tree in self._started_in.items()
+        ):
             return False
-        if not self.root_tree and not self.in_build_tree(self._workdir):
-            return False  # sources somewhere below the directory that it starts in: it would not look there
         if any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _ABOUT, _OUTPUT)):
             return False
         # a binary or jar that nothing starts, where one is started, is an intermediate of the build; data has no program headers
@@ -341,7 +348,18 @@ class Judge:
             _ARTIFACT.fullmatch(script) for script in self.reach.scripts
         ):
             return False
-        return self.view.elf(path) is None
+        facts = self.view.elf(path)
+        return facts is None or is_plugin(path, facts)
+
+
+def is_plugin(path: str, facts: ElfFacts) -> bool:
+    """Tell whether an ELF file is made to be opened by a program, not to be linked with: a library without a linker's name.
+
+    CMake's modules have no soname, libtool's have the file's own name (CMake, "MODULE"; libtool, "-module").
+    """
+    name = path.rpartition("/")[2]
+    made_to_load = facts.kind == "ET_DYN" and not facts.interpreter and re.search(r"\.so(\.|\Z)", name) is not None
+    return made_to_load and (not facts.soname or (facts.soname == name and not name.startswith("lib")))
 
 
 def _upwards(path: str) -> Iterator[str]:

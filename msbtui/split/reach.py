@@ -85,6 +85,9 @@ class Reach:
         """Every absolute path that a reached text names, whether it exists or not."""
         self.blaming = True
         """Whether commands that compile are noted in `build_tools`."""
+        self.changed: dict[str, None] = {}
+        """New directories that scripts of the start change into."""
+        self._where = ""
         self._running: set[tuple[str, str]] = set()
 
     def start(self, start: Start) -> None:
@@ -92,18 +95,40 @@ class Reach:
         if not start.words:
             return
         if start.what == "--smoke":
-            for words in shell_commands(start.shell, self.view.env):
-                self.command(words, "--smoke runs it", blame=False)
+            self._follow(shell_commands(start.shell, self.view.env), "--smoke runs it", blame=False)
             return
         if start.shell:
             self.shell = self.shell or f"{start.what} is in the shell form"
             self.add_command_word(start.words[0], f"{start.what} runs it", required=True)
-            for words in shell_commands(start.shell, self.view.env):
-                self.command(words, f"{start.what} runs it")
+            self._follow(shell_commands(start.shell, self.view.env), f"{start.what} runs it")
         else:
             found = self.command(start.words, f"{start.what} runs it")
             if not found and start.what not in ("CMD", "HEALTHCHECK"):
                 self.missing.append(start.words[0])
+
+    def _follow(self, calls: Iterable[Words], why: str, *, blame: bool = True) -> None:
+        """Follow the commands of a script in their order: `cd` tells from where the names after it are meant."""
+        before = self._where
+        for words in calls:
+            self.command(words, why, blame=blame)
+            if words[0] in ("cd", "pushd") and len(words) > 1:
+                folder = self.view.real(self._path(words[-1]))
+                if folder and self.view.is_dir(folder):
+                    self._where = f"/{folder}"
+                    if self.view.is_new(folder):
+                        self.changed.setdefault(folder)
+        self._where = before
+
+    def _path(self, word: str) -> str:
+        """Give the path that a word names: from where the script is now if it is there, else from the working directory."""
+        if self._where and not word.startswith("/"):
+            path = relative(word, self._where)
+            if self.view.canonical(path) is not None or (any(char in path for char in "*?[") and self.view.glob(path)):
+                return path
+        return relative(word, self.view.workdir)
+
+    def _executable(self, word: str) -> str | None:
+        return self.view.find_command(f"/{self._path(word)}" if "/" in word else word)
 
     def command(self, words: Words, why: str, *, blame: bool = True) -> bool:
         """Follow one command with its arguments; tell whether its executable is in the image."""
@@ -114,7 +139,7 @@ class Reach:
             # what a script of package.json does decides, where it can be read; else its name
             if name not in MANAGERS or not self._package_script(run, blame):
                 self._blame(run, why, blame)
-            if path := self.view.find_command(run[0]):
+            if path := self._executable(run[0]):
                 found = True
                 self.add(path, why)
                 for settings in read_by_itself(self.view, name):
@@ -151,7 +176,7 @@ class Reach:
         for part in {word, word.partition("=")[2], *word.partition("=")[2].split(":"), *word.split(":"), word.lstrip("@")}:
             if not part or part.startswith("-") or "\0" in part:
                 continue
-            whole = relative(part.removesuffix("/*"), self.view.workdir)
+            whole = self._path(part.removesuffix("/*"))
             for match in self.view.glob(whole) if any(char in whole for char in "*?[") else [whole]:
                 found = self.view.canonical(match) if match else None
                 if found and self.view.is_new(found) and not (asked and self.view.is_dir(self.view.real(found) or found)):
@@ -215,16 +240,14 @@ class Reach:
         elif name in SHELLS:
             self.shell = self.shell or f"/{path} is a shell script"
             env = {**self.view.env, "0": "/" + path}
-            for call in shell_commands(text.decode("utf-8", "replace"), env):
-                self.command(call, f"/{path} calls it")
+            self._follow(shell_commands(text.decode("utf-8", "replace"), env), f"/{path} calls it")
 
     def _script_argument(self, word: str, why: str) -> None:
-        found = self.view.canonical(relative(word, self.view.workdir))
+        found = self.view.canonical(self._path(word))
         if found and self.view.is_file(found) and self.view.is_new(found) and found not in self.why:
             self.why[found] = why
             text = self.view.text(found) or b""
-            for call in shell_commands(text.decode("utf-8", "replace"), self.view.env):
-                self.command(call, f"/{found} calls it")
+            self._follow(shell_commands(text.decode("utf-8", "replace"), self.view.env), f"/{found} calls it")
 
     def _program(self, language: str, words: Words, why: str) -> None:
         """Note the program file among an interpreter's arguments (`-m module` of Python included)."""
@@ -237,7 +260,7 @@ class Reach:
             if language == "python" and word == "-m" and at + 1 < len(words):
                 module = words[at + 1].replace(".", "/")
                 for name in (f"{module}.py", f"{module}/__main__.py", f"{module}/__init__.py"):
-                    found = self.view.canonical(relative(name, self.view.workdir))
+                    found = self.view.canonical(self._path(name))
                     if found and self.view.is_new(found):
                         self.scripts.append(found)
                         return
@@ -245,7 +268,7 @@ class Reach:
             if (word == "-c" and language in ("python", "sh")) or word == "-e":
                 return
             if not word.startswith("-"):
-                found = self.view.canonical(relative(word, self.view.workdir))
+                found = self.view.canonical(self._path(word))
                 for name in (found, f"{found}.js", f"{found}/index.js") if found else ():
                     if name and self.view.is_file(self.view.real(name) or ""):
                         self.scripts.append(name)
@@ -256,13 +279,13 @@ class Reach:
 
     def _java(self, start: JavaStart, why: str) -> None:
         """Follow the jar with what lies in `lib` beside it, or the directories and jars of the class path."""
-        for jar in self.view.glob(relative(start.jar, self.view.workdir)) if start.jar else ():
+        for jar in self.view.glob(self._path(start.jar)) if start.jar else ():
             self.scripts.append(jar)
             self.add(jar, why)
             for folder in jar_folders(self.view, jar):
                 self.folders.setdefault(folder, f"jars beside /{jar}, which its manifest may name")
         for place in start.class_path if start.main else ():
-            path = relative(place.removesuffix("*"), self.view.workdir)
+            path = self._path(place.removesuffix("*"))
             for found in self.view.glob(path) if path else [""]:
                 if self.view.is_dir(self.view.real(found) or ""):
                     self.class_folders.setdefault(self.view.real(found) or found, f"{why}, and Java looks for classes there")

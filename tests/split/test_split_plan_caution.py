@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from split_world import PATH, D, F, L, P, World, elf, script, toolchain
+from split_world import PATH, D, F, L, P, World, elf, library, script, toolchain
 
 from msbtui.image.model import ImageConfig
 
@@ -109,3 +109,37 @@ def test_an_init_that_starts_the_program_may_start_nothing_else():
     runtime = World(text, layers, ImageConfig(env=(PATH,), entrypoint=("dumb-init", "served"))).runtime()
     assert "        dumb-init \\\n" in runtime
     assert "graphviz" not in runtime
+
+
+def test_a_script_that_changes_the_directory_first_is_followed_from_there():
+    entry = script("#!/bin/sh\nset -e\ncd /src/bin\nexec ./served --web ../web --words ../../words\n")
+    made = {
+        "src/bin": D(),
+        "src/web": D(),
+        "src/web/index.html": F("<p>"),
+        "src/more/x.tmpl": F("x"),
+        "words": F("a"),
+        "entry": entry,
+    }
+    plan = world(made, workdir="/", program="/entry").plan()
+    steps = {path: step.why for step in plan.steps for path in ("/src/bin/served", "/src/web") if path in step.what}
+    assert {"src/bin/served", "src/web/index.html", "words"} <= set(plan.kept)
+    assert "/entry calls it" in steps["/src/bin/served"]
+    # what the program itself may look for around the directory that it was started in
+    assert "src/more/x.tmpl" in plan.kept
+    assert "src/main.c" not in plan.kept
+    # another script is not in that directory
+    there = {**made, "entry": script("#!/bin/sh\n(cd /src/bin)\n./served\n"), "src/served": F("x"), "served": elf("libc.so.6")}
+    assert "served" in world(there, workdir="/", program="/entry").plan().kept
+
+
+def test_plugins_in_the_source_tree_are_kept_and_libraries_that_nothing_needs_are_not():
+    made = {
+        "src/plugins/a.so": library("", "libc.so.6"),
+        "src/plugins/b.so": library("b.so", "libc.so.6"),
+        "src/libunused.so.1": library("libunused.so.1", "libc.so.6"),
+        "src/.libs/c.so": library("", "libc.so.6"),
+        "src/other": elf("libc.so.6"),
+    }
+    kept = world(made).plan().kept
+    assert {path for path in made if path in kept} == {"src/plugins/a.so", "src/plugins/b.so"}

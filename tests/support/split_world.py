@@ -62,9 +62,9 @@ Entries = Mapping[str, F | D | L | H | str]
 
 
 def elf(*needed: str, interpreter: str = "/lib64/ld-linux-x86-64.so.2", libraries: Sequence[str] = (), paths: Sequence[str] = (),
-        soname: str = "", size: int = 50_000, mode: int = 0o755, **more: Any) -> F:  # fmt: skip
+        soname: str = "", size: int = 50_000, mode: int = 0o755, kind: str = "", **more: Any) -> F:  # fmt: skip
     """Give an ELF file."""
-    kind = "ET_DYN" if interpreter or soname else "ET_EXEC"
+    kind = kind or ("ET_DYN" if interpreter or soname else "ET_EXEC")
     facts = ElfFacts(
         "EM_X86_64",
         64,
@@ -81,7 +81,7 @@ def elf(*needed: str, interpreter: str = "/lib64/ld-linux-x86-64.so.2", librarie
 
 def library(soname: str, *needed: str, size: int = 200_000) -> F:
     """Give a shared library."""
-    return elf(*needed, interpreter="", soname=soname, size=size)
+    return elf(*needed, interpreter="", soname=soname, size=size, kind="ET_DYN")
 
 
 def script(text: str) -> F:
