@@ -26,6 +26,9 @@ _HELPERS = frozenset(
         "iputils-ping telnet dnsutils lsof libcap2-bin libcap-utils libcap-ng-utils attr"
     ).split()
 )
+_COMPILER = re.compile(r"(gcc|g\+\+|clang|gfortran|tcc)(-[\d.]+)?")
+_HEADERS = frozenset(("libc6-dev", "musl-dev"))
+"""What a C compiler only recommends, and cannot compile without."""
 _ENGLISH = frozenset(("file", "less", "tree", "top", "free", "man", "watch"))
 """Commands whose names are said as words more often than as commands."""
 _LANGUAGE_PACKAGES = {
@@ -150,6 +153,10 @@ def choose_packages(
                     named_itself.add(name)
                 break
     base_before = view.packages.at(view.base_layers - 1) if view.base_layers else {}
+    if compiler := next(filter(_COMPILER.fullmatch, sorted(choices)), None):
+        headers = {one.name for one in wanted_by_name(view, base_before) if one.section.rpartition("/")[2] == "libdevel"}
+        for name in sorted((headers | _HEADERS) & set(installed) - set(choices) - have):
+            choices[name] = Install(name, f"{compiler} is kept, and what it compiles may be built against it", cautious=True)
     for package in wished(view, words):
         if not commands and _commands(package):
             continue  # what its commands bring nobody calls; its libraries would be named by now

@@ -9,6 +9,7 @@ import msgspec
 
 from msbtui.analysis.model import WasteReport
 from msbtui.image.model import ElfFacts, Kind
+from msbtui.split.called import own_calls
 from msbtui.split.node import Prune
 from msbtui.split.reach import Reach
 from msbtui.split.view import View, inside, relative
@@ -123,11 +124,14 @@ class Judge:
         self.places = {place for place in places if place}
         """Directories that COPY, ADD and WORKDIR of the final stage name."""
         self._pruned = frozenset(path for prune in pruned for path in prune.removed)
-        self._idle = frozenset(idle)
         self._workdir = relative(view.workdir)
         self._verdicts: dict[str, Verdict | None] = {}
         self._by_finding = _finding_paths(view, waste)
         self.app_trees = self._app_trees()
+        self.calls = own_calls(view, reach, self.app_trees)
+        """Commands that the application's own programs start, and a program that does."""
+        called = {real for name in self.calls if (found := view.find_command(name)) and (real := view.real(found))}
+        self._idle = frozenset(tool for tool in idle if not any(inside(real, tool) for real in called))
         self.root_tree = self._root_tree()
         self.build_trees = self._build_trees()
         self._started_in = {folder: self._whole_tree(folder) for folder in (self._workdir, *reach.changed)}

@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from msbtui.image.closure import needed_libraries
 from msbtui.image.golang import ALWAYS, LOADS_ZONES, STARTS
 from msbtui.image.model import Kind
+from msbtui.split.called import PROGRAM, STARTS_COMMANDS
 from msbtui.split.certificates import reads_certificates
 from msbtui.split.distributions import installations
 from msbtui.split.gonames import named_paths
 from msbtui.split.installs import is_build_package
 from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
-from msbtui.split.opened import opened_by_name
+from msbtui.split.opened import opened_by_name, started_by_packages
 from msbtui.split.reach import Reach, language_of, shebang
 from msbtui.split.view import View, inside, relative
 from msbtui.split.words import INITS, author_text, shell_commands
@@ -46,11 +47,6 @@ _OF_GO = frozenset(("git", "ssh", "rsync", "ps", "ping", "svn", "hg"))
 """Commands that a Go program that starts others may well start: its strings cannot be told apart."""
 _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_.+-]+")
 _CALLED = re.compile(rb"""["'`]\s*(?:/(?:usr/)?(?:local/)?s?bin/)?([A-Za-z][A-Za-z0-9_.+-]*)(?=["'`\s])""")
-_STARTS_COMMANDS = re.compile(
-    rb"\bsubprocess\b|\bos\.(system|popen|exec|spawn)|\bPopen\b|child_process|\bexeca?\b|\bspawn|\bshell_exec\b|proc_open|Open3|\bsystem\b|%x|\bqx\b"
-)
-"""How programs of the usual languages start commands."""
-_PROGRAM = re.compile(r".*\.(py|rb|pl|pm|php|js|mjs|cjs|jsx|ts|lua|r|R|tcl)")
 _SCANNED = 8 << 20
 """Bytes of application texts that are searched for names, together."""
 _TEXTS = re.compile(
@@ -120,6 +116,12 @@ class Kept:
         for path, why in list(opened_by_name(self.view, self.paths)):
             self.need(path, why, direct=True)
             self._libraries([path])
+        for name, why in [
+            *started_by_packages(self.paths),
+            *((name, f"/{by} starts it") for name, by in self.judge.calls.items()),
+        ]:
+            if (found := self.view.find_command(name)) is not None:
+                self.need(found, why, direct=True)
         self._close()
         self._idle_scripts()
         for reason, paths in list(self.left.items()):
@@ -280,10 +282,10 @@ class Kept:
                 continue
             left -= len(text)
             # in a program's text only what is quoted can be a command; in a script or settings every word
-            program = _PROGRAM.fullmatch(path) is not None
+            program = PROGRAM.fullmatch(path) is not None
             words = {word.decode("ascii") for word in (_CALLED if program else _WORD).findall(text)}
             self.words |= words
-            if program and _STARTS_COMMANDS.search(text):
+            if program and STARTS_COMMANDS.search(text):
                 self.called |= words
             for token in _TOKEN.findall(text):
                 self._named(token.decode("ascii").rstrip("/.:,"), path)

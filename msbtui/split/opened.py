@@ -1,9 +1,9 @@
-"""Libraries that language packages open by name at run time: no ELF file needs them, so nothing else tells."""
+"""Libraries that language packages open by name, and commands that they start: no ELF file needs them, so nothing else tells."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msbtui.split.pydists import normalised
 from msbtui.split.view import View
@@ -63,6 +63,35 @@ _RUBY = {
     "ethon": ("libcurl",),
     "typhoeus": ("libcurl",),
 }
+_GIT, _MAGICK = ("git",), ("magick", "convert", "identify", "mogrify", "composite")
+_STARTED_BY_PYTHON = {
+    "pydriller": _GIT,
+    "gitlint": _GIT,
+    "gitlint-core": _GIT,
+    "pre-commit": _GIT,
+    "commitizen": _GIT,
+    "cookiecutter": _GIT,
+    "copier": _GIT,
+    "dvc": _GIT,
+    "python-gnupg": ("gpg",),
+    "python-hglib": ("hg",),
+    "svn": ("svn",),
+    "patool": ("7z", "unzip", "zip", "xz", "bzip2", "unrar"),
+    "rarfile": ("unrar", "unar", "7z", "bsdtar"),
+    "pdfkit": ("wkhtmltopdf",),
+    "pdf2image": ("pdftoppm", "pdftocairo", "pdfinfo"),
+}
+_STARTED_BY_NODE = {
+    "simple-git": _GIT,
+    "gm": ("gm", *_MAGICK),
+    "imagemagick": _MAGICK,
+}
+_STARTED_BY_RUBY = {
+    "git": _GIT,
+    "mini_magick": _MAGICK,
+    "image_optim": ("jpegoptim", "optipng", "pngquant", "gifsicle"),
+}
+"""Packages of a language -> the commands without which they are of no use. Only what the image has is kept."""
 _DISTRIBUTION = re.compile(
     r"(?:.*/)?(?:site|dist)-packages/([A-Za-z0-9][\w.]*?)-\d[^/]*\.(?:dist|egg)-info(?:/METADATA|/PKG-INFO)?"
 )
@@ -73,14 +102,24 @@ _FOLDERS = ("usr/local/lib", "usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-
 
 def opened_by_name(view: View, kept: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Give the libraries of the image that kept packages of a language open by name: (canonical path, why)."""
+    for name, beginning in _of_packages(kept, (_PYTHON, _NODE, _RUBY)):
+        yield from _files(view, beginning, f"{name} opens it by name")
+
+
+def started_by_packages(kept: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Give the commands that kept packages of a language start: (name, why)."""
+    for name, command in _of_packages(kept, (_STARTED_BY_PYTHON, _STARTED_BY_NODE, _STARTED_BY_RUBY)):
+        yield command, f"{name} starts it"
+
+
+def _of_packages(kept: Iterable[str], tables: Sequence[Mapping[str, tuple[str, ...]]]) -> Iterator[tuple[str, str]]:
+    """Give each package among the kept paths with each of what its language's table (Python, Node, Ruby) has for it."""
     for path in kept:
-        for pattern, table in ((_DISTRIBUTION, _PYTHON), (_GEM, _RUBY), (_MODULE, _NODE)):
-            match = pattern.fullmatch(path)
-            if match is None:
-                continue
-            name = normalised(match[1]) if table is _PYTHON else match[1]
-            for beginning in table.get(name, ()):
-                yield from _files(view, beginning, f"{name} opens it by name")
+        for pattern, table in zip((_DISTRIBUTION, _MODULE, _GEM), tables, strict=True):
+            if (match := pattern.fullmatch(path)) is not None:
+                name = normalised(match[1]) if pattern is _DISTRIBUTION else match[1]
+                for item in table.get(name, ()):
+                    yield name, item
 
 
 def _files(view: View, beginning: str, why: str) -> Iterator[tuple[str, str]]:
