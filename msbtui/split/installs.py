@@ -76,8 +76,29 @@ class Dependencies:
     def direct(self, name: str) -> list[str]:
         """Give the installed packages that satisfy the dependencies of `name`."""
         package = self.installed.get(name)
+        return self._satisfying(package.depends if package else ())
+
+    def recommended(self, names: Iterable[str], there: Collection[str]) -> dict[str, str]:
+        """Give the installed packages, those in `there` left out, that came because `names` or what they bring recommends them.
+
+        By name, with who recommends it. apt takes recommended packages along unless it is told not to, and the programs use
+        them where they are: other programs that they start, plugins, data (Debian Policy, 7.2). Those that serve building only
+        are left out.
+        """
+        found: dict[str, str] = {}
+        stack = list(names)
+        while stack:
+            for name in sorted({(top := stack.pop()), *self.closure(top)} - set(there)):
+                package = self.installed.get(name)
+                for other in self._satisfying(package.recommends if package else ()):
+                    if other not in found and other not in there and not is_build_package(self.installed[other]):
+                        found[other] = name
+                        stack.append(other)
+        return found
+
+    def _satisfying(self, clauses: Iterable[str]) -> list[str]:
         found = []
-        for clause in package.depends if package else ():
+        for clause in clauses:
             for choice in clause.split("|"):
                 bare = _bare(choice)
                 target = bare if bare in self.installed else self._providers.get(bare)
@@ -175,6 +196,10 @@ def choose_packages(
         if name in installed and name not in have:
             choices[name] = Install(name, why)
             named_itself.add(name)
+    asked = {package.name for package in wanted_by_name(view, base_before) if not is_build_package(package)}
+    for name, by in dependencies.recommended([name for name in choices if name in asked], {*base_before, *have}).items():
+        if name not in choices:
+            choices[name] = Install(name, f"{by} recommends it, and the original has it", cautious=True)
     covered = {brought for name in choices for brought in dependencies.closure(name)}
     roots = [name for name in choices if name in named_itself or name not in covered]
     brought = {other for name in roots for other in dependencies.closure(name)}

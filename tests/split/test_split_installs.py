@@ -45,3 +45,27 @@ def test_interpreters_and_settings_of_packages_come_with_them():
 
 def test_an_interpreter_that_the_application_runs_is_named():
     assert "python3" in installed(("python3", "/app.py"), {"app.py": F("import os")})
+
+
+def test_what_packages_that_are_kept_recommend_comes_along_where_the_original_has_it():
+    tools = {
+        "convert": P(["usr/share/doc/convert/x"], "graphics", "convert-q16", manual=True),
+        "convert-q16": P(["usr/bin/convert"], "graphics", "libc6", recommends="ghost (>= 1) | spectre, gcc, absent, pixel"),
+        "spectre": P(["usr/bin/gs"], "text", "libc6, libgs"),
+        "libgs": P(["usr/lib/libgs.so.1"], "libs", "libc6", recommends="typefaces"),
+        "typefaces": P(["usr/share/fonts/a.ttf"], "fonts"),
+        "unasked": P(["usr/bin/unasked"], "graphics"),
+    }
+    files = {f"usr/bin/{name}": elf("libc.so.6") for name in ("convert", "gs", "unasked")}
+    files |= {"usr/lib/libgs.so.1": F("x"), "usr/share/fonts/a.ttf": F("x")}
+    run = "apt-get install -y gcc convert"
+    made = {"app/run.sh": script("#!/bin/sh\nconvert a.pdf b.png\n")}
+    layers = [(f"RUN /bin/sh -c {run} # buildkit", toolchain(tools, files)), ("COPY . /app # buildkit", made)]
+    text = f'FROM debian:bookworm\nRUN {run}\nCOPY . /app\nCMD ["/app/run.sh"]\n'
+    plan = World(text, layers, ImageConfig(env=("PATH=/usr/bin",), cmd=("/app/run.sh",))).plan()
+    lines = [
+        line.split()[0] for line in plan.dockerfile.partition("# runtime stage")[2].splitlines() if line.startswith("        ")
+    ]
+    assert lines == ["convert", "convert-q16", "spectre", "typefaces"]
+    why = {step.what: step.why for step in plan.steps}
+    assert any("convert-q16 recommends it" in said for said in why.values())

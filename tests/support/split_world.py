@@ -98,6 +98,7 @@ class P:
     depends: str = ""
     manual: bool = False
     essential: bool = False
+    recommends: str = ""
 
 
 def dpkg(packages: Mapping[str, P]) -> dict[str, F]:
@@ -106,6 +107,7 @@ def dpkg(packages: Mapping[str, P]) -> dict[str, F]:
     entries: dict[str, F] = {}
     for name, package in packages.items():
         extra = f"Depends: {package.depends}\n" if package.depends else ""
+        extra += f"Recommends: {package.recommends}\n" if package.recommends else ""
         extra += "Essential: yes\nPriority: required\n" if package.essential else "Priority: optional\n"
         status.append(
             f"Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\nSection: {package.section}\n{extra}"
