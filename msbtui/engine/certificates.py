@@ -1,4 +1,4 @@
-"""Certificates for a registry, from where docker and podman keep them.
+"""Certificates for a registry, from where docker, podman and containerd keep them.
 
 Docker docs, "Verify repository client with certificates"; containers-certs.d(5): in a folder named HOST[:PORT] every `.crt`
 is an authority's, every `.cert` a client's, whose key ends with `.key`.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +35,37 @@ def folders(host: str, environ: Mapping[str, str]) -> list[Path]:
     return [folder for place in places if (folder := place / host).is_dir()]
 
 
-def trust(session: requests.Session, host: str, environ: Mapping[str, str]) -> None:
-    """Let `session` use the certificates for the registry `host`, there and nowhere else. Raises `TargetError`."""
+def trust(
+    session: requests.Session,
+    host: str,
+    environ: Mapping[str, str],
+    authorities: Sequence[str] = (),
+    clients: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Let `session` use the certificates for the registry `host`, there and nowhere else. Raises `TargetError`.
+
+    Beside those of the folders there may be files of authorities, and of client certificates with their keys (empty: in the
+    same file), as containerd's hosts.toml names them.
+    """
     found = folders(host, environ)
-    if not found:
+    if not found and not authorities and not clients:
         return
     from requests.adapters import HTTPAdapter
 
     context = ssl.create_default_context()
     for folder in found:
-        _load(context, folder)
+        with _used(folder, "authorities are .crt, client certificates .cert with a .key of the same name"):
+            for path in sorted(folder.iterdir()):
+                if path.suffix == ".crt":
+                    context.load_verify_locations(path)
+                elif path.suffix == ".cert":
+                    context.load_cert_chain(path, path.with_suffix(".key"), password=_no_password)
+    for name in authorities:
+        with _used(name, "a hosts.toml names it: correct it there"):
+            context.load_verify_locations(name)
+    for name, key in clients:
+        with _used(name, "a hosts.toml names it: correct it there"):
+            context.load_cert_chain(name, key or None, password=_no_password)
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *words: Any, **more: Any) -> None:
@@ -52,18 +74,15 @@ def trust(session: requests.Session, host: str, environ: Mapping[str, str]) -> N
     session.mount(f"https://{host}/", Adapter())
 
 
-def _load(context: ssl.SSLContext, folder: Path) -> None:
+@contextmanager
+def _used(where: Path | str, hint: str) -> Iterator[None]:
     try:
-        for path in sorted(folder.iterdir()):
-            if path.suffix == ".crt":
-                context.load_verify_locations(path)
-            elif path.suffix == ".cert":
-                context.load_cert_chain(path, path.with_suffix(".key"), password=_no_password)
+        yield
     except (OSError, ssl.SSLError) as error:
         raise TargetError(
             f"its certificates cannot be used: {printable(getattr(error, 'strerror', None) or str(error))[:200]}",
-            where=printable(str(folder)),
-            hint="authorities are .crt, client certificates .cert with a .key of the same name",
+            where=printable(str(where)),
+            hint=hint,
         ) from None
 
 

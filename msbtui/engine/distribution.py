@@ -11,7 +11,7 @@ import http.client
 import ipaddress
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -89,6 +89,9 @@ class Registry:
         where: str,
         plain_http: bool = False,
         unverified: bool = False,
+        api: str = "/v2",
+        authorities: Sequence[str] = (),
+        clients: Sequence[tuple[str, str]] = (),
         attempts: int | None = None,
         cancel: threading.Event | None = None,
         stop: threading.Event | None = None,
@@ -103,6 +106,8 @@ class Registry:
         self._plain_http = plain_http
         self._cancel = cancel
         self._unverified = unverified
+        self._api = api
+        self._certificates = authorities, clients
         self._attempts = attempts or _ATTEMPTS
         self.stop = stop or threading.Event()
         self._lock = threading.Lock()
@@ -118,7 +123,7 @@ class Registry:
         self._base = f"https://{name}"
         self._plain_base = f"http://{name}"
         self._knows_scheme = not self._may_be_plain
-        trust(self._session, name, environ)
+        trust(self._session, name, environ, authorities, clients)
         if unverified:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -173,6 +178,9 @@ class Registry:
                 where=self._where,
                 plain_http=self._plain_http,
                 unverified=self._unverified,
+                api=self._api,
+                authorities=self._certificates[0],
+                clients=self._certificates[1],
                 attempts=self._attempts,
                 cancel=self._cancel,
                 stop=stop,
@@ -246,7 +254,7 @@ class Registry:
     def _open(self, path: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
         if not self._knows_scheme:
             self._learn_scheme()
-        url = f"{self._base}/v2/{self.repository}/{path}"
+        url = f"{self._base}{self._api}/{self.repository}/{path}"
         shown = self._authorization
         response = self._follow(url, headers)
         if response.status_code == 401:
@@ -267,7 +275,7 @@ class Registry:
             if self._knows_scheme:
                 return
             try:
-                url = f"{self._base}/v2/"
+                url = f"{self._base}{self._api}/"
                 self._session.get(url, timeout=_TIMEOUT, allow_redirects=False, stream=True, verify=self._verify(url)).close()
             except self._errors:
                 self._base = self._plain_base

@@ -40,6 +40,12 @@ class Endpoint(msgspec.Struct, frozen=True):
     """Whether it is asked for tags."""
     digests: bool = True
     """Whether it is asked by digest."""
+    api: str = "/v2"
+    """Where its interface begins (OCI distribution-spec, "Endpoints")."""
+    authorities: tuple[str, ...] = ()
+    """Files with certificates that are trusted there, beside those of the machine."""
+    clients: tuple[tuple[str, str], ...] = ()
+    """Files with certificates that it is shown, and with their keys; an empty key is in the same file."""
 
 
 class _Mirror(msgspec.Struct, frozen=True):
@@ -74,9 +80,11 @@ class _Host(msgspec.Struct, frozen=True):
     capabilities: tuple[str, ...] = ("pull", "resolve")
     skip_verify: bool = False
     override_path: bool = False
+    ca: str | list[str] = []
+    client: str | list[str | list[str]] = []
 
 
-class _Hosts(msgspec.Struct, frozen=True):
+class _Hosts(_Host, frozen=True):
     server: str = ""
     host: dict[str, _Host] = {}
 
@@ -107,7 +115,7 @@ def endpoints(host: str, repository: str, environ: Mapping[str, str]) -> list[En
     if host == DOCKER_HUB:
         mirrors += _of_docker(repository, environ)
     mirrors += _of_containerd(host, repository)
-    found = {(one.host, one.repository): one for one in reversed([*mirrors, origin])}
+    found = {(one.host, one.repository, one.api): one for one in reversed([*mirrors, origin])}
     return [*reversed(found.values())]
 
 
@@ -169,17 +177,32 @@ def _of_docker(repository: str, environ: Mapping[str, str]) -> list[Endpoint]:
 
 def _of_containerd(host: str, repository: str) -> list[Endpoint]:
     for name in (host, "_default"):
-        said = _toml(ETC / "containerd/certs.d" / name / "hosts.toml", _Hosts)
+        folder = ETC / "containerd/certs.d" / name
+        said = _toml(folder / "hosts.toml", _Hosts)
         if said is None:
             continue
-        found = []
-        for url, one in said.host.items():
-            endpoint = None if one.override_path or "pull" not in one.capabilities else _of_url(url, repository)
-            if endpoint is not None:
-                insecure = endpoint.insecure or one.skip_verify
-                found.append(msgspec.structs.replace(endpoint, insecure=insecure, tags="resolve" in one.capabilities))
-        return found
+        settings = [*said.host.items(), *([(said.server, said)] if said.server else [])]
+        return [one for url, settings_of in settings if (one := _of_host(url, settings_of, folder, repository)) is not None]
     return []
+
+
+def _of_host(url: str, said: _Host, folder: Path, repository: str) -> Endpoint | None:
+    """Give what hosts.toml says of one host; None where nothing is pulled from there. Files are named from its folder on."""
+    one = _of_url(url, repository) if "pull" in said.capabilities else None
+    if one is None:
+        return None
+    path = urlsplit(url).path.rstrip("/")
+    authorities = [said.ca] if isinstance(said.ca, str) else said.ca
+    clients = [said.client] if isinstance(said.client, str) else said.client
+    pairs = [(pair, "") if isinstance(pair, str) else ((*pair, "", "")[0], (*pair, "", "")[1]) for pair in clients]
+    return msgspec.structs.replace(
+        one,
+        insecure=one.insecure or said.skip_verify,
+        tags="resolve" in said.capabilities,
+        api=path if said.override_path or path.endswith("/v2") else f"{path}/v2",
+        authorities=tuple(str(folder / each) for each in authorities),
+        clients=tuple((str(folder / pem), str(folder / key) if key else "") for pem, key in pairs if pem),
+    )
 
 
 def _of_url(url: str, repository: str) -> Endpoint | None:
@@ -191,7 +214,7 @@ def _of_url(url: str, repository: str) -> Endpoint | None:
         return None
     if not host or parts.scheme not in ("http", "https"):
         return None
-    name = f"[{host}]" if ":" in host else host
+    name = DOCKER_HUB if host == "registry-1.docker.io" else f"[{host}]" if ":" in host else host
     return Endpoint(f"{name}:{port}" if port else name, repository, insecure=parts.scheme == "http", plain=parts.scheme == "http")
 
 

@@ -147,11 +147,32 @@ def test_mirrors_of_containerd(etc, home):
     write(
         etc / "containerd/certs.d/h.example/hosts.toml",
         'server = "https://h.example"\n[host."https://m.example:5000"]\n  capabilities = ["pull"]\n  skip_verify = true\n'
-        '[host."https://push.example"]\n  capabilities = ["push"]\n[host."http://p.example/v2/x"]\n  override_path = true\n',
+        '[host."https://push.example"]\n  capabilities = ["push"]\n[host."http://p.example/mirror/x"]\n  override_path = true\n'
+        '[host."https://q.example/sub"]\n  ca = "ca.pem"\n  client = [["/c/client.cert", "client.key"], ["/c/both.pem", ""]]\n'
+        '[host."https://r.example/v2"]\n  ca = ["/a.pem", "b.pem"]\n  client = "one.pem"\n',
     )
+    folder = etc / "containerd/certs.d/h.example"
     assert endpoints("h.example", "a", home) == [
-        Endpoint("m.example:5000", "a", insecure=True, tags=False), Endpoint("h.example", "a")
-    ]  # fmt: skip
+        Endpoint("m.example:5000", "a", insecure=True, tags=False),
+        Endpoint("p.example", "a", insecure=True, plain=True, api="/mirror/x"),
+        Endpoint(
+            "q.example",
+            "a",
+            api="/sub/v2",
+            authorities=(f"{folder}/ca.pem",),
+            clients=(("/c/client.cert", f"{folder}/client.key"), ("/c/both.pem", "")),
+        ),
+        Endpoint("r.example", "a", authorities=("/a.pem", f"{folder}/b.pem"), clients=((f"{folder}/one.pem", ""),)),
+        Endpoint("h.example", "a"),
+    ]
+
+
+def test_a_server_of_containerd_that_is_elsewhere(etc, home):
+    write(etc / "containerd/certs.d/_default/hosts.toml", 'server = "https://s.example"\nca = "x.pem"\n')
+    authorities = (str(etc / "containerd/certs.d/_default/x.pem"),)
+    assert endpoints("h.example", "a", home) == [Endpoint("s.example", "a", authorities=authorities), Endpoint("h.example", "a")]
+    write(etc / "containerd/certs.d/docker.io/hosts.toml", 'server = "https://registry-1.docker.io"\n')
+    assert endpoints("docker.io", "library/a", home) == [Endpoint("docker.io", "library/a")]
 
 
 # asking them
@@ -307,6 +328,32 @@ def test_certificates_of_clients(authority, etc, cache, home, monkeypatch):
             open_image(fake.name, cache=cache, environ=home)
         shutil.copy(authority / "client.key", folder / "client.key")
         assert open_image(fake.name, cache=cache, environ=home).verified
+
+
+def test_what_containerd_trusts_and_shows(authority, etc, cache, home, monkeypatch):
+    monkeypatch.setattr(distribution, "is_loopback", lambda host: False)
+    fake, sample = FakeRegistry(Sample()), Sample()
+    folder = etc / "containerd/certs.d/h.example"
+    text = f'[host."https://{fake.host}"]\n  ca = "{authority}/server.crt"\n  client = [["client.cert", "client.key"]]\n'
+    write(folder / "hosts.toml", text)
+    with served_with_tls(fake, authority, wants_client=True):
+        with pytest.raises(TargetError, match=r"client\.cert: its certificates cannot be used"):
+            open_image("registry:h.example/sample:latest", cache=cache, environ=home)
+        shutil.copy(authority / "client.crt", folder / "client.cert")
+        shutil.copy(authority / "client.key", folder / "client.key")
+        image = open_image("registry:h.example/sample:latest", cache=cache, environ=home)
+        assert image.id == digest(sample.config)
+
+
+def test_an_interface_of_a_mirror_below_another_path(etc, cache, home):
+    fake, sample = FakeRegistry(Sample()), Sample()
+    write(etc / "containerd/certs.d/h.example/hosts.toml", f'[host."http://{fake.host}/deep/v2"]\n  override_path = true\n')
+    found = fake.find
+    fake.find = lambda path: found(path.removeprefix("/deep")) if path.startswith("/deep/") else (b"", "")
+    with fake.running():
+        image = open_image("registry:h.example/sample:latest", cache=cache, environ=home)
+    assert image.id == digest(sample.config)
+    assert all(path.startswith("/deep/v2/") for path, _ in fake.asked)
 
 
 def test_an_insecure_mirror_need_not_be_vouched_for(authority, etc, cache, home, monkeypatch):
