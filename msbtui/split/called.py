@@ -58,13 +58,15 @@ _AMBIGUOUS = frozenset(
         "file less tree top free man watch make patch ant flex cc ld as ar nm bc dc m4 go size strings strip link at find sort "
         "test cut join split head tail who id date time groups convert identify compare display import animate composite stream "
         "conjure montage mail host expand look script last users yes true false nice kill env install open col which import c++ "
-        "bison cpp git-shell pack rename select sum write wall help info log view reset clear login apply"
+        "bison cpp git-shell pack rename select sum write wall help info log view reset clear login apply column scalar logger "
+        "timeout sync factor more fold prune arch red"
     ).split()
 )
 """Commands whose names are said as words, keys and methods more often than as commands."""
 _NOT_RUN = re.compile(
     r"(.*/)?(__tests__|__mocks__|tests?|specs?|e2e|docs?|examples?|benchmarks?|\.[^/]+|node_modules|site-packages|vendor)/.*"
-    r"|(.*/)?(test_[^/]*|[^/]*[_.](test|spec)|conftest|noxfile|fabfile|setup|[gG]ulpfile|[gG]runtfile|[^/]*\.(config|conf))\.[a-z]+"
+    r"|(.*/)?(test_[^/]*|[^/]*[_.](test|spec)|conftest|noxfile|fabfile|setup|[gG]ulpfile|[gG]runtfile|[^/]*\.(config|conf|min))\.[a-z]+"
+    r"|(.*/)?(static|public|assets)/.*\.m?js"
 )
 """In an application's directory: what only building and testing run."""
 _SCANNED = 8 << 20
@@ -178,7 +180,7 @@ def _started(text: bytes, names: set[bytes], ticks: bool) -> Iterator[str]:
             (ticks and text[match.start()] == ord("`"))
             or _STARTER.search(before)
             or (_OPTION.match(behind) and _VALUE.search(before))
-            or (name not in _AMBIGUOUS and _reads_as_command(before, behind))
+            or (name not in _AMBIGUOUS and len(name) > 2 and _reads_as_command(before, behind))
         ):
             yield name
     for match in _CHAINED.finditer(text):
