@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator
 
 from msbtui.dockerfile.expand import ExpandError, expand
 from msbtui.dockerfile.model import Dockerfile, Instruction, Stage, StageGraph
 from msbtui.image.model import ImageConfig
 from msbtui.split.building import builds
+from msbtui.split.judge import SOURCE
 from msbtui.split.model import Plan, Step
 from msbtui.split.refuse import IN_DEVELOPMENT, compiles, of_development
 from msbtui.split.siblings import Reference, language_siblings
@@ -30,8 +32,12 @@ _TOOLCHAIN_ENV = {
     "gcc": ("GPG_KEYS", "GCC_MIRRORS", "GCC_VERSION"),
 }
 """What these official images set for their toolchain alone."""
+_CODE = frozenset(("src", "cmd", "internal", "pkg", "include", "vendor", "third_party", "crates", "test", "tests", "docs"))
+"""Directories that hold what is compiled or tested, by custom."""
+_ACCOUNTS = frozenset(("useradd", "adduser", "groupadd", "addgroup"))
 _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Where Debian's and Alpine's images look for programs."""
+_INSTALLED = re.compile(r"/(usr/(local|share|lib|libexec)/.|opt/.|srv/.|app|etc/.|var/(lib|www)/.)")
 _KEPT = frozenset(
     ("ENV", "LABEL", "EXPOSE", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "SHELL", "ONBUILD", "USER", "ENTRYPOINT", "CMD")
 )
@@ -75,6 +81,12 @@ def plan_from_text(dockerfile: Dockerfile, graph: StageGraph, stage: Stage) -> P
     name, has_name = stage_name(dockerfile, graph.stages, stage)
     source = dockerfile.source if has_name else with_stage_name(dockerfile, stage, name)
     text = whole(source, reader.write(recipe, name))
+    reasons: tuple[str, ...] = (_UNPROVEN,)
+    if reader.brought_whole and reference_compiles(reader.origin):
+        reasons += (
+            f"{reader.brought_whole} may bring files that the program reads while it runs: only the image can say which, "
+            "so of these only what the text names comes along",
+        )
     steps = [
         Step(f"FROM {reader.origin} AS {name}", "the author's instructions stay as they are, byte for byte, as the build stage"),
         Step(f"FROM {recipe.base}", recipe.why),
@@ -90,7 +102,12 @@ def plan_from_text(dockerfile: Dockerfile, graph: StageGraph, stage: Stage) -> P
     dropped = tuple(
         f"Env.{variable}" for variable in _TOOLCHAIN_ENV.get(Reference(reader.origin).name, ()) if variable not in reader.own_env
     )
-    return Plan("split", (_UNPROVEN,), text, steps=tuple(steps), proven=False, dropped_settings=dropped)
+    return Plan("split", reasons, text, steps=tuple(steps), proven=False, dropped_settings=dropped)
+
+
+def reference_compiles(origin: str) -> bool:
+    """Tell whether a base's programs are compiled ones: what is copied is not the directory that the sources lie in."""
+    return Reference(origin).name in _SYSTEMS
 
 
 class _Reader:
@@ -106,7 +123,12 @@ class _Reader:
         self.own_env: set[str] = set()
         self.installed: list[str] = []
         self.destinations: list[str] = []
-        self.accounts: list[Instruction] = []
+        self.data: dict[str, str] = {}
+        """Where single files and directories of the context are copied to that are no sources, and why they are kept."""
+        self.brought_whole = ""
+        """The last COPY that brings the whole context."""
+        self.accounts: list[str] = []
+        """RUN instructions that make users and groups again."""
         for instruction in stage.instructions:
             self._read(instruction)
 
@@ -129,6 +151,7 @@ class _Reader:
             self.workdir = posixpath.normpath(posixpath.join(self.workdir, self._expand(instruction.value.strip())))
         elif instruction.keyword in ("COPY", "ADD") and instruction.words:
             self.destinations.append(posixpath.normpath(posixpath.join(self.workdir, self._expand(instruction.words[-1]))))
+            self._context(instruction)
         elif instruction.keyword == "RUN":
             folder = self.workdir
             text = "\n".join(doc.content for doc in instruction.heredocs) if instruction.heredocs else instruction.value
@@ -143,8 +166,28 @@ class _Reader:
                     self.installed += [word for word in words[words.index("add") + 1 :] if not word.startswith("-")]
                 if name in ("apt-get", "apt") and "install" in words:
                     self.installed += [word for word in words[words.index("install") + 1 :] if not word.startswith("-")]
-                if name in ("useradd", "adduser", "groupadd", "addgroup"):
-                    self.accounts.append(instruction)
+                if name in ("rm", "mv"):
+                    gone = {posixpath.normpath(posixpath.join(folder, word)) for word in words[1:]}
+                    self.data = {path: why for path, why in self.data.items() if not gone & {path, *_above(path)}}
+            if any(words[0].rpartition("/")[2] in _ACCOUNTS for words in found):
+                self.accounts.append(_accounts(instruction, found))
+
+    def _context(self, instruction: Instruction) -> None:
+        """Note what a COPY or ADD of the build context puts where: a program that is compiled may read what is no source."""
+        if instruction.flag("from") is not None or instruction.heredocs or len(instruction.words) < 2:
+            return
+        *sources, last = (self._expand(word) for word in instruction.words)
+        place = posixpath.normpath(posixpath.join(self.workdir, last))
+        for source in sources:
+            name = posixpath.basename(source.rstrip("/"))
+            if name in ("", ".", "*"):
+                self.brought_whole = f"`{instruction.keyword} {instruction.value}`"
+            if name in ("", ".", "..") or re.search(r"[*?\[$]|://|\.(tar(\..+)?|t[gx]z|zip)\Z", source) or SOURCE.fullmatch(name):
+                continue
+            named = posixpath.basename(place) == name or not (last.endswith("/") or last == "." or len(sources) > 1)
+            if name not in _CODE and (named or name.startswith(".") or "." in name):
+                target = place if named else posixpath.join(place, name)
+                self.data[target] = f"`{instruction.keyword} {instruction.value}` puts it there, and it is no source"
 
     def start(self) -> Words:
         """Give what starts: the last ENTRYPOINT and CMD."""
@@ -271,7 +314,7 @@ class _Reader:
                 found[self._prefix()] = f"`{' '.join(words[:3])}` puts the program and its files there"
             elif name == "install" and len(words) > 2 and words[-1].startswith("/") and "-d" not in words:
                 found[words[-1].rstrip("/")] = "`install` puts the program there"
-            elif name == "cp" and len(words) > 2 and words[-1].startswith(("/usr/local/", "/opt/", "/srv/", "/app")):
+            elif name == "cp" and len(words) > 2 and _INSTALLED.match(words[-1]):
                 found[words[-1].rstrip("/")] = "`cp` puts it there"
         program = self._program()
         if "/" in program:
@@ -289,6 +332,7 @@ class _Reader:
             "CGO_ENABLED=0" in item.value for item in self.stage.instructions if item.keyword == "RUN"
         )
         self.needs_packages = not (reference.name == "golang" and static)
+        found = {**self.data, **found}
         tops = [path for path in found if not any(path != other and path.startswith(other + "/") for other in found)]
         base = self._bare(reference, static=static)
         if base is None:
@@ -336,7 +380,7 @@ class _Reader:
                 "which packages own the libraries that the program is linked with: only the built files can say",
             )
         written.add([f"FROM {recipe.base}"], "runtime stage: only what runs")
-        written.add(list(dict.fromkeys(item.source.strip() for item in self.accounts if not _installs(item))))
+        written.add(list(dict.fromkeys(line for line in self.accounts if line)))
         if self.needs_packages:
             packages = ["ca-certificates", *recipe.packages, "$(cat /tmp/runtime-packages)"]
             line = install_line(packages, alpine=alpine, escape=escape)
@@ -379,5 +423,17 @@ class _Reader:
         return any(item.keyword == instruction.keyword and item.index > instruction.index for item in self.stage.instructions)
 
 
-def _installs(instruction: Instruction) -> bool:
-    return bool(re.search(r"\b(apt(-get)?|apk|pip|npm|make|go|cargo)\b", instruction.value))
+def _above(path: str) -> Iterator[str]:
+    while path.count("/") > 1:
+        path = posixpath.dirname(path)
+        yield path
+
+
+def _accounts(instruction: Instruction, commands: list[Words]) -> str:
+    """Give the instruction that makes users and groups: as it stands, or only these commands of one that does more."""
+    if not re.search(r"\b(apt(-get)?|apk|pip|npm|make|cmake|go|cargo|mvn|gradle|install(?! -d)|cp)\b", instruction.value):
+        return instruction.source.strip()
+    made = [words for words in commands if words[0].rpartition("/")[2] in _ACCOUNTS and "$" not in " ".join(words)]
+    # where a command's output goes is no argument of it
+    lines = [shlex.join(word for word in words if word not in ("/dev/null", "/dev/stdout", "/dev/stderr")) for words in made]
+    return f"RUN {' && '.join(lines)}" if lines else ""

@@ -90,3 +90,41 @@ def test_windows_line_ends_and_odd_forms_stay():
     found = plan(text)
     assert found.dockerfile.startswith('from golang:1.22-bookworm as build  \r\nRUN go build -o /a # x\r\nCMD ["/a"]\r\n')
     assert "\n" not in found.dockerfile.replace("\r\n", "")
+
+
+def test_what_is_copied_apart_from_the_sources_comes_along_and_a_copy_of_everything_is_said():
+    found = plan(
+        "FROM rust:1-bookworm\n"
+        "WORKDIR /app\n"
+        "COPY Cargo.toml Cargo.lock ./\n"
+        "COPY src ./src\n"
+        "COPY templates/ templates/\n"
+        "COPY Rocket.toml .env ./\n"
+        "COPY gone.json /app/gone.json\n"
+        "COPY deep/static /srv/static\n"
+        "ADD assets.tar.gz /srv\n"
+        "COPY --from=tool /bin/x /bin/x\n"
+        "RUN cargo build --release && rm gone.json\n"
+        'CMD ["./target/release/app"]\n'
+    )
+    copied = [line.split()[-1] for line in found.dockerfile.splitlines() if line.startswith("COPY --from=build")]
+    assert copied == ["/app/.env", "/app/Rocket.toml", "/app/target/release/app", "/app/templates", "/srv/static"]
+    assert len(found.reasons) == 1
+    whole = plan('FROM rust:1-bookworm\nWORKDIR /app\nCOPY . .\nRUN cargo build\nCMD ["./target/debug/app"]\n')
+    assert "`COPY . .` may bring files that the program reads" in whole.reasons[1]
+
+
+def test_users_that_an_installing_run_makes_are_made_again_and_data_that_it_installs_comes_along():
+    found = plan(
+        "FROM debian:bookworm\n"
+        "RUN apt-get update && apt-get install -y gcc && make && addgroup --system --gid 1883 mq 2>/dev/null && \\\n"
+        "    adduser --system --ingroup mq --uid 1883 --home /var/empty mq && install -s mq /usr/sbin/mq && \\\n"
+        "    cp -r web /usr/share/mq && cp x /tmp/x\n"
+        'CMD ["/usr/sbin/mq"]\n'
+    )
+    assert (
+        "RUN addgroup --system --gid 1883 mq && adduser --system --ingroup mq --uid 1883 --home /var/empty mq\n"
+        in found.dockerfile.partition("# runtime stage")[2]
+    )
+    assert "COPY --from=build /usr/share/mq /usr/share/mq\n" in found.dockerfile
+    assert "COPY --from=build /tmp/x" not in found.dockerfile
