@@ -28,9 +28,12 @@ class JavaStart(msgspec.Struct, frozen=True):
 
 
 def java_start(words: Words, class_path: str = "") -> JavaStart:
-    """Read the arguments of `java`; `class_path` is the environment's CLASSPATH."""
+    """Read the arguments of `java`; `class_path` is the environment's CLASSPATH.
+
+    A variable that nobody knows (`$JAVA_OPTS`) holds options where anything follows that can start, else the main class.
+    """
     places = class_path.split(":") if class_path else ["."]
-    at = 0
+    at, unknown = 0, ""
     while at < len(words):
         word = words[at]
         name, equals, value = word.partition("=")
@@ -44,10 +47,12 @@ def java_start(words: Words, class_path: str = "") -> JavaStart:
             at += 1
         elif word == "-jar":
             return JavaStart(jar=words[at + 1] if at + 1 < len(words) else "")
+        elif word.startswith("$"):
+            unknown = word
         elif not word.startswith(("-", "@")):
             return JavaStart(main=word, class_path=tuple(place or "." for place in places))
         at += 1
-    return JavaStart(class_path=tuple(place or "." for place in places))
+    return JavaStart(main=unknown, class_path=tuple(place or "." for place in places))
 
 
 def jar_folders(view: View, jar: str) -> Iterator[str]:

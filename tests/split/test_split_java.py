@@ -91,6 +91,9 @@ def test_java_comes_as_its_package_and_its_links_are_not_copied_beside_it():
         ("--add-opens java.base/java.lang=ALL-UNNAMED -p mods -m x/y.Z", "", "x/y.Z", (".", "mods")),
         ("Main", "", "Main", (".",)),
         ("-jar", "", "", ()),
+        ("$JAVA_OPTS ${MORE} -jar a.jar", "a.jar", "", ()),
+        ("$OPTS -cp lib/* pkg.Main", "", "pkg.Main", ("lib/*",)),
+        ("-cp x $MAIN", "", "$MAIN", ("x",)),
         ("-cp", "", "", (".",)),
     ],
 )
