@@ -11,13 +11,13 @@ from msbtui.image.packages import Package
 from msbtui.split.view import View
 
 _BUILD_SECTIONS = frozenset(("devel", "libdevel", "debug", "doc", "vcs"))
-_BUILD_NAME = re.compile(
+BUILD_NAME = re.compile(
     r".*-(dev|dbg|dbgsym|doc|headers|static|devel)|build-(essential|base)|(gcc|g\+\+|cpp|gfortran|gdb|clang|llvm|lld|golang|go|rust|cargo|cmake|binutils)([-0-9].*)?"
     r"|rustc|make|autoconf.*|automake.*|libtool.*|pkg-config|pkgconf|bison|flex|nasm|yasm|ninja(-build)?|meson|samurai|(openjdk|default)-?.*-?jdk.*|maven|gradle|ant|patch"
     r"|dpkg-dev|debhelper|devscripts|fakeroot|py(thon)?[23]?-?(pip|setuptools|wheel|venv|distutils)(-whl)?|m4|gettext|swig|doxygen|cython.*|npm|yarn(pkg)?|valgrind|strace|ltrace"
     r"|linux-headers.*|linux-libc-dev|musl-dev|scons|ccache|libc-bin-dev|icu-devtools|composer|lcov|gcovr|cppcheck|help2man|texinfo|xxd|bc|libc-dev-bin|manpages.*|\.build-deps|\..*"
 )
-_HELPERS = frozenset(
+HELPERS = frozenset(
     (  # noqa: SIM905
         "curl wget git git-core git-lfs gnupg gnupg2 gpg dirmngr unzip zip xz-utils xz bzip2 gzip tar apt-transport-https "
         "apt-utils software-properties-common lsb-release file less vim vim-tiny nano sudo rsync openssh-client subversion "
@@ -59,7 +59,7 @@ class Install(msgspec.Struct, frozen=True):
 
 def is_build_package(package: Package) -> bool:
     """Tell whether a package serves building only: by its section, and by names outside these sections."""
-    return package.section.rpartition("/")[2] in _BUILD_SECTIONS or _BUILD_NAME.fullmatch(package.name) is not None
+    return package.section.rpartition("/")[2] in _BUILD_SECTIONS or BUILD_NAME.fullmatch(package.name) is not None
 
 
 class Dependencies:
@@ -188,7 +188,7 @@ def choose_packages(
         )
         named_itself.add(package.name)
     called = set(called) - _ENGLISH
-    for name in sorted(_HELPERS & set(installed)):
+    for name in sorted(HELPERS & set(installed)):
         if name not in choices and name not in have and (by_name := called & set(_commands(installed[name]))):
             choices[name] = Install(name, f"the application starts commands, and names {min(by_name)}", cautious=True)
             named_itself.add(name)
@@ -238,7 +238,7 @@ def wished(view: View, words: Iterable[str]) -> list[Package]:
     return [
         package
         for package in wanted_by_name(view, base_before)
-        if (mentioned & set(_commands(package)) if package.name in _HELPERS else not is_build_package(package))
+        if (mentioned & set(_commands(package)) if package.name in HELPERS else not is_build_package(package))
     ]
 
 

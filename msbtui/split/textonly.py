@@ -16,6 +16,7 @@ from msbtui.split.model import Plan, Step
 from msbtui.split.refuse import IN_DEVELOPMENT, compiles, of_development
 from msbtui.split.siblings import Reference, language_siblings
 from msbtui.split.starts import SHELLS, only_a_prompt, starts
+from msbtui.split.textpackages import NamedPackages
 from msbtui.split.textrecipes import Recipe, alpine_base, dotnet, elixir, haskell, java
 from msbtui.split.words import Words, runs, shell_commands
 from msbtui.split.write import RuntimeStage, install_line, stage_name, whole, with_stage_name
@@ -121,7 +122,7 @@ class _Reader:
         self.commands: list[tuple[str, Words]] = []
         """(working directory, words) of each command of the RUNs."""
         self.own_env: set[str] = set()
-        self.installed: list[str] = []
+        self.packages = NamedPackages()
         self.destinations: list[str] = []
         self.data: dict[str, str] = {}
         """Where single files and directories of the context are copied to that are no sources, and why they are kept."""
@@ -162,10 +163,7 @@ class _Reader:
                     folder = posixpath.normpath(posixpath.join(folder, words[1]))
                     continue
                 self.commands.append((folder, words))
-                if name == "apk" and "add" in words:
-                    self.installed += [word for word in words[words.index("add") + 1 :] if not word.startswith("-")]
-                if name in ("apt-get", "apt") and "install" in words:
-                    self.installed += [word for word in words[words.index("install") + 1 :] if not word.startswith("-")]
+                self.packages.command(words)
                 if name in ("rm", "mv"):
                     gone = {posixpath.normpath(posixpath.join(folder, word)) for word in words[1:]}
                     self.data = {path: why for path, why in self.data.items() if not gone & {path, *_above(path)}}
@@ -188,6 +186,16 @@ class _Reader:
             if name not in _CODE and (named or name.startswith(".") or "." in name):
                 target = place if named else posixpath.join(place, name)
                 self.data[target] = f"`{instruction.keyword} {instruction.value}` puts it there, and it is no source"
+
+    def _wanted(self) -> tuple[str, ...]:
+        """Give the packages that the runtime stage installs because the author installs them by name."""
+        texts = [
+            " ".join(item.words) if item.json else item.value
+            for item in self.stage.instructions
+            if item.keyword in ("CMD", "ENTRYPOINT", "HEALTHCHECK")
+        ]
+        said = {word.rpartition("/")[2] for text in texts for words in shell_commands(text, self.env) for word in words}
+        return self.packages.wanted((item.value for item in self.stage.instructions if item.keyword == "RUN"), said)
 
     def start(self) -> Words:
         """Give what starts: the last ENTRYPOINT and CMD."""
@@ -253,7 +261,8 @@ class _Reader:
         found = language_siblings(self.origin)
         if found:
             return found[0]
-        builds = any(word == "build-essential" or re.fullmatch(r"gcc|g\+\+|make|.*-dev", word) for word in self.installed)
+        installed = self.packages.installed
+        builds = any(word == "build-essential" or re.fullmatch(r"gcc|g\+\+|make|.*-dev", word) for word in installed)
         if not builds:
             self.objection = f"{self.origin} is small already, and no line installs a compiler"
         return self.origin if builds else None
@@ -283,7 +292,8 @@ class _Reader:
                 copies.append(("/usr/local/bin", "the commands of what pip installed"))
             else:
                 copies.append(("/usr/local", "what pip installed; the name of the base does not say which Python"))
-        self.needs_packages = any(word.endswith("-dev") for word in self.installed)
+        # with the compilers goes what psycopg2, mysqlclient and the like are linked with
+        self.needs_packages = base != self.origin or any(word.endswith("-dev") for word in self.packages.installed)
         return Recipe(base, copies + self._application(), f"{base}: the same Python without the compilers, by its name")
 
     def _tree(self, reference: Reference) -> Recipe | None:
@@ -291,7 +301,9 @@ class _Reader:
         if base is None:
             return None
         copies = self._application()
+        self.needs_packages = any(word.endswith("-dev") for word in self.packages.installed)
         if reference.name == "ruby":
+            self.needs_packages = self.needs_packages or base != self.origin
             copies.insert(0, ("/usr/local/bundle", "what bundler installed"))
         return Recipe(base, copies, f"{base}: the same {reference.name} without the compilers, by its name")
 
@@ -381,15 +393,17 @@ class _Reader:
             )
         written.add([f"FROM {recipe.base}"], "runtime stage: only what runs")
         written.add(list(dict.fromkeys(line for line in self.accounts if line)))
+        wanted = [name for name in self._wanted() if name not in recipe.packages]
         if self.needs_packages:
-            packages = ["ca-certificates", *recipe.packages, "$(cat /tmp/runtime-packages)"]
+            packages = [*dict.fromkeys(["ca-certificates", *recipe.packages, *wanted]), "$(cat /tmp/runtime-packages)"]
             line = install_line(packages, alpine=alpine, escape=escape)
             line += f" {escape}\n    && rm /tmp/runtime-packages" if alpine else " /tmp/runtime-packages"
             written.add(["COPY --from=runtime-packages /runtime-packages /tmp/runtime-packages", line])
-        elif recipe.packages:
-            written.add([install_line(recipe.packages, alpine=alpine, escape=escape)])
-        elif name in ("debian", "ubuntu", "alpine"):
-            written.add([install_line(["ca-certificates"], alpine=alpine, escape=escape)], "TLS needs the certificates")
+        elif name in ("debian", "ubuntu", "alpine") and not recipe.packages:
+            line = install_line([*dict.fromkeys(["ca-certificates", *wanted])], alpine=alpine, escape=escape)
+            written.add([line], "TLS needs the certificates")
+        elif recipe.packages or wanted:
+            written.add([install_line([*recipe.packages, *wanted], alpine=alpine, escape=escape)])
         written.add([*recipe.env, *(f"ENV PATH={folder}:$PATH" for folder in self._off_path(recipe.copies))])
         if self.workdir != "/":
             written.add([f"WORKDIR {self.workdir}"])
