@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from msbtui.image.model import Kind
 from msbtui.split.reach import Reach
 from msbtui.split.view import DEFAULT_PATH, View, inside, relative
+from msbtui.split.words import runs, shell_commands
 
 STARTS_COMMANDS = re.compile(
     rb"subprocess|\bos\.(system|popen|exec|spawn)|\bPopen\b|child_process|\bexeca?\b|\bspawn|\bshell_exec\b|\bpassthru\b|proc_open"
@@ -51,6 +52,7 @@ _OPTION = re.compile(rb"""\s+-|["'`]\s*,\s*[\[(]?\s*[fFrRbBuU]{0,2}["'`]-""")
 _NEXT = re.compile(rb"""["'`]\s*,""")
 _IMPORTS_GIT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+git(?![\w-])", re.MULTILINE)
 """GitPython does not even load without git; what only depends on it mostly does."""
+_SCRIPT = re.compile(rb"(?<![\w.-])[\w.-]{1,80}\.sh(?![\w.-])")
 _BACKTICKS = re.compile(r".*\.(rb|pl|pm|php)")
 """Languages in which a text in backquotes is started."""
 _AMBIGUOUS = frozenset(
@@ -84,16 +86,28 @@ def own_calls(view: View, reach: Reach, trees: Iterable[str]) -> dict[str, str]:
     loaded: dict[str, str] = {}
     starts = False
     left = _SCANNED
+    scripts: dict[str, bytes] = {}
+    named: set[bytes] = set()
     for path, text in _programs(view, reach, [*trees, *local_sources(view)], building):
         left -= len(text)
         if left < 0:
             break
+        if path.endswith(".sh"):
+            scripts[path] = text
+            continue
+        named.update(_SCRIPT.findall(text))
         ticks = _BACKTICKS.fullmatch(path) is not None
         starts = starts or STARTS_COMMANDS.search(text) is not None or (ticks and b"`" in text)
         for word in _started(text, names, ticks):
             found.setdefault(word, path)
         if _IMPORTS_GIT.search(text) and path.endswith(".py"):
             loaded.setdefault("git", path)
+    for path, text in scripts.items() if starts else ():
+        if path.rpartition("/")[2].encode() in named:
+            for words in shell_commands(text.decode("utf-8", "replace"), {**view.env, "0": f"/{path}"}):
+                for run in runs(words):
+                    if (word := run[0].rpartition("/")[2]).encode("utf-8", "surrogateescape") in names:
+                        found.setdefault(word, path)
     return {**found, **loaded} if starts else loaded
 
 
@@ -145,7 +159,7 @@ def _programs(view: View, reach: Reach, trees: Iterable[str], building: set[str]
     for tree in trees:
         inner = len(tree) + 1
         for path in view.below(tree) if view.exists(tree) else ():
-            if path in seen or not PROGRAM.fullmatch(path) or not view.is_new(path):
+            if path in seen or not (PROGRAM.fullmatch(path) or path.endswith(".sh")) or not view.is_new(path):
                 continue
             seen.add(path)
             run = not _NOT_RUN.fullmatch(path[inner:]) and path.rpartition("/")[2] not in building

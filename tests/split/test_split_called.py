@@ -101,6 +101,16 @@ def test_a_script_that_a_line_of_the_build_runs_has_done_its_work():
     assert installed(call, layers=[("RUN /bin/sh -c python /app/prepare.py # buildkit", {"app/made.bin": F("x")})]) == []
 
 
+def test_a_script_that_a_program_starts_is_followed():
+    files = {
+        "app/job.py": F('import subprocess\nsubprocess.run(["bash", f"{here}/bin/build.sh"])'),
+        "app/bin/build.sh": F('#!/bin/bash\nset -e\necho "make that git"\ncd "$1" && timeout 5 gcc main.c\n'),
+        "app/bin/other.sh": F("git clone x\n"),
+    }
+    assert installed(files) == ["gcc", "libc6-dev"]
+    assert installed({**files, "app/job.py": F("import subprocess\n")}) == []
+
+
 def test_ambiguous_names_count_where_a_command_is_started():
     assert installed({"app/job.py": F('import subprocess\nsubprocess.check_call(["make", "all"])')}) == ["make"]
     assert installed({"app/job.py": F('import subprocess\nline = ["make", "-C", folder]')}) == ["make"]
