@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -71,8 +72,10 @@ _MARKERS = frozenset(
     ).split()
 )
 _BUILD_FOLDER = re.compile(
-    r"(.*/)?(\.git|\.hg|\.svn|\.github|\.mvn|gradle/wrapper|CMakeFiles|\.deps|\.libs|autom4te\.cache|__tests__|([a-z]+[_-])?tests?|\.travis|\.circleci|\.gitlab|spec|doc|docs|example|examples|\.vscode|\.idea)(/.*|\Z)"
+    r"(.*/)?(\.git|\.hg|\.svn|\.github|\.mvn|gradle/wrapper|CMakeFiles|\.deps|\.libs|autom4te\.cache|__tests__|([a-z]+[_-])?tests?|\.travis|\.circleci|\.gitlab"
+    r"|(spec|doc|docs|example|examples)(?!/([^/]+/)*(swagger|openapi)[^/]*\.(json|ya?ml)\Z)|\.vscode|\.idea)(/.*|\Z)"
 )
+"""A description of an interface (OpenAPI) is served from where it lies, among the documentation, too."""
 _OUTPUT = re.compile(
     r"(.*/)?(target/(test-classes|generated-sources|generated-test-sources|generated-docs|maven-archiver|maven-status|surefire-reports|archive-tmp"
     r"|failsafe-reports|antrun|site|apidocs|jacoco[^/]*|(debug|release|[^/]+/release)/(build|deps|incremental|\.fingerprint|examples|\.cargo-lock)"
@@ -92,6 +95,7 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 """In a source tree: what is told about the program, and Go's vendored modules (`vendor/HOST/`): nothing that a program reads."""
+_PAGE = re.compile(r".*\.(html?|tmpl|gohtml|tpl|hbs|tera|j2|jinja2?|ejs|mustache|pug)")
 _SHARED = frozenset(("usr/src", "usr/local/src", "usr/local", "go/src", "root", "home", "opt", "srv", "mnt", "tmp"))
 _COMPILED = frozenset(("java", "dotnet", "erlang"))
 """Languages whose sources are compiled: their interpreter runs artifacts, so a tree of sources is a build tree."""
@@ -261,6 +265,20 @@ class Judge:
             bool(self.root_tree) and (path.partition("/")[0] in self.root_tree or "/" not in path)
         )
 
+    @functools.cached_property
+    def _serves_modules(self) -> bool:
+        """Tell whether something reads node_modules: Node itself, or a program or page that names the directory."""
+        if "node" in self.reach.languages:
+            return True
+        programs = [facts for path in self.reach.why if (facts := self.view.elf(path)) is not None]
+        if any("node_modules" in facts.runs or any("node_modules" in name for name in facts.paths) for facts in programs):
+            return True
+        pages = (path for path in self.view.below("") if _PAGE.fullmatch(path) and "node_modules/" not in path)
+        return any(
+            self.in_build_tree(path) and self.view.is_new(path) and b"node_modules" in (self.view.text(path, 1 << 18) or b"")
+            for path in pages
+        )
+
     def pruned(self, path: str) -> bool:
         """Tell whether a path goes with the development packages that the stage in between takes away."""
         if not self._pruned:
@@ -342,6 +360,8 @@ class Judge:
         ):
             return False
         if any(rule.fullmatch(path) for rule in (SOURCE, _BUILD_FOLDER, _ABOUT, _OUTPUT)):
+            return False
+        if "node_modules/" in path and not self._serves_modules:
             return False
         # a binary or jar that nothing starts, where one is started, is an intermediate of the build; data has no program headers
         if (_ARTIFACT.fullmatch(path) or _PACKED.fullmatch(path)) and any(

@@ -86,7 +86,7 @@ class Reach:
         self.blaming = True
         """Whether commands that compile are noted in `build_tools`."""
         self.changed: dict[str, None] = {}
-        """New directories that scripts of the start change into."""
+        """New directories that scripts of the start change into, or that environment variables name."""
         self._where = ""
         self._running: set[tuple[str, str]] = set()
 
@@ -129,6 +129,18 @@ class Reach:
 
     def _executable(self, word: str) -> str | None:
         return self.view.find_command(f"/{self._path(word)}" if "/" in word else word)
+
+    def environment(self) -> None:
+        """Follow the absolute paths that environment variables hold: settings, data, where the application lies."""
+        for name, value in self.view.env.items():
+            for part in re.split(r"[:,;\s]", value) if name != "PATH" else ():
+                found = self.view.canonical(relative(part)) if re.match(r"/[^/]", part) else None
+                if found is None or not self.view.is_new(found) or not relative(part):
+                    continue
+                if self.view.is_dir(self.view.real(found) or found):
+                    self.changed.setdefault(self.view.real(found) or found)
+                else:
+                    self.add(found, f"the environment variable {name} names it")
 
     def command(self, words: Words, why: str, *, blame: bool = True) -> bool:
         """Follow one command with its arguments; tell whether its executable is in the image."""
@@ -377,6 +389,7 @@ def follow(view: View, all_starts: Sequence[Start], extra: Iterable[str] = ()) -
     reach = Reach(view)
     for start in all_starts:
         reach.start(start)
+    reach.environment()
     reach.blaming = False  # they are what a person may run: that one of them compiles is no reason against a split
     for path in extra:
         reach.add(path, "an executable of its own in PATH, and the image names no command")

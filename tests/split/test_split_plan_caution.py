@@ -143,3 +143,38 @@ def test_plugins_in_the_source_tree_are_kept_and_libraries_that_nothing_needs_ar
     }
     kept = world(made).plan().kept
     assert {path for path in made if path in kept} == {"src/plugins/a.so", "src/plugins/b.so"}
+
+
+def test_paths_in_the_environment_are_followed():
+    made = {"src/conf": D(), "src/conf/a.toml": F("a"), "src/conf/b.toml": F("b"), "src/web": D(), "src/web/i.css": F("x")}
+    there = world({**made, "src/other.css": F("x")}, workdir="/", program="/usr/local/bin/served")
+    there.layers.append(("RUN /bin/sh -c make install", {"usr/local/bin/served": elf("libc.so.6")}))
+    assert not made.keys() & set(there.plan().kept)
+    there.config = ImageConfig(
+        env=(PATH, "SETTINGS=file:/src/conf/a.toml", "WEB=/src/web", "NONE=/", "GONE=/nowhere"),
+        cmd=("/usr/local/bin/served",),
+        workdir="/",
+    )
+    kept = there.plan().kept
+    assert {"src/conf/a.toml", "src/web/i.css"} <= set(kept)
+    assert not {"src/conf/b.toml", "src/other.css", "src/main.c"} & set(kept)
+
+
+def test_a_description_of_the_interface_is_data_among_the_documentation_too():
+    kept = world({"src/docs/v1/openapi.yaml": F("openapi"), "src/docs/how.md": F("x"), "src/docs/x.json": F("x")}).plan().kept
+    assert "src/docs/v1/openapi.yaml" in kept
+    assert not {"src/docs/how.md", "src/docs/x.json"} & set(kept)
+
+
+def test_what_npm_installed_for_the_front_end_stays_unless_something_reads_it():
+    made = {
+        "src/web/package.json": F("{}"),
+        "src/web/dist/i.js": F("x"),
+        "src/web/index.html": F("<p>"),
+        "src/web/node_modules/a/i.js": F("x", size=3_000_000),
+    }
+    kept = world(made).plan().kept
+    assert "src/web/dist/i.js" in kept
+    assert "src/web/node_modules/a/i.js" not in kept
+    page = {**made, "src/web/index.html": F('<script src="node_modules/a/i.js">')}
+    assert "src/web/node_modules/a/i.js" in world(page).plan().kept
