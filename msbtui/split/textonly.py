@@ -394,16 +394,18 @@ class _Reader:
         written.add([f"FROM {recipe.base}"], "runtime stage: only what runs")
         written.add(list(dict.fromkeys(line for line in self.accounts if line)))
         wanted = [name for name in self._wanted() if name not in recipe.packages]
+        recommends = self.packages.recommending(wanted)
         if self.needs_packages:
             packages = [*dict.fromkeys(["ca-certificates", *recipe.packages, *wanted]), "$(cat /tmp/runtime-packages)"]
-            line = install_line(packages, alpine=alpine, escape=escape)
+            line = install_line(packages, alpine=alpine, recommends=recommends, escape=escape)
             line += f" {escape}\n    && rm /tmp/runtime-packages" if alpine else " /tmp/runtime-packages"
             written.add(["COPY --from=runtime-packages /runtime-packages /tmp/runtime-packages", line])
         elif name in ("debian", "ubuntu", "alpine") and not recipe.packages:
-            line = install_line([*dict.fromkeys(["ca-certificates", *wanted])], alpine=alpine, escape=escape)
+            packages = [*dict.fromkeys(["ca-certificates", *wanted])]
+            line = install_line(packages, alpine=alpine, recommends=recommends, escape=escape)
             written.add([line], "TLS needs the certificates")
         elif recipe.packages or wanted:
-            written.add([install_line([*recipe.packages, *wanted], alpine=alpine, escape=escape)])
+            written.add([install_line([*recipe.packages, *wanted], alpine=alpine, recommends=recommends, escape=escape)])
         written.add([*recipe.env, *(f"ENV PATH={folder}:$PATH" for folder in self._off_path(recipe.copies))])
         if self.workdir != "/":
             written.add([f"WORKDIR {self.workdir}"])

@@ -27,6 +27,8 @@ class NamedPackages:
     def __init__(self) -> None:
         self.installed: list[str] = []
         """Names without versions, in the order of the lines."""
+        self._recommending: set[str] = set()
+        """Packages that come with what they recommend, since no option forbids it."""
         self._removed: set[str] = set()
         self._groups: dict[str, str] = {}
         """Package -> the group (apk's `--virtual`) that it came in."""
@@ -36,7 +38,10 @@ class NamedPackages:
         name = words[0].rpartition("/")[2]
         verb = {"apk": "add", "apt": "install", "apt-get": "install"}.get(name)
         if verb in words:
+            before = len(self.installed)
             self._add(words[words.index(verb) + 1 :])
+            if not any("no-install-recommends" in word or "Install-Recommends" in word for word in words):
+                self._recommending.update(self.installed[before:])
         elif verb is not None and (found := next((word for word in words if word in _REMOVES), None)):
             self._removed.update(words[words.index(found) + 1 :])
 
@@ -68,3 +73,7 @@ class NamedPackages:
             if name in said if name in HELPERS else not BUILD_NAME.fullmatch(name):
                 found.append(name)
         return tuple(dict.fromkeys(found))
+
+    def recommending(self, names: Iterable[str]) -> bool:
+        """Tell whether a line installs one of `names` with what it recommends, which programs use where it is there."""
+        return not self._recommending.isdisjoint(names)

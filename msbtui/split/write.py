@@ -74,15 +74,27 @@ def whole(source: str, stage: RuntimeStage) -> str:
     return head + end + body.replace("\n", end)
 
 
-def install_line(packages: Sequence[str], *, alpine: bool, quiet: bool = False, manuals: bool = False, escape: str = "\\") -> str:
-    """Give the one RUN that installs `packages` and leaves no lists behind; `manuals` makes the directory of manual pages."""
+def install_line(
+    packages: Sequence[str],
+    *,
+    alpine: bool,
+    quiet: bool = False,
+    manuals: bool = False,
+    recommends: bool = False,
+    escape: str = "\\",
+) -> str:
+    """Give the one RUN that installs `packages` and leaves no lists behind.
+
+    `manuals` makes the directory of manual pages; `recommends` takes along what apt takes along by itself.
+    """
     names = f" {escape}\n        ".join(packages)
     if alpine:
         return f"RUN apk add --no-cache {escape}\n        {names}"
     front = "DEBIAN_FRONTEND=noninteractive " if quiet else ""
     start = f"mkdir -p /usr/share/man/man1 {escape}\n    && " if manuals else ""
+    options = "-y" if recommends else "-y --no-install-recommends"
     return (
-        f"RUN {start}apt-get update {escape}\n    && {front}apt-get install -y --no-install-recommends {escape}\n"
+        f"RUN {start}apt-get update {escape}\n    && {front}apt-get install {options} {escape}\n"
         f"        {names} {escape}\n    && rm -rf /var/lib/apt/lists/*"
     )
 

@@ -30,6 +30,12 @@ def test_what_the_author_installs_by_name_comes_again(run, expected):
     assert installed(run) == expected
 
 
+def test_what_apt_takes_along_by_itself_comes_where_no_option_forbids_it():
+    for options, expected in (("", "install -y \\"), ("--no-install-recommends ", "install -y --no-install-recommends \\")):
+        text = APT.format(run=f"apt-get install -y {options}imagemagick", start='CMD ["node", "x.js"]')
+        assert expected in plan(text).dockerfile.split("# runtime stage")[1]
+
+
 @pytest.mark.parametrize(
     "start",
     [
