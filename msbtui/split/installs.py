@@ -26,6 +26,12 @@ HELPERS = frozenset(
         "iputils-ping telnet dnsutils lsof libcap2-bin libcap-utils libcap-ng-utils attr"
     ).split()
 )
+_OF_A_DESKTOP = re.compile(
+    r"mesa-.*|(.*-)?va-drivers?(-.*)?|(.*-)?vdpau-drivers?(-.*)?|alsa-(topology|ucm)-conf|dbus(-.*)?|(lib(pam|nss)-)?systemd(-.*)?"
+    r"|xdg-(user-dirs|desktop-portal)(-.*)?|libdecor-.*|at-spi2-core|polkitd|policykit-1|upower|udisks2|rtkit|gvfs(-.*)?|dconf-.*"
+    r"|pulseaudio(-.*)?|pipewire(-.*)?|wireplumber|colord(-.*)?|avahi-.*|cups(-.*)?"
+)
+"""What libraries recommend for screens, sound cards and a user's session, none of which a container has."""
 _COMPILER = re.compile(r"(gcc|g\+\+|clang|gfortran|tcc)(-[\d.]+)?")
 _HEADERS = frozenset(("libc6-dev", "musl-dev"))
 """What a C compiler only recommends, and cannot compile without."""
@@ -82,8 +88,8 @@ class Dependencies:
         """Give the installed packages, those in `there` left out, that came because `names` or what they bring recommends them.
 
         By name, with who recommends it. apt takes recommended packages along unless it is told not to, and the programs use
-        them where they are: other programs that they start, plugins, data (Debian Policy, 7.2). Those that serve building only
-        are left out.
+        them where they are: other programs that they start, plugins, data (Debian Policy, 7.2). Those that serve building only,
+        or a desktop, are left out.
         """
         found: dict[str, str] = {}
         stack = list(names)
@@ -91,7 +97,8 @@ class Dependencies:
             for name in sorted({(top := stack.pop()), *self.closure(top)} - set(there)):
                 package = self.installed.get(name)
                 for other in self._satisfying(package.recommends if package else ()):
-                    if other not in found and other not in there and not is_build_package(self.installed[other]):
+                    idle = is_build_package(self.installed[other]) or _OF_A_DESKTOP.fullmatch(other)
+                    if other not in found and other not in there and not idle:
                         found[other] = name
                         stack.append(other)
         return found

@@ -52,7 +52,9 @@ def test_what_packages_that_are_kept_recommend_comes_along_where_the_original_ha
         "convert": P(["usr/share/doc/convert/x"], "graphics", "convert-q16", manual=True),
         "convert-q16": P(["usr/bin/convert"], "graphics", "libc6", recommends="ghost (>= 1) | spectre, gcc, absent, pixel"),
         "spectre": P(["usr/bin/gs"], "text", "libc6, libgs"),
-        "libgs": P(["usr/lib/libgs.so.1"], "libs", "libc6", recommends="typefaces"),
+        "libgs": P(["usr/lib/libgs.so.1"], "libs", "libc6", recommends="typefaces, mesa-vulkan-drivers, dbus"),
+        "mesa-vulkan-drivers": P(["usr/lib/libvulkan.so"], "libs"),
+        "dbus": P(["usr/bin/dbus-daemon"], "admin"),
         "typefaces": P(["usr/share/fonts/a.ttf"], "fonts"),
         "unasked": P(["usr/bin/unasked"], "graphics"),
     }
