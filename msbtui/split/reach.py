@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msbtui.image.model import Kind
 from msbtui.split.building import MANAGERS, builds
 from msbtui.split.daemons import cron_commands, included, of_cron, read_by_itself
+from msbtui.split.installs import is_build_package
 from msbtui.split.java import JavaStart, jar_folders, java_start
 from msbtui.split.starts import SHELLS, Start
 from msbtui.split.view import View, relative
@@ -34,6 +35,8 @@ _ABSOLUTE = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+
 
 
 _ASKS = frozenset(("test", "[", "[["))
+_TOOL = re.compile(r"(.*_)?(CC|CXX|CPP|LD|AR|AS|NM|RANLIB|STRIP|OBJCOPY|FC|LINKER|COMPILER|CMAKE|MAKE)")
+"""Names of variables by which builds find their tools (GNU make, "Implicit Variables"; CMake, Cargo)."""
 _WRITTEN = re.compile(r"(var/(log|run|cache|tmp)|run|tmp)/")
 """Where settings name files to write to, not to read."""
 _WHERE = frozenset(("-w", "--workspace", "--prefix", "--cwd", "--filter", "-F", "-C", "--dir"))
@@ -135,12 +138,21 @@ class Reach:
         for name, value in self.view.env.items():
             for part in re.split(r"[:,;\s]", value) if name != "PATH" else ():
                 found = self.view.canonical(relative(part)) if re.match(r"/[^/]", part) else None
-                if found is None or not self.view.is_new(found) or not relative(part):
+                if found is None or not self.view.is_new(found) or not relative(part) or self._of_building(name, found):
                     continue
                 if self.view.is_dir(self.view.real(found) or found):
                     self.changed.setdefault(self.view.real(found) or found)
                 else:
                     self.add(found, f"the environment variable {name} names it")
+
+    def _of_building(self, variable: str, path: str) -> bool:
+        """Tell whether a variable names a compiler or another tool of the build (`CC=/usr/bin/gcc-12`)."""
+        owner = self.view.owner(self.view.real(path) or path)
+        return (
+            _TOOL.fullmatch(variable) is not None
+            or builds((path,))
+            or (owner is not None and is_build_package(owner) and self.view.executable(self.view.real(path) or path))
+        )
 
     def command(self, words: Words, why: str, *, blame: bool = True) -> bool:
         """Follow one command with its arguments; tell whether its executable is in the image."""

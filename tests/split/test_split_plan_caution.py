@@ -151,13 +151,19 @@ def test_paths_in_the_environment_are_followed():
     there.layers.append(("RUN /bin/sh -c make install", {"usr/local/bin/served": elf("libc.so.6")}))
     assert not made.keys() & set(there.plan().kept)
     there.config = ImageConfig(
-        env=(PATH, "SETTINGS=file:/src/conf/a.toml", "WEB=/src/web", "NONE=/", "GONE=/nowhere"),
+        env=(
+            *(PATH, "SETTINGS=file:/src/conf/a.toml", "WEB=/src/web", "NONE=/", "GONE=/nowhere"),
+            *("CC=/usr/bin/gcc", "BUILDER=/usr/bin/make", "TARGET_CC=/src/bin/served", "BROWSER=/usr/bin/tclsh"),
+        ),
         cmd=("/usr/local/bin/served",),
         workdir="/",
     )
     kept = there.plan().kept
     assert {"src/conf/a.toml", "src/web/i.css"} <= set(kept)
-    assert not {"src/conf/b.toml", "src/other.css", "src/main.c"} & set(kept)
+    assert not {"src/conf/b.toml", "src/other.css", "src/main.c", "src/bin/served"} & set(kept)
+    packages = [line.split()[0] for line in there.runtime().splitlines() if line.startswith("        ")]
+    assert "tcl" in packages
+    assert not {"gcc", "make"} & set(packages)
 
 
 def test_a_description_of_the_interface_is_data_among_the_documentation_too():
