@@ -35,7 +35,9 @@ _OF_A_DESKTOP = re.compile(
 _COMPILER = re.compile(r"(gcc|g\+\+|clang|gfortran|tcc)(-[\d.]+)?")
 _HEADERS = frozenset(("libc6-dev", "musl-dev"))
 """What a C compiler only recommends, and cannot compile without."""
-_ENGLISH = frozenset(("file", "less", "tree", "top", "free", "man", "watch"))
+_ENGLISH = frozenset(
+    ("file", "less", "tree", "top", "free", "man", "watch", "w", "kill", "skill", "uptime", "host", "dig", "wall")
+)
 """Commands whose names are said as words more often than as commands."""
 _LANGUAGE_PACKAGES = {
     "python": ("python3", "python2", "python"),

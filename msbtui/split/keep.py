@@ -275,7 +275,8 @@ class Kept:
                 break
             if not any(inside(path, tree) for tree in self.judge.app_trees) and path not in self.reach.why:
                 continue
-            if not _TEXTS.fullmatch(path) or "/node_modules/" in path or self.view.elf(path) is not None:
+            library = LIBRARY_TREE.fullmatch(path) is not None and path not in self.reach.why
+            if not _TEXTS.fullmatch(path) or library or self.view.elf(path) is not None:
                 continue
             text = self.view.text(path, 1 << 18)
             if text is None or b"\0" in text[:1024]:

@@ -183,3 +183,13 @@ def test_a_global_tool_of_node_that_the_application_starts_stays():
     call = {"app/job.js": F("const { execSync } = require('child_process')\nexecSync(`draw -i ${file}`)")}
     assert "node_modules/draw/cli.js /usr/local/bin/draw" in runtime(call, layers=layers)
     assert "node_modules" not in runtime({}, layers=layers)
+
+
+def test_what_libraries_inside_the_applications_directory_say_is_no_start():
+    library = {
+        "app/venv/lib/python3.11/site-packages/pack/vcs.py": F(
+            'import subprocess\nsubprocess.run(["git", "clone"])\nopen("/usr/bin/make")'
+        )
+    }
+    assert installed(library) == []
+    assert installed({**library, "app/job.py": F('import subprocess\nprint(open("x", "w"))\ntool = "git"\n')}) == ["git"]
