@@ -32,6 +32,10 @@ _OF_A_DESKTOP = re.compile(
     r"|pulseaudio(-.*)?|pipewire(-.*)?|wireplumber|colord(-.*)?|avahi-.*|cups(-.*)?"
 )
 """What libraries recommend for screens, sound cards and a user's session, none of which a container has."""
+_STEM = re.compile(r"(?<=[a-z0-9])-?[\d.]*\Z")
+"""The version at the end of a library's name."""
+_DATA = frozenset(("shared-mime-info", "publicsuffix", "ca-certificates", "tzdata", "netbase", "hicolor-icon-theme"))
+"""Data of the system that libraries read and recommend."""
 _COMPILER = re.compile(r"(gcc|g\+\+|clang|gfortran|tcc)(-[\d.]+)?")
 _HEADERS = frozenset(("libc6-dev", "musl-dev"))
 """What a C compiler only recommends, and cannot compile without."""
@@ -91,7 +95,8 @@ class Dependencies:
 
         By name, with who recommends it. apt takes recommended packages along unless it is told not to, and the programs use
         them where they are: other programs that they start, plugins, data (Debian Policy, 7.2). Those that serve building only,
-        or a desktop, are left out.
+        or a desktop, are left out; and of what libraries recommend only their own parts, fonts and data count: the rest of it is
+        for other programs than this one.
         """
         found: dict[str, str] = {}
         stack = list(names)
@@ -100,10 +105,17 @@ class Dependencies:
                 package = self.installed.get(name)
                 for other in self._satisfying(package.recommends if package else ()):
                     idle = is_build_package(self.installed[other]) or _OF_A_DESKTOP.fullmatch(other)
-                    if other not in found and other not in there and not idle:
+                    if other not in found and other not in there and not idle and self._counts(name, other):
                         found[other] = name
                         stack.append(other)
         return found
+
+    def _counts(self, name: str, other: str) -> bool:
+        """Tell whether it says something of the program at hand that the package `name` recommends `other`."""
+        section = self.installed[name].section.rpartition("/")[2]
+        if section not in ("libs", "oldlibs") or other in _DATA:
+            return True
+        return self.installed[other].section.rpartition("/")[2] == "fonts" or other.startswith(_STEM.sub("", name))
 
     def _satisfying(self, clauses: Iterable[str]) -> list[str]:
         found = []

@@ -50,10 +50,12 @@ def test_an_interpreter_that_the_application_runs_is_named():
 def test_what_packages_that_are_kept_recommend_comes_along_where_the_original_has_it():
     tools = {
         "convert": P(["usr/share/doc/convert/x"], "graphics", "convert-q16", manual=True),
-        "convert-q16": P(["usr/bin/convert"], "graphics", "libc6", recommends="ghost (>= 1) | spectre, gcc, absent, pixel"),
+        "convert-q16": P(["usr/bin/convert"], "graphics", "libc6", recommends="ghost (>= 1) | spectre, gcc, absent, pixel, dbus"),
         "spectre": P(["usr/bin/gs"], "text", "libc6, libgs"),
-        "libgs": P(["usr/lib/libgs.so.1"], "libs", "libc6", recommends="typefaces, mesa-vulkan-drivers, dbus"),
-        "mesa-vulkan-drivers": P(["usr/lib/libvulkan.so"], "libs"),
+        "libgs": P(["usr/lib/libgs.so.1"], "libs", "libc6", recommends="typefaces, libgs-data, geoclue"),
+        "libgs-data": P(["usr/share/gs/x"], "libs"),
+        "geoclue": P(["usr/bin/geoclue"], "utils", recommends="modemmanager"),
+        "modemmanager": P(["usr/bin/modemmanager"], "net"),
         "dbus": P(["usr/bin/dbus-daemon"], "admin"),
         "typefaces": P(["usr/share/fonts/a.ttf"], "fonts"),
         "unasked": P(["usr/bin/unasked"], "graphics"),
@@ -68,6 +70,6 @@ def test_what_packages_that_are_kept_recommend_comes_along_where_the_original_ha
     lines = [
         line.split()[0] for line in plan.dockerfile.partition("# runtime stage")[2].splitlines() if line.startswith("        ")
     ]
-    assert lines == ["convert", "convert-q16", "spectre", "typefaces"]
+    assert lines == ["convert", "convert-q16", "libgs-data", "spectre", "typefaces"]
     why = {step.what: step.why for step in plan.steps}
     assert any("convert-q16 recommends it" in said for said in why.values())
