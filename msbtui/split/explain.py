@@ -132,7 +132,7 @@ def _left_out(parts: Parts, origin: str) -> list[LeftOut]:
     build: list[Package] = []
     other: list[Package] = []
     for name, package in view.packages.installed.items():
-        if name not in base_packages and name not in arriving:
+        if name not in base_packages and name not in arriving and name not in view.from_files:
             (build if is_build_package(package) else other).append(package)
     found: list[LeftOut] = []
     for packages, what, why in (

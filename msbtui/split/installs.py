@@ -277,7 +277,8 @@ def wanted_by_name(view: View, before: Mapping[str, Package]) -> list[Package]:
         for word in match[1].split()
     }
     recorded = {name for name, package in installed.items() if name not in before and package.manual}
-    return [package for name, package in installed.items() if name in recorded or name in words]
+    wanted = (recorded | words) - view.from_files
+    return [package for name, package in installed.items() if name in wanted]
 
 
 def _commands(package: Package) -> list[str]:

@@ -13,7 +13,7 @@ from msbtui.split.called import PROGRAM, STARTS_COMMANDS
 from msbtui.split.certificates import reads_certificates
 from msbtui.split.distributions import installations
 from msbtui.split.gonames import named_paths
-from msbtui.split.installs import is_build_package
+from msbtui.split.installs import Dependencies, is_build_package
 from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
 from msbtui.split.opened import opened_by_name, started_by_packages
 from msbtui.split.reach import Reach, language_of, shebang
@@ -124,6 +124,7 @@ class Kept:
                 self.need(found, why, direct=True)
         self._close()
         self._idle_scripts()
+        self._depended_on()
         for reason, paths in list(self.left.items()):
             self.left[reason] = [path for path in paths if path not in self.paths]
 
@@ -139,7 +140,7 @@ class Kept:
                 return
             owner = self.view.owner(path)
             if owner is None and kind is Kind.SYMLINK:
-                owner = self.view.packages.owner(path, inferred=True)  # alternatives, which the package's script makes
+                owner = self.view.maker(path)  # alternatives, which the package's script makes
             if owner is not None and path not in self._changed_owned:
                 self.owned.setdefault(path, why)
                 if direct:
@@ -205,6 +206,15 @@ class Kept:
             return
         self.paths[path] = self._origin(path)
 
+    def _depended_on(self) -> None:
+        """Note what the kept packages that came as files depend on: with their files alone nothing brings that along."""
+        dependencies = Dependencies(self.view.packages.installed)
+        kept = {owner.name for path in self.paths if (owner := self.view.owner_from_file(path)) is not None}
+        for name in sorted(kept):
+            for other in dependencies.direct(name):
+                if other not in self.view.from_files:
+                    self.classes.setdefault(other, f"{name}, which came as a file of its own, depends on it")
+
     def _leads_to_package(self, path: str, kind: Kind | None) -> bool:
         """Tell whether a symlink leads to a file of a package that came with the build: what autotools put into a source tree."""
         real = self.view.real(path) if kind is Kind.SYMLINK else None
@@ -231,9 +241,11 @@ class Kept:
         """Tell whether a package's own script made a path that no package lists."""
         if path.startswith("usr/lib/locale/") and self.view.owner(path) is None:
             return False  # what locale-gen or localedef compiled: copied, the locales' sources need not come
+        if self.view.owner_from_file(path) is not None:
+            return False
         at = self.view.entry(path)
         inferable = kind is Kind.SYMLINK or "__pycache__" in path or path.startswith("var/lib/dpkg/")
-        if inferable and self.view.packages.owner(path, inferred=True) is not None:
+        if inferable and self.view.maker(path) is not None:
             return True
         if at is None or at[0] not in self._package_layers or self._named_in_run(path, at[0]):
             return False

@@ -18,6 +18,7 @@ from msbtui.split.copies import plan_copies
 from msbtui.split.estimate import size_after
 from msbtui.split.explain import explain
 from msbtui.split.folders import made_by_author
+from msbtui.split.fromfiles import from_files
 from msbtui.split.inplace import clean_in_place
 from msbtui.split.installs import Dependencies, brought, choose_packages, wished
 from msbtui.split.judge import Judge
@@ -101,6 +102,7 @@ def make_plan(
         # Nothing here writes dnf's commands: what rpm installed is copied like any other file.
         packages = read_packages(image, table, managers=("dpkg", "apk"))
     view = View(image, table, packages, base.layers)
+    view.from_files = from_files(image.layers, packages, base.layers)
     wider = Wider(rung, tuple(extra_paths), tuple(extra_packages), tuple(extra_users), opened)
     names = names_of([layer.diff_id for layer in image.layers[: base.layers]], known)
     planner = _Planner(dockerfile, graph, stage, view, origin, waste, siblings, smokes, wider, names, absent)

@@ -33,6 +33,8 @@ class View:
         self.table = table
         self.packages = packages
         self.base_layers = base_layers
+        self.from_files: frozenset[str] = frozenset()
+        """Packages that came as files of their own: what they own is treated like any other file. Set first."""
         # what is asked for thousands of paths again and again; an image never changes
         self._entries: dict[str, tuple[int, int] | None] = {}
         self._kinds: dict[str, Kind | None] = {}
@@ -156,10 +158,21 @@ class View:
         return None if at is None or not self.is_file(path) else self.image.layers[at[0]].contents.digest(at[1])
 
     def owner(self, path: str) -> Package | None:
-        """Give the installed package that owns `path`."""
+        """Give the installed package that owns `path` and that can be installed again."""
         if path not in self._owners:
-            self._owners[path] = self.packages.owner(path)
+            package = self.packages.owner(path)
+            self._owners[path] = None if package is None or package.name in self.from_files else package
         return self._owners[path]
+
+    def maker(self, path: str) -> Package | None:
+        """Give the package that owns `path` or whose installation makes it, and that can be installed again."""
+        package = self.packages.owner(path, inferred=True)
+        return None if package is None or package.name in self.from_files else package
+
+    def owner_from_file(self, path: str) -> Package | None:
+        """Give the package that owns `path` or whose installation makes it, where it came as a file of its own."""
+        package = self.packages.owner(path, inferred=True) if self.from_files else None
+        return package if package is not None and package.name in self.from_files else None
 
     def real(self, path: str) -> str | None:
         """Give where `path` leads through all symlinks; None where it dangles or loops."""

@@ -73,3 +73,31 @@ def test_what_packages_that_are_kept_recommend_comes_along_where_the_original_ha
     assert lines == ["convert", "convert-q16", "libgs-data", "spectre", "typefaces"]
     why = {step.what: step.why for step in plan.steps}
     assert any("convert-q16 recommends it" in said for said in why.values())
+
+
+def test_a_package_that_came_as_a_file_is_copied_with_what_it_depends_on():
+    tools = {
+        "render": P(["usr/bin/render", "usr/share/render/x", "usr/share/doc/render/c"], "utils", "libc6, types", manual=True),
+        "types": P(["usr/share/fonts/a.ttf"], "fonts"),
+        "view": P(["usr/bin/view"], "utils", "libc6", manual=True),
+        "builder": P(["usr/bin/builder"], "devel", "libc6", manual=True),
+    }
+    files = {f"usr/bin/{name}": elf("libc.so.6") for name in ("render", "view", "builder")}
+    files |= {"usr/share/render/x": F("x"), "usr/share/doc/render/c": F("x"), "usr/share/fonts/a.ttf": F("x")}
+    files |= {"etc/alternatives/draw": L("/usr/bin/render"), "usr/bin/draw": L("/etc/alternatives/draw")}
+    files["etc/render.conf"] = F("a")
+    made = {"app/run.sh": script("#!/bin/sh\ndraw a\nview b\n")}
+
+    def lines(run: str) -> list[str]:
+        layers = [(f"RUN /bin/sh -c {run} # buildkit", toolchain(tools, files)), ("COPY . /app # buildkit", made)]
+        text = f'FROM debian:bookworm\nRUN {run}\nCOPY . /app\nCMD ["/app/run.sh"]\n'
+        plan = World(text, layers, ImageConfig(env=("PATH=/usr/bin",), cmd=("/app/run.sh",))).plan()
+        assert ("usr/bin/render" in plan.kept) == ("usr/bin/draw" in plan.kept) == ("usr/share/render/x" in plan.kept)
+        assert ("usr/bin/render" in plan.kept) == (".deb" in run)
+        assert not {"usr/share/doc/render/c", "usr/bin/builder", "usr/bin/view"} & set(plan.kept)
+        return [line.split()[0] for line in plan.dockerfile.partition("# runtime stage")[2].splitlines() if line[:8] == " " * 8]
+
+    install = "apt-get update && apt-get install -y gcc make view builder"
+    for how in ("curl -O https://x/r_1.deb && dpkg -i r_1.deb", "apt-get install -y ./r_1.deb", "apt install -y /tmp/*.deb"):
+        assert lines(f"{install} && {how}") == ["types", "view"]
+    assert lines(f"{install} render") == ["render", "view"]
