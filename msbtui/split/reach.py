@@ -140,6 +140,8 @@ class Reach:
                 found = self.view.canonical(relative(part)) if re.match(r"/[^/]", part) else None
                 if found is None or not self.view.is_new(found) or not relative(part) or self._of_building(name, found):
                     continue
+                if re.match(r"etc/(ssl|pki)/", found):
+                    continue  # made when the certificates are installed; what the author put there is kept as it is
                 if self.view.is_dir(self.view.real(found) or found):
                     self.changed.setdefault(self.view.real(found) or found)
                 else:

@@ -59,6 +59,7 @@ def test_what_packages_that_are_kept_recommend_comes_along_where_the_original_ha
         "dbus": P(["usr/bin/dbus-daemon"], "admin"),
         "typefaces": P(["usr/share/fonts/a.ttf"], "fonts"),
         "unasked": P(["usr/bin/unasked"], "graphics"),
+        "docbook-xsl": P(["usr/share/xml/x.xsl"], "text", "", manual=True),
     }
     files = {f"usr/bin/{name}": elf("libc.so.6") for name in ("convert", "gs", "unasked")}
     files |= {"usr/lib/libgs.so.1": F("x"), "usr/share/fonts/a.ttf": F("x")}

@@ -148,19 +148,26 @@ def test_plugins_in_the_source_tree_are_kept_and_libraries_that_nothing_needs_ar
 def test_paths_in_the_environment_are_followed():
     made = {"src/conf": D(), "src/conf/a.toml": F("a"), "src/conf/b.toml": F("b"), "src/web": D(), "src/web/i.css": F("x")}
     there = world({**made, "src/other.css": F("x")}, workdir="/", program="/usr/local/bin/served")
+    there.layers[0][1]["etc/ssl/certs/all.crt"] = F("made by the packages' own script")
     there.layers.append(("RUN /bin/sh -c make install", {"usr/local/bin/served": elf("libc.so.6")}))
     assert not made.keys() & set(there.plan().kept)
     there.config = ImageConfig(
         env=(
             *(PATH, "SETTINGS=file:/src/conf/a.toml", "WEB=/src/web", "NONE=/", "GONE=/nowhere"),
-            *("CC=/usr/bin/gcc", "BUILDER=/usr/bin/make", "TARGET_CC=/src/bin/served", "BROWSER=/usr/bin/tclsh"),
+            *(
+                "CC=/usr/bin/gcc",
+                "BUILDER=/usr/bin/make",
+                "TARGET_CC=/src/bin/served",
+                "BROWSER=/usr/bin/tclsh",
+                "SSL_CERT_FILE=/etc/ssl/certs/all.crt",
+            ),
         ),
         cmd=("/usr/local/bin/served",),
         workdir="/",
     )
     kept = there.plan().kept
     assert {"src/conf/a.toml", "src/web/i.css"} <= set(kept)
-    assert not {"src/conf/b.toml", "src/other.css", "src/main.c", "src/bin/served"} & set(kept)
+    assert not {"src/conf/b.toml", "src/other.css", "src/main.c", "src/bin/served", "etc/ssl/certs/all.crt"} & set(kept)
     packages = [line.split()[0] for line in there.runtime().splitlines() if line.startswith("        ")]
     assert "tcl" in packages
     assert not {"gcc", "make"} & set(packages)
