@@ -24,7 +24,8 @@ HELPERS = frozenset(
         "mercurial man-db tree htop aptitude debian-archive-keyring debian-keyring cvs bzr p7zip p7zip-full perl python python3 "
         "python3-minimal python2 bash-completion coreutils findutils diffutils sed grep gawk mawk jq procps net-tools "
         "iputils-ping telnet dnsutils lsof libcap2-bin libcap-utils libcap-ng-utils attr xsltproc docbook docbook-xml "
-        "docbook-xsl docbook-xsl-ns docbook-utils docbook2x xmlto asciidoc asciidoc-base asciidoc-common asciidoctor protobuf-compiler"
+        "docbook-xsl docbook-xsl-ns docbook-utils docbook2x xmlto asciidoc asciidoc-base asciidoc-common asciidoctor "
+        "protobuf-compiler"
     ).split()
 )
 _OF_A_DESKTOP = re.compile(
