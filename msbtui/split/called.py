@@ -73,6 +73,8 @@ _NOT_RUN = re.compile(
 """In an application's directory: what only building and testing run."""
 _SCANNED = 8 << 20
 """Bytes of programs that are searched, together."""
+_MOST_SOURCES = 20
+"""Each is looked for in every layer: an image of nothing but records must not make that endless."""
 
 
 def own_calls(view: View, reach: Reach, trees: Iterable[str]) -> dict[str, str]:
@@ -126,7 +128,9 @@ def local_sources(view: View) -> list[str]:
             folder = relative(unquote(url.removeprefix("file://")))
             if folder.count("/") or not view.in_base(folder):
                 found.add(folder)
-    return sorted(found - {""})
+        if len(found) > _MOST_SOURCES:
+            break
+    return sorted(found - {""})[:_MOST_SOURCES]
 
 
 def _commands(view: View) -> set[bytes]:

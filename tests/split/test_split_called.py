@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from split_world import DEBIAN, DEBIAN_PACKAGES, GONE, MEGABYTE, D, F, L, P, World, dpkg, elf, script, sibling
+from split_world import DEBIAN, DEBIAN_PACKAGES, GONE, MEGABYTE, D, F, L, P, World, dpkg, elf, script, sibling, view
 
 from msbtui.image.model import ImageConfig
+from msbtui.split.called import local_sources
 
 ENV = ("PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "PYTHON_VERSION=3.11.7")
 SITE = "usr/local/lib/python3.11/site-packages"
@@ -161,6 +162,13 @@ def test_other_origins_say_nothing(said):
         ("RUN pip install tool", {**LOCAL, f"{SITE}/tool-1.dist-info/direct_url.json": F(said)}),
     ]
     assert installed({}, workdir="/work", start='"tool"', layers=layers) == []
+
+
+def test_records_of_sources_without_end_are_not_all_followed():
+    records = {f"a/d{n}.dist-info/direct_url.json": F(f'{{"dir_info": {{}}, "url": "file:///src/d{n}"}}') for n in range(99)}
+    found = local_sources(view([("base", DEBIAN), ("RUN pip", records)]))
+    assert len(found) == 20
+    assert set(found) < {f"src/d{n}" for n in range(99)}
 
 
 def test_a_library_brings_the_command_that_it_starts():
