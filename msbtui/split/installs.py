@@ -223,6 +223,12 @@ def choose_packages(
     for name, by in dependencies.recommended([name for name in choices if name in asked], {*base_before, *have}).items():
         if name not in choices:
             choices[name] = Install(name, f"{by} recommends it, and the original has it", cautious=True)
+    if "fontconfig-config" in choices or any("fontconfig-config" in dependencies.closure(name) for name in choices):
+        # any font satisfies its dependency, and the one that is there is taken for each name that no font bears
+        for name in sorted(name for name, one in installed.items() if one.section.rpartition("/")[2] == "fonts"):
+            if name not in choices and name not in have:
+                choices[name] = Install(name, "fontconfig takes the font that fits best, and the original has it", cautious=True)
+                named_itself.add(name)
     covered = {brought for name in choices for brought in dependencies.closure(name)}
     roots = [name for name in choices if name in named_itself or name not in covered]
     brought = {other for name in roots for other in dependencies.closure(name)}

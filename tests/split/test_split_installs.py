@@ -102,3 +102,25 @@ def test_a_package_that_came_as_a_file_is_copied_with_what_it_depends_on():
     for how in ("curl -O https://x/r_1.deb && dpkg -i r_1.deb", "apt-get install -y ./r_1.deb", "apt install -y /tmp/*.deb"):
         assert lines(f"{install} && {how}") == ["types", "view"]
     assert lines(f"{install} render") == ["render", "view"]
+
+
+def test_fonts_come_along_by_name_where_something_chooses_among_them():
+    tools = {
+        "draw": P(["usr/bin/draw"], "graphics", "libdraw", manual=True),
+        "libdraw": P(["usr/lib/libdraw.so.1"], "libs", "fontconfig-config"),
+        "fontconfig-config": P(["etc/fonts/fonts.conf"], "fonts", "plain | fine"),
+        "plain": P(["usr/share/fonts/plain.ttf"], "fonts"),
+        "fine": P(["usr/share/fonts/fine.ttf"], "fonts", manual=True),
+    }
+    files = {path: elf("libc.so.6") for package in tools.values() for path in package.files}
+    run = "apt-get install -y gcc draw fine"
+    for removed in ((), ("draw", "libdraw", "fontconfig-config")):
+        packages = {name: package for name, package in tools.items() if name not in removed}
+        layers = [
+            (f"RUN /bin/sh -c {run} # buildkit", toolchain(packages, files)),
+            ("COPY . /app # buildkit", {"app/run.sh": script("#!/bin/sh\necho 1\n")}),
+        ]
+        text = f'FROM debian:bookworm\nRUN {run}\nCOPY . /app\nCMD ["/app/run.sh"]\n'
+        found = World(text, layers, ImageConfig(env=("PATH=/usr/bin",), cmd=("/app/run.sh",))).runtime()
+        assert ("        plain \\\n" in found) is (not removed)
+        assert "        fine \\\n" in found
