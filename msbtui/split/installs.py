@@ -226,7 +226,7 @@ def choose_packages(
     if "fontconfig-config" in choices or any("fontconfig-config" in dependencies.closure(name) for name in choices):
         # any font satisfies its dependency, and the one that is there is taken for each name that no font bears
         for name in sorted(name for name, one in installed.items() if one.section.rpartition("/")[2] == "fonts"):
-            if name not in choices and name not in have:
+            if name not in choices and name not in have and not name.startswith("fontconfig"):
                 choices[name] = Install(name, "fontconfig takes the font that fits best, and the original has it", cautious=True)
                 named_itself.add(name)
     covered = {brought for name in choices for brought in dependencies.closure(name)}

@@ -124,3 +124,4 @@ def test_fonts_come_along_by_name_where_something_chooses_among_them():
         found = World(text, layers, ImageConfig(env=("PATH=/usr/bin",), cmd=("/app/run.sh",))).runtime()
         assert ("        plain \\\n" in found) is (not removed)
         assert "        fine \\\n" in found
+        assert "fontconfig" not in found
