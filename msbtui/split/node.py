@@ -17,6 +17,7 @@ import msgspec
 from msbtui.image.model import Kind
 from msbtui.split.reach import Reach
 from msbtui.split.view import View, inside, relative
+from msbtui.split.words import author_text, runs, shell_commands
 
 _RUNTIME = ("dependencies", "optionalDependencies", "peerDependencies")
 _REQUIRED = re.compile(
@@ -40,6 +41,9 @@ _TRANSPILERS = frozenset(
 )
 """Tools that find their plug-ins by settings: where the start runs one, no package is taken for development."""
 _MOST_RESTORED = 12
+_NPM_INSTALLS = frozenset(("install", "i", "add", "ci", "clean-install"))
+_NPM_LENIENT = {"--legacy-peer-deps": "--legacy-peer-deps", "--force": "--force", "-f": "--force"}
+"""npm-install(1): what lets it go on where peers do not fit."""
 _LIFECYCLE = ("preinstall", "install", "postinstall", "prepare", "prepublish")
 _GLOBAL = re.compile(r"(?:usr/local/lib|usr/lib|opt/[^/]+/lib)/node_modules/((?:@[^/]+/)?[^/@.][^/]*)")
 
@@ -83,6 +87,18 @@ def idle_tools(view: View, reach: Reach) -> set[str]:
             if not view.in_base(child) and _GLOBAL.fullmatch(child) and not any(inside(path, child) for path in reach.why):
                 found.add(child)
     return found
+
+
+def _lenient(view: View) -> list[str]:
+    """Give the options by which the author's npm overlooks peers that do not fit: without them it refuses to prune, too."""
+    found: dict[str, None] = {}
+    for layer in view.image.layers[view.base_layers :]:
+        text = author_text(layer.history.created_by) if layer.history is not None else ""
+        for words in shell_commands(text, view.env) if "npm" in text else ():
+            for run in runs(words):
+                if run[0].rpartition("/")[2] == "npm" and _NPM_INSTALLS & set(run):
+                    found.update((_NPM_LENIENT[word], None) for word in run if word in _NPM_LENIENT)
+    return list(found)
 
 
 def _roots(view: View, reach: Reach) -> list[str]:
@@ -133,7 +149,8 @@ class _Application:
                 for place, facts in locked.items()
                 if isinstance(facts, dict) and facts.get("dev") is True and "node_modules/" in place
             }
-            command, records = "npm prune --omit=dev --ignore-scripts", (hidden, f"{self.root}/package-lock.json")
+            command = " ".join(("npm prune --omit=dev --ignore-scripts", *_lenient(self.view)))
+            records = (hidden, f"{self.root}/package-lock.json")
         elif self.view.is_file(f"{self.modules}/.yarn-integrity") and self.view.is_file(f"{self.root}/yarn.lock") and not hooks:
             removed = installed - by_manifest
             command = "yarn install --production --frozen-lockfile --prefer-offline --non-interactive"

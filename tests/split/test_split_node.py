@@ -31,6 +31,7 @@ def world(
     more: dict[str, object] | None = None,
     cmd: tuple[str, ...] = ("npm", "start"),
     user: str = "",
+    installs: str = "npm install",
 ) -> World:
     about = {
         "scripts": {"start": "node dist/server.js"},
@@ -58,7 +59,16 @@ def world(
         }
         made["app/node_modules/.package-lock.json"] = F(json.dumps({"lockfileVersion": 3, "packages": packages}))
     config = ImageConfig(env=(PATH,), cmd=cmd, workdir="/app", user=user)
-    return World(TEXT, [("RUN /bin/sh -c npm install # buildkit", made)], config, base=BASE)  # type: ignore[list-item]
+    text = TEXT.replace("npm install", installs)
+    return World(text, [(f"RUN /bin/sh -c {installs} # buildkit", made)], config, base=BASE)  # type: ignore[list-item]
+
+
+def test_npm_overlooks_what_it_overlooked_when_it_installed():
+    installs = "npm config set fund false && npm i --legacy-peer-deps && npm run build -f"
+    plan = world("const express = require('express')", installs=installs).plan()
+    assert "\nRUN npm prune --omit=dev --ignore-scripts --legacy-peer-deps\n" in plan.dockerfile
+    plan = world("const express = require('express')", installs="npm ci -f").plan()
+    assert "\nRUN npm prune --omit=dev --ignore-scripts --force\n" in plan.dockerfile
 
 
 def test_development_packages_go_in_a_stage_between():
