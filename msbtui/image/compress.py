@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from abc import ABC, abstractmethod
 from mmap import mmap
 from typing import Any, Final, cast
@@ -27,7 +28,8 @@ LARGEST_GROWTH: Final = 1100
 """How many times its stored size a layer may have: more than deflate can do (1032, zlib's technical notes)."""
 SMALL_ENOUGH: Final = 512 << 20
 """Bytes that a layer may have however small it is stored."""
-_DEFLATE_ERROR: Final = cast("type[Exception]", deflate.error)  # the stubs of isal call it an instance
+# the stubs of isal call it an instance; zlib's own where its reader is not to be had
+_DEFLATE_ERRORS: Final = (cast("type[Exception]", deflate.error), zlib.error)
 _GZIP_READER: Final = getattr(deflate, "_GzipReader", None)
 """What `isal.igzip` reads files with: it unpacks into a given buffer, where `decompressobj` makes each piece anew."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -180,7 +182,7 @@ class _Gzip:
             size: int = self._reader.readinto(buffer)
         except EOFError:
             raise self._error("its gzip data are cut off") from None
-        except _DEFLATE_ERROR as error:
+        except _DEFLATE_ERRORS as error:
             raise self._error(f"damaged gzip data ({error})") from None
         except OSError as error:
             if type(error).__name__ != "BadGzipFile":

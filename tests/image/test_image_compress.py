@@ -117,6 +117,23 @@ def test_what_follows_the_data_is_an_error(form: str) -> None:
         drain(open_layer(FORMS[form][0] + b"something else"))
 
 
+def test_gzip_without_isals_reader_is_read_and_refused_in_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("msbtui.image.compress._GZIP_READER", None)
+    for form in (name for name in FORMS if name.startswith("gzip")):
+        blob, plain = FORMS[form]
+        assert drain(open_layer(Trickle(blob, 777)), 333) == plain
+    blob = FORMS["gzip"][0]
+    flipped = bytearray(blob)
+    flipped[len(blob) // 2] ^= 4
+    for damaged, words in (
+        (blob[:-9], "cut off"),
+        (blob + b"something else", "something else behind"),
+        (flipped, "damaged gzip"),
+    ):
+        with pytest.raises(TargetError, match=f"blob 7: .*{words}"):
+            drain(open_layer(bytes(damaged), where="blob 7"))
+
+
 @settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_damage_gives_bytes_or_an_error(data: st.DataObject) -> None:

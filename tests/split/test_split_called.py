@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import pytest
-from split_world import DEBIAN, DEBIAN_PACKAGES, GONE, MEGABYTE, D, F, L, P, World, dpkg, elf, script, sibling, view
+from split_world import (
+    DEBIAN,
+    DEBIAN_PACKAGES,
+    GONE,
+    MEGABYTE,
+    PYTHON,
+    PYTHON_ENV,
+    SITE,
+    D,
+    F,
+    L,
+    P,
+    World,
+    dpkg,
+    elf,
+    script,
+    sibling,
+    view,
+)
 
 from msbtui.image.model import ImageConfig
 from msbtui.split.called import local_sources
 
-ENV = ("PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "PYTHON_VERSION=3.11.7")
-SITE = "usr/local/lib/python3.11/site-packages"
-PYTHON = {
-    "usr/local/bin/python3.11": elf("libc.so.6", size=5 * MEGABYTE),
-    "usr/local/bin/python3": L("python3.11"),
-    "usr/local/bin/python": L("python3"),
-    "usr/local/lib/python3.11/os.py": F("import abc"),
-    f"{SITE}/pip/__init__.py": F("pip"),
-    f"{SITE}/pip-23.dist-info/METADATA": F("pip"),
-}
 TOOLS = {
     **DEBIAN_PACKAGES,
     "gcc": P(["usr/bin/gcc"], "devel", "gcc-12"),
@@ -46,8 +54,11 @@ SLIM = {**DEBIAN, **PYTHON}
 
 
 def runtime(app: dict, workdir: str = "/app", start: str = '"python", "/app/main.py"', layers: list | None = None) -> str:
-    config = ImageConfig(env=ENV, cmd=tuple(word.strip('" ') for word in start.split(",")), workdir=workdir)
-    bases = [sibling("python:3.11", FULL, ImageConfig(env=ENV)), sibling("python:3.11-slim", SLIM, ImageConfig(env=ENV))]
+    config = ImageConfig(env=PYTHON_ENV, cmd=tuple(word.strip('" ') for word in start.split(",")), workdir=workdir)
+    bases = [
+        sibling("python:3.11", FULL, ImageConfig(env=PYTHON_ENV)),
+        sibling("python:3.11-slim", SLIM, ImageConfig(env=PYTHON_ENV)),
+    ]
     made = [("COPY . /app # buildkit", {"app": D(), "app/main.py": F("import job\n"), **app}), *(layers or [])]
     text = f"FROM python:3.11\nCOPY . /app\nRUN pip install /app\nWORKDIR {workdir}\nCMD [{start}]\n"
     return World(text, made, config, base=FULL, siblings=bases).runtime()

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import pytest
-from split_world import DEBIAN, DEBIAN_PACKAGES, LIB, MEGABYTE, D, F, L, P, World, dpkg, elf, library, script, sibling, toolchain
+from split_world import (
+    DEBIAN,
+    DEBIAN_PACKAGES,
+    LIB,
+    MEGABYTE,
+    PYTHON,
+    PYTHON_ENV,
+    SITE,
+    D,
+    F,
+    L,
+    P,
+    World,
+    dpkg,
+    elf,
+    library,
+    script,
+    sibling,
+    toolchain,
+)
 
 from msbtui.image.model import ImageConfig
 
-PYTHON_ENV = ("PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "PYTHON_VERSION=3.11.7")
-SITE = "usr/local/lib/python3.11/site-packages"
-INTERPRETER = {
-    "usr/local/bin/python3.11": elf("libc.so.6", size=5 * MEGABYTE),
-    "usr/local/bin/python3": L("python3.11"),
-    "usr/local/bin/python": L("python3"),
-    "usr/local/lib/python3.11/os.py": F("import abc"),
-    f"{SITE}/pip/__init__.py": F("pip"),
-    f"{SITE}/pip-23.dist-info/METADATA": F("pip"),
-}
 FULL_PACKAGES = {
     **DEBIAN_PACKAGES,
     "gcc": P(["usr/bin/gcc"], "devel"),
@@ -25,13 +34,13 @@ FULL_PACKAGES = {
 }
 FULL = {
     **DEBIAN,
-    **INTERPRETER,
+    **PYTHON,
     "usr/bin/gcc": elf("libc.so.6", size=200 * MEGABYTE),
     "usr/bin/git": elf("libc.so.6"),
     f"{LIB}/libpq.so.5": library("libpq.so.5", "libc.so.6"),
     **dpkg(FULL_PACKAGES),
 }
-SLIM = {**DEBIAN, **INTERPRETER}
+SLIM = {**DEBIAN, **PYTHON}
 CONFIG = ImageConfig(env=PYTHON_ENV, cmd=("python", "-m", "board"), workdir="/app", exposed_ports=("8000/tcp",))
 TEXT = """FROM python:3.11
 WORKDIR /app

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import pytest
-from split_world import DEBIAN, DEBIAN_PACKAGES, MEGABYTE, F, L, P, World, dpkg, elf, image, sibling
+from split_world import (
+    DEBIAN,
+    DEBIAN_PACKAGES,
+    INTERPRETER,
+    MEGABYTE,
+    PYTHON_ENV,
+    SITE,
+    F,
+    P,
+    World,
+    dpkg,
+    elf,
+    image,
+    sibling,
+)
 
 from msbtui.image.model import ImageConfig
 from msbtui.split.model import Check
 from msbtui.split.repair import additions, base_not_had
 from msbtui.split.siblings import names_of
 
-PYTHON_ENV = ("PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "PYTHON_VERSION=3.11.7")
-SITE = "usr/local/lib/python3.11/site-packages"
-INTERPRETER = {
-    "usr/local/bin/python3.11": elf("libc.so.6", size=5 * MEGABYTE),
-    "usr/local/bin/python3": L("python3.11"),
-    "usr/local/bin/python": L("python3"),
-}
 SLIM = {**DEBIAN, **INTERPRETER}
 FULL = {
     **SLIM,

@@ -221,6 +221,20 @@ DEBIAN: dict[str, F | D | L | str] = {
     **dpkg(DEBIAN_PACKAGES),
 }
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PYTHON_ENV = ("PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "PYTHON_VERSION=3.11.7")
+SITE = "usr/local/lib/python3.11/site-packages"
+INTERPRETER: dict[str, F | D | L | str] = {
+    "usr/local/bin/python3.11": elf("libc.so.6", size=5 * MEGABYTE),
+    "usr/local/bin/python3": L("python3.11"),
+    "usr/local/bin/python": L("python3"),
+}
+"""Python as its official images have it, below /usr/local."""
+PYTHON = {
+    **INTERPRETER,
+    "usr/local/lib/python3.11/os.py": F("import abc"),
+    f"{SITE}/pip/__init__.py": F("pip"),
+    f"{SITE}/pip-23.dist-info/METADATA": F("pip"),
+}
 DEBIAN_CONFIG = ImageConfig(env=(PATH,), cmd=("bash",))
 
 
