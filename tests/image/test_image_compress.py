@@ -125,10 +125,13 @@ def test_gzip_without_isals_reader_is_read_and_refused_in_the_same_words(monkeyp
     blob = FORMS["gzip"][0]
     flipped = bytearray(blob)
     flipped[len(blob) // 2] ^= 4
+    no_block = bytearray(blob)
+    no_block[10] = 7  # RFC 1951, 3.2.3: no block has the type 3
     for damaged, words in (
         (blob[:-9], "cut off"),
         (blob + b"something else", "something else behind"),
         (flipped, "damaged gzip"),
+        (no_block, "damaged gzip"),
     ):
         with pytest.raises(TargetError, match=f"blob 7: .*{words}"):
             drain(open_layer(bytes(damaged), where="blob 7"))
