@@ -38,6 +38,8 @@ _CODE = frozenset(("src", "cmd", "internal", "pkg", "include", "vendor", "third_
 _ACCOUNTS = frozenset(("useradd", "adduser", "groupadd", "addgroup"))
 _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Where Debian's and Alpine's images look for programs."""
+_SETTINGS = re.compile(r"(?:-[^=]*=)?([\w./@+-]+\.(?:conf|cfg|config|ini|ya?ml|json|toml|xml|properties|env|lua))")
+"""An argument that names a file of settings, by its ending."""
 _INSTALLED = re.compile(r"/(usr/(local|share|lib|libexec)/.|opt/.|srv/.|app|etc/.|var/(lib|www)/.)")
 _KEPT = frozenset(
     ("ENV", "LABEL", "EXPOSE", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "SHELL", "ONBUILD", "USER", "ENTRYPOINT", "CMD")
@@ -126,8 +128,12 @@ class _Reader:
         self.destinations: list[str] = []
         self.data: dict[str, str] = {}
         """Where single files and directories of the context are copied to that are no sources, and why they are kept."""
+        self.wholes: list[str] = []
+        """Directories that a COPY brings the whole context to."""
         self.brought_whole = ""
         """The last COPY that brings the whole context."""
+        self.gone: set[str] = set()
+        """Paths that a RUN removes or moves away."""
         self.accounts: list[str] = []
         """RUN instructions that make users and groups again."""
         for instruction in stage.instructions:
@@ -166,6 +172,7 @@ class _Reader:
                 self.packages.command(words)
                 if name in ("rm", "mv"):
                     gone = {posixpath.normpath(posixpath.join(folder, word)) for word in words[1:]}
+                    self.gone |= gone
                     self.data = {path: why for path, why in self.data.items() if not gone & {path, *_above(path)}}
             if any(words[0].rpartition("/")[2] in _ACCOUNTS for words in found):
                 self.accounts.append(_accounts(instruction, found))
@@ -180,6 +187,7 @@ class _Reader:
             name = posixpath.basename(source.rstrip("/"))
             if name in ("", ".", "*"):
                 self.brought_whole = f"`{instruction.keyword} {instruction.value}`"
+                self.wholes.append(place)
             if name in ("", ".", "..") or re.search(r"[*?\[$]|://|\.(tar(\..+)?|t[gx]z|zip)\Z", source) or SOURCE.fullmatch(name):
                 continue
             named = posixpath.basename(place) == name or not (last.endswith("/") or last == "." or len(sources) > 1)
@@ -340,6 +348,9 @@ class _Reader:
             return None
         if not found:
             return None
+        for path, why in self._settings():
+            if not any(path == other or path.startswith(other + "/") for other in found):
+                found[path] = why
         static = self.env.get("CGO_ENABLED") == "0" or any(
             "CGO_ENABLED=0" in item.value for item in self.stage.instructions if item.keyword == "RUN"
         )
@@ -354,6 +365,14 @@ class _Reader:
             [(path, found[path]) for path in sorted(tops)],
             f"{base}: the release that {self.origin} stands on, by its name, without the toolchain",
         )
+
+    def _settings(self) -> Iterator[tuple[str, str]]:
+        """Give the files of settings that the start is given by name and that come with a copy of the whole context."""
+        for word in self.start()[1:]:
+            named = _SETTINGS.fullmatch(word)
+            path = posixpath.normpath(posixpath.join(self.workdir, named[1])) if named else ""
+            if any(path.startswith(f"{whole.rstrip('/')}/") for whole in self.wholes) and not self.gone & {path, *_above(path)}:
+                yield path, f"what starts is given its name, and {self.brought_whole} brings it"
 
     def _prefix(self) -> str:
         for _, words in self.commands:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from text_plans import plan
 
@@ -128,3 +130,18 @@ def test_users_that_an_installing_run_makes_are_made_again_and_data_that_it_inst
     )
     assert "COPY --from=build /usr/share/mq /usr/share/mq\n" in found.dockerfile
     assert "COPY --from=build /tmp/x" not in found.dockerfile
+
+
+@pytest.mark.parametrize(
+    ("run", "start", "kept"),
+    [
+        ("make install", '["app", "-d", "-c", "app.conf"]', ["/src/app.conf"]),
+        ("make install", '["app", "--config=conf/app.yaml"]', ["/src/conf/app.yaml"]),
+        ("make install && cp app.conf /etc/ && rm app.conf", '["app", "-c", "app.conf"]', []),
+        ("make install", '["app", "-c", "/etc/app.conf", "--log", "app.log", "http://h/x.json"]', []),
+    ],
+)
+def test_settings_that_the_start_is_given_come_along_from_a_copy_of_everything(run: str, start: str, kept: list[str]):
+    found = plan(f"FROM debian:bookworm\nCOPY . /src\nWORKDIR /src\nRUN {run}\nCMD {start}\n")
+    copied = re.findall(r"COPY --from=build (/src\S*) ", found.dockerfile)
+    assert copied == kept
