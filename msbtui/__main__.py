@@ -14,9 +14,17 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # Whoever looks at a million paths makes millions of objects and hardly a cycle among them.
     gc.set_threshold(100_000, 50, 100)
+    _open_standard_streams()
     from msbtui.cli import run
 
     _leave(run(sys.argv[1:]))
+
+
+def _open_standard_streams() -> None:
+    """Put the null device where the caller closed a standard stream (`>&-`): Python has None there, and files take its place."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115 - for the process's whole life
 
 
 def _leave(code: int) -> NoReturn:

@@ -8,7 +8,7 @@ from pathlib import Path
 import rich_click as click
 
 from msbtui.cli.options import Named, opens_image, quiet_option, run_session
-from msbtui.errors import TargetError, UsageError
+from msbtui.errors import UsageError
 from msbtui.session.check import CheckConfig, CheckReport, find_config, run_check
 from msbtui.session.check.config import DEFAULTS, known_kind, parse_growth, parse_share, parse_size
 
@@ -62,7 +62,10 @@ def check_command(
     Exit code 0 where all hold, 1 where one fails, 2 for rules that are none, 4 for what cannot be read.
     """
     from msbtui.session import Session
+    from msbtui.session.files import keep_apart, require_writable, write
 
+    if output is not None:
+        require_writable(Path(output))
     if no_config and config is not None:
         raise UsageError("--config and --no-config exclude each other")
     # What is wrong with the rules is said before a long read.
@@ -96,10 +99,8 @@ def check_command(
     if output is None:
         click.echo(written, color=False if no_color else None)
     else:
-        try:
-            Path(output).write_bytes((written + "\n").encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            raise TargetError((error.strerror or "could not be written").lower(), where=output) from None
+        keep_apart(Path(output), session.dockerfile_path)
+        write(Path(output), (written + "\n").encode("utf-8", "backslashreplace"))
         if not quiet:
             click.echo(f"wrote {output}", err=True)
     return 0 if report.passed else 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from msbtui.cli.options import Named, opens_image, quiet_option, run_session
-from msbtui.errors import TargetError, UsageError
+from msbtui.errors import UsageError
 from msbtui.text import printable, size
 
 if TYPE_CHECKING:
@@ -93,12 +93,11 @@ def _read(path: Path | None) -> bytes:
 
 
 def _write(path: Path | None, name: str, data: bytes) -> None:
+    from msbtui.session.files import write
+
     if path is None:
         raise UsageError("there is no file to write", where=printable(name), hint="name the Dockerfile with --dockerfile")
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise TargetError((error.strerror or "could not be written").lower(), where=str(path)) from None
+    write(path, data)
 
 
 def _print_diff(name: str, old: bytes, new: bytes) -> None:

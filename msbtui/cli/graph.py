@@ -11,8 +11,8 @@ import click
 import msgspec
 
 from msbtui.cli.helped import HelpedCommand
-from msbtui.cli.options import Named, build_file_target, opens_image, pairs, run_session
-from msbtui.errors import TargetError, UsageError
+from msbtui.cli.options import Named, build_file_target, named_contexts, opens_image, pairs, run_session
+from msbtui.errors import UsageError
 
 if TYPE_CHECKING:
     from msbtui.dockerfile.model import Dockerfile, StageGraph
@@ -59,11 +59,11 @@ def graph_command(
     """
     from msbtui.dockerfile.graph import build_graph
     from msbtui.dockerfile.parser import parse
-    from msbtui.session.files import read_dockerfile
+    from msbtui.session.files import keep_apart, read_dockerfile
 
     if form == "png" and output is None and sys.stdout.isatty():
         raise UsageError("a picture does not go to a terminal", hint="name a file with -o")
-    args, contexts = pairs(named.build_args, "--build-arg"), pairs(named.build_contexts, "--build-context")
+    args, contexts = pairs(named.build_args, "--build-arg"), named_contexts(named.build_contexts)
     stage, platform = named.stage, named.platform
     build = build_file_target(dockerfile)
     folder = None
@@ -76,6 +76,8 @@ def graph_command(
         path, source = dockerfile, build.inline.encode("utf-8", "surrogateescape")
     else:
         path, source = read_dockerfile(dockerfile)
+    if output is not None:
+        keep_apart(Path(output), path)
     parsed = parse(source, path)
     graph = build_graph(parsed, target=stage, build_args=args, build_contexts=contexts, platform=platform, all_stages=check)
     if check:
@@ -128,10 +130,9 @@ def _write(
         if plain or (output is None and wants_ascii(sys.stdout.encoding)):
             document = "\n".join(map(ascii_text, document.split("\n")))
     if output is not None:
-        try:
-            Path(output).write_bytes(document.encode("utf-8") if isinstance(document, str) else document)
-        except OSError as error:
-            raise TargetError(f"could not be written: {error.strerror}", where=output) from None
+        from msbtui.session.files import write
+
+        write(Path(output), document.encode("utf-8") if isinstance(document, str) else document)
     elif isinstance(document, str) and form in ("text", "json"):
         sys.stdout.write(document)
     else:

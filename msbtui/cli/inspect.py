@@ -9,7 +9,7 @@ import click
 
 from msbtui.cli.helped import HelpedCommand
 from msbtui.cli.options import Named, opens_image, quiet_option, run_session
-from msbtui.errors import TargetError, UsageError
+from msbtui.errors import UsageError
 
 if TYPE_CHECKING:
     from msbtui.session import Session
@@ -45,6 +45,10 @@ def inspect_command(
 
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other")
+    if html is not None:
+        from msbtui.session.files import require_writable
+
+        require_writable(Path(html))
     session = Session(named.options(target))
     run_session(session, quiet=quiet)
     if html is not None:
@@ -71,13 +75,12 @@ def inspect_command(
 
 def _write_page(session: Session, path: str, quiet: bool) -> None:
     from msbtui.report.inspect_html import inspect_html
+    from msbtui.session.files import keep_apart, write
 
+    keep_apart(Path(path), session.dockerfile_path)
     if session.dockerfile is not None and not session.reconstructed:
         session.make_plan()
     page = inspect_html(session)
-    try:
-        Path(path).write_bytes(page.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise TargetError((error.strerror or "could not be written").lower(), where=path) from None
+    write(Path(path), page.encode("utf-8", "backslashreplace"))
     if not quiet:
         click.echo(f"wrote {path}", err=True)

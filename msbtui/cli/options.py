@@ -59,7 +59,7 @@ class Named(msgspec.Struct, frozen=True):
 
         Raises UsageError for a malformed pair, TargetError for a bake or compose file that cannot be read.
         """
-        args, contexts = pairs(self.build_args, "--build-arg"), pairs(self.build_contexts, "--build-context")
+        args, contexts = pairs(self.build_args, "--build-arg"), named_contexts(self.build_contexts)
         stage, build = self.stage, build_file_target(target)
         if build is not None:
             if build.inline is not None:
@@ -133,6 +133,17 @@ def pairs(words: tuple[str, ...], option: str) -> dict[str, str]:
             found[name] = value
         elif name in os.environ:
             found[name] = os.environ[name]
+    return found
+
+
+def named_contexts(words: tuple[str, ...]) -> dict[str, str]:
+    """Give the `NAME=SOURCE` words of `--build-context` as a mapping; raises UsageError for a word that lacks either."""
+    found = {}
+    for word in words:
+        name, _, source = word.partition("=")
+        if not name or not source:
+            raise UsageError(f"--build-context takes NAME=SOURCE, not {word!r}")
+        found[name] = source
     return found
 
 

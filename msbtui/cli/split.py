@@ -78,9 +78,12 @@ def split_command(
     Exit code 0 for a plan, 3 where a split is refused or not worth it, 1 where a check of --verify failed.
     """
     from msbtui.session import Session
+    from msbtui.session.files import require_writable, write
 
-    if output is not None and Path(output).exists() and not force:
-        raise UsageError("there is a file already", where=output, hint="--force writes over it")
+    if output is not None:
+        require_writable(Path(output))
+        if Path(output).exists() and not force:
+            raise UsageError("there is a file already", where=output, hint="--force writes over it")
     for path in paths:
         if not path.startswith("/") or not path.isprintable() or " " in path:
             raise UsageError("--smoke-http takes a path that begins with /", where=path)
@@ -109,7 +112,7 @@ def split_command(
     plan = msgspec.structs.replace(plan, rungs=session.rungs())
     # The plan is written before the verdict is given: a plan that failed a check is what its author wants to look at.
     if output is not None and plan.dockerfile:
-        Path(output).write_bytes(plan.dockerfile.encode("utf-8", "surrogateescape"))
+        write(Path(output), plan.dockerfile.encode("utf-8", "surrogateescape"))
         if not quiet:
             click.echo(f"wrote {output}", err=True)
     if as_json:

@@ -275,8 +275,12 @@ def write_recording(
     )
     before_writing(contents_listing(document))
     data = pack(document)
-    target = Path(path)
+    # A link is followed and a device or pipe written to: to replace these would take them away.
+    target = Path(os.path.realpath(path))
     try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            Path(path).write_bytes(data)
+            return len(data)
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
             file.write(data)
         try:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import stat
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-from msbtui.errors import TargetError
+from msbtui.errors import TargetError, UsageError
 from msbtui.text import printable
 
 NAMES = ("Dockerfile", "Containerfile", "dockerfile")
@@ -79,3 +84,73 @@ def read(path: Path) -> bytes:
     if len(data) > LIMIT:
         raise TargetError("larger than 16 MiB, which no Dockerfile is", where=str(path))
     return data
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write `data` to `path`; a file that stood there is either replaced whole or stays as it was.
+
+    Symbolic links are followed, permissions stay. A device or pipe is written to, and so is a file whose folder takes no new one.
+    Raises TargetError where it cannot be written.
+    """
+    try:
+        old = _status(path)
+        if old is None or stat.S_ISREG(old.st_mode):
+            _replace(Path(os.path.realpath(path)), data, old)
+        else:
+            path.write_bytes(data)
+    except OSError as error:
+        reason = (error.strerror or "error").lower()
+        raise TargetError(f"could not be written: {reason}", where=printable(str(path))) from None
+
+
+def require_writable(path: Path) -> None:
+    """Raise TargetError where no file can come to be at `path`: what is worked out before it is written may take minutes."""
+    where = printable(str(path))
+    if path.is_dir():
+        raise TargetError("could not be written: is a directory", where=where)
+    if not path.exists() and not path.parent.is_dir():
+        raise TargetError("could not be written: no such file or directory", where=where)
+
+
+def keep_apart(path: Path, source: Path | str | None) -> None:
+    """Raise UsageError where `path` is `source` itself, a Dockerfile: a report over it would be its end."""
+    if source is not None and path.is_file() and os.path.exists(source) and path.samefile(source):
+        raise UsageError("that is the Dockerfile itself", where=printable(str(path)), hint="name another file")
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: Path, data: bytes, old: os.stat_result | None) -> None:
+    # A file with other names or another owner would lose them by being replaced.
+    if old is not None and (old.st_nlink > 1 or old.st_uid != os.geteuid()):
+        path.write_bytes(data)
+        return
+    if old is None:
+        try:
+            path.write_bytes(data)
+        except OSError:
+            with suppress(OSError):
+                path.unlink()
+            raise
+        return
+    if not os.access(path, os.W_OK):
+        path.write_bytes(data)  # which says why not
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:200]}.")
+    except PermissionError:
+        path.write_bytes(data)
+        return
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        shutil.copymode(path, name)
+        os.replace(name, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
