@@ -49,6 +49,10 @@ def fix_command(
     from msbtui.session import Session
     from msbtui.session.cures import chosen, cures_by_text, ignore_file, world_of
 
+    if target == "-" and named.dockerfile is None:
+        raise UsageError(
+            "standard input is an image, and its Dockerfile is not named", hint="name the Dockerfile, or add --dockerfile"
+        )
     session = Session(named.options(target))
     run_session(session, quiet=quiet, image_needed=named.image is not None)
     world: Lines

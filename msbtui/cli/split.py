@@ -80,6 +80,8 @@ def split_command(
     from msbtui.session import Session
     from msbtui.session.files import require_writable, write
 
+    if dockerfile == "-":
+        raise UsageError("split needs the Dockerfile as a file, not from standard input", hint="name the file")
     if output is not None:
         require_writable(Path(output))
         if Path(output).exists() and not force:

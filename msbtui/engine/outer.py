@@ -161,6 +161,8 @@ class OuterTar:
         """Give the members in archive order. Raises `DamagedTarError`."""
         overrides: dict[str, str] = {}
         while (block := self.take(BLOCK)) and block != _ZEROS:
+            if self.position == len(block) and 0 not in block:  # a text: its header would be filled up with zeros
+                raise DamagedTarError("it does not begin as an archive does")
             if len(block) < BLOCK:
                 raise DamagedTarError("the archive breaks off inside a header")
             if not _checksum_fits(block):

@@ -19,7 +19,7 @@ from msbtui.text import printable
 
 TargetKind = Literal["dockerfile", "docker", "docker-archive", "oci-dir", "recorded", "registry"]
 
-DOCKERFILE_NAMES = ("Dockerfile", "Containerfile")
+DOCKERFILE_NAMES = ("Dockerfile", "Containerfile", "dockerfile")
 """What a folder is searched for, in this order."""
 
 SCHEMES: dict[str, TargetKind] = {
@@ -74,6 +74,9 @@ def recognise(target: str) -> Target:
         raise UsageError("no target is named", hint="name a Dockerfile, a folder, an image or an archive")
     if target == STANDARD_INPUT or target.startswith(f"{STANDARD_INPUT}:"):
         return Target("docker-archive", STANDARD_INPUT, target[2:])
+    alone = target.removesuffix("//").removesuffix(":")
+    if alone in SCHEMES and alone != target and not os.path.lexists(target):
+        raise UsageError("nothing is named after the scheme", where=printable(target), hint=f"write {alone}:NAME")
     if not os.path.lexists(target) and (scheme := _SCHEME.fullmatch(target)) and scheme[1] in SCHEMES:
         return _with_scheme(SCHEMES[scheme[1]], scheme[1], scheme[2])
     if os.path.lexists(target):

@@ -67,8 +67,10 @@ def chosen(cures: Sequence[Cure], only: Sequence[str], findings: Sequence[str]) 
             shown = printable(name)
             if name in findings:
                 raise UsageError(f"{shown} has no cure in place", hint="`msbtui split` moves what made it into a build stage")
-            ids = ", ".join(cure.id for cure in cures) or "nothing here can be cured in place"
-            raise UsageError(f"no finding {shown!r}", hint=ids)
+            ids = ", ".join(cure.id for cure in cures)
+            raise UsageError(
+                f"no finding and no cure {shown!r}", hint=f"there are {ids}" if ids else "nothing here can be cured in place"
+            )
         found += [cure for cure in named if cure not in found]
     return found
 

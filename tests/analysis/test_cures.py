@@ -274,7 +274,7 @@ def test_what_is_chosen():
     assert ids("A1", "A1") == ["A1"]
     with pytest.raises(UsageError, match="A2 has no cure in place"):
         ids("A2")
-    with pytest.raises(UsageError, match="no finding 'B9'"):
+    with pytest.raises(UsageError, match="no finding and no cure 'B9'"):
         ids("B9")
 
 

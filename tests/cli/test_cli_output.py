@@ -114,3 +114,14 @@ def test_a_build_context_needs_a_name_and_a_source(word, dockerfile, capsys):
     for command in ("graph", "split", "inspect"):
         assert run([command, str(dockerfile), "--build-context", word]) == 2
         assert "--build-context takes NAME=SOURCE" in capsys.readouterr().err
+
+
+def test_a_dockerfile_from_a_pipe_is_no_damaged_archive(dockerfile):
+    said = {}
+    for command in ("inspect", "split", "fix"):
+        words = [sys.executable, "-m", "msbtui", command, "-"]
+        done = subprocess.run(words, input=DOCKERFILE, capture_output=True, text=True)
+        said[command] = (done.returncode, done.stderr)
+    assert said["inspect"][0] == 4 and "does not begin as an archive does" in said["inspect"][1]
+    assert said["split"][0] == 2 and "split needs the Dockerfile as a file" in said["split"][1]
+    assert said["fix"][0] == 2 and "add --dockerfile" in said["fix"][1]

@@ -25,9 +25,10 @@ def test_a_dockerfile_and_a_folder_with_one(tmp_path):
     assert recognise(str(tmp_path / "Dockerfile")).kind == "dockerfile"
 
 
-def test_a_containerfile_is_found_too(tmp_path):
-    (tmp_path / "Containerfile").write_text("FROM scratch\n")
-    assert recognise(str(tmp_path)).path.endswith("Containerfile")
+@pytest.mark.parametrize("name", ["Containerfile", "dockerfile"])
+def test_a_dockerfile_of_another_name_is_found_too(name, tmp_path):
+    (tmp_path / name).write_text("FROM scratch\n")
+    assert recognise(str(tmp_path)).path.endswith(name)
 
 
 @pytest.mark.parametrize("text", [b"\xef\xbb\xbfFROM scratch\r\n", b"# caf\xe9\nFROM scratch\n", b"FROM a\n" + b"RUN x\n" * 5000])
@@ -77,9 +78,10 @@ def test_what_is_not_there(target, tmp_path, monkeypatch):
     assert caught.value.exit_code == 4
 
 
-def test_an_empty_target_is_wrong_usage():
-    with pytest.raises(UsageError):
-        recognise("")
+@pytest.mark.parametrize("target", ["", "docker:", "docker://", "recorded:", "oci-archive:"])
+def test_an_empty_target_is_wrong_usage(target):
+    with pytest.raises(UsageError, match="no target is named" if not target else "nothing is named after the scheme"):
+        recognise(target)
 
 
 @pytest.mark.parametrize(
