@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from msbtui.dockerfile.checks import InstructionError, stage_name
 from msbtui.dockerfile.gotext import SPACE
-from msbtui.dockerfile.model import Dockerfile, Instruction, Span
+from msbtui.dockerfile.lines import continues
+from msbtui.dockerfile.model import Dockerfile, Instruction
 from msbtui.dockerfile.parser import parse
 from msbtui.errors import UsageError
 
@@ -24,22 +27,6 @@ class Edit(msgspec.Struct, frozen=True):
 def insert(at: int, text: str) -> Edit:
     """Give the edit that puts `text` at a byte offset."""
     return Edit(at, at, text)
-
-
-def replace(span: Span, text: str) -> Edit:
-    """Give the edit that puts `text` in the place of a span."""
-    return Edit(span.start, span.end, text)
-
-
-def before(instruction: Instruction, text: str) -> Edit:
-    """Give the edit that puts `text` right before an instruction's first word."""
-    return Edit(instruction.span.start, instruction.span.start, text)
-
-
-def after(dockerfile: Dockerfile, instruction: Instruction, text: str) -> Edit:
-    """Give the edit that puts whole lines after an instruction; `text` gets the file's line ends and none at its end."""
-    end = line_end(dockerfile)
-    return Edit(instruction.span.end, instruction.span.end, end + text.replace("\r\n", "\n").replace("\n", end))
 
 
 def line_end(dockerfile: Dockerfile) -> str:
@@ -77,15 +64,12 @@ def name_stage(dockerfile: Dockerfile, first: Instruction, name: str) -> Edit:
         raise UsageError(str(error), where=f"{dockerfile.path}:{first.span.first_line}") from None
     keyword = "as" if first.written.islower() else "AS"
     # Right after the base, not at the span's end, where a comment or an escape character may stand. A comment line inside
-    # may hold the base's text too: what is read back decides.
+    # may hold the base's text too, and the base may go on in the next line: what is read back decides.
     text, base = first.source, first.words[0]
-    at = text.find(base, len(first.written))
-    while at >= 0:
-        at += len(base)
-        changed = _words(f"{text[:at]} {keyword} {name}{text[at:]}", dockerfile.escape)
-        if changed == (base, keyword, name):
+    whole = len(text.rstrip(f"{SPACE}{dockerfile.escape}"))
+    for at in (*(found.end() for found in re.finditer(re.escape(base), text)), whole):
+        if _words(f"{text[:at]} {keyword} {name}{text[at:]}", dockerfile.escape) == (base, keyword, name):
             return insert(first.span.start + len(text[:at].encode("utf-8", "surrogateescape")), f" {keyword} {name}")
-        at = text.find(base, at)
     raise UsageError("the base cannot be found in the text", where=f"{dockerfile.path}:{first.span.first_line}")
 
 
@@ -96,15 +80,21 @@ def _words(text: str, escape: str) -> tuple[str, ...]:
     return instructions[0].words if instructions else ()
 
 
-def free_name(dockerfile: Dockerfile, wanted: str) -> str:
-    """Give `wanted`, or `wanted-2`, `wanted-3` ... : the first that no stage of the file has."""
-    taken = {
-        instruction.words[2].strip(SPACE).lower()
-        for instruction in dockerfile.instructions
-        if instruction.keyword == "FROM" and len(instruction.words) == 3
-    }
-    number, name = 1, wanted
-    while name in taken:
-        number += 1
-        name = f"{wanted}-{number}"
-    return name
+def without_loose_end(dockerfile: Dockerfile) -> Dockerfile:
+    """Give a file whose last instruction ends in an escape character without that one: a space is in its place.
+
+    BuildKit lets the end of the file end the instruction; instructions that are put behind it would be read as a part of it.
+    """
+    last = dockerfile.instructions[-1] if dockerfile.instructions else None
+    if last is None or last.heredocs:
+        return dockerfile
+    lines = last.source.split("\n")
+    number = len(lines) - 1
+    while number and (not (bare := lines[number].strip(SPACE)) or bare.startswith("#")):
+        number -= 1  # BuildKit passes over empty lines and comments inside an instruction
+    head = continues(lines[number].rstrip("\r"), dockerfile.escape)
+    if head is None:
+        return dockerfile
+    lines[number] = f"{head} {lines[number][len(head) + 1 :]}"
+    source = apply(dockerfile, [Edit(last.span.start, last.span.end, "\n".join(lines))])
+    return parse(source, dockerfile.path)

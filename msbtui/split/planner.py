@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from msbtui.analysis.model import Base, Provenance, WasteReport
+from msbtui.dockerfile.edit import without_loose_end
 from msbtui.dockerfile.model import Dockerfile, Stage, StageGraph
 from msbtui.image.model import Image, ImageConfig
 from msbtui.image.packages import Package, Packages, read_packages
@@ -77,6 +78,7 @@ def make_plan(
     if graph.target_index is None or graph.target_index >= len(graph.stages):
         reason = graph.errors[0].message if graph.errors else "the Dockerfile has no stage to build"
         return Plan("none", (reason,), "", proven=False)
+    dockerfile = without_loose_end(dockerfile)
     stage = graph.stages[graph.target_index]
     if image is None or table is None or packages is None or base is None or not image.layers:
         return plan_from_text(dockerfile, graph, stage)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from msbtui.dockerfile.edit import apply, name_stage
 from msbtui.dockerfile.model import Dockerfile, Stage
 from msbtui.split.copies import Copies, Copy
 
@@ -52,18 +53,9 @@ def between_name(stages: Sequence[Stage], build: str) -> str:
 
 def with_stage_name(dockerfile: Dockerfile, stage: Stage, name: str) -> str:
     """Give the source with ` AS name` on the stage's FROM and every other byte as it was."""
-    source = dockerfile.source.encode("utf-8", "surrogateescape")
     instruction = next(item for item in dockerfile.instructions if item.keyword == "FROM" and item.stage == stage.index)
-    text = source[instruction.span.start : instruction.span.end]
-    # only the image's name may be followed by AS; it is the last word of a FROM without a name
-    body = text.rstrip(b" \t\r\n")
-    last = instruction.words[0].encode("utf-8", "surrogateescape") if instruction.words else b""
-    found = body.rfind(last) if last else -1
-    at = instruction.span.start + (found + len(last) if found >= 0 and not body[found + len(last) :].strip(b"\"'") else len(body))
-    while source[at : at + 1] in (b'"', b"'"):
-        at += 1
-    word = b" as " if text[:4].islower() else b" AS "
-    return (source[:at] + word + name.encode() + source[at:]).decode("utf-8", "surrogateescape")
+    edits = [name_stage(dockerfile, instruction, name)]
+    return apply(msgspec.structs.replace(dockerfile, bom=False), edits).decode("utf-8", "surrogateescape")
 
 
 def whole(source: str, stage: RuntimeStage) -> str:

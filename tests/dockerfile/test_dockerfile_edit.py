@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msbtui.dockerfile.edit import Edit, after, apply, before, free_name, insert, name_stage, replace
+from msbtui.dockerfile.edit import Edit, apply, insert, name_stage, without_loose_end
 from msbtui.dockerfile.parser import parse
 from msbtui.errors import UsageError
 
@@ -38,13 +38,6 @@ def test_no_edit_gives_the_file_back() -> None:
     assert apply(parse(data), []) == data
 
 
-def test_replace_and_lines_after() -> None:
-    dockerfile = parse(b"FROM a\r\nRUN b\r\nUSER c")
-    run = dockerfile.instructions[1]
-    edits = [replace(run.span, "RUN x"), after(dockerfile, run, "USER d\nUSER e"), before(run, "# why\r\n")]
-    assert apply(dockerfile, edits) == b"FROM a\r\n# why\r\nRUN x\r\nUSER d\r\nUSER e\r\nUSER c"
-
-
 def test_overlap_is_refused() -> None:
     dockerfile = parse("FROM a\n")
     with pytest.raises(UsageError):
@@ -61,6 +54,10 @@ def test_overlap_is_refused() -> None:
         ("FROM \\\n  # alpine\n  alpine\nRUN x", "FROM \\\n  # alpine\n  alpine AS build\nRUN x"),
         ("FROM --platform=alpine alpine\n", "FROM --platform=alpine alpine AS build\n"),
         ("# escape=`\nFROM `\n  a\n", "# escape=`\nFROM `\n  a AS build\n"),
+        ("FROM al\\\npine\nRUN x", "FROM al\\\npine AS build\nRUN x"),
+        ("FROM alpine\\\n", "FROM alpine AS build\\\n"),
+        ("FROM alpine \\\n# alpine", "FROM alpine AS build \\\n# alpine"),
+        ('from "alpine" \\ \n\n', 'from "alpine" as build \\ \n\n'),
     ],
 )
 def test_name_stage(text: str, expected: str) -> None:
@@ -74,5 +71,25 @@ def test_name_stage_refuses() -> None:
         name_stage(dockerfile, dockerfile.instructions[0], "x")
     with pytest.raises(UsageError, match="invalid name for build stage"):
         name_stage(dockerfile, dockerfile.instructions[1], "1x")
-    assert free_name(dockerfile, "b") == "b-2"
-    assert free_name(dockerfile, "build") == "build"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('FROM a\nCMD ["x"] \\\n', 'FROM a\nCMD ["x"]  \n'),
+        ("FROM a\nRUN x \\\n  y\\  \n# why\n\n", "FROM a\nRUN x \\\n  y   \n# why\n\n"),
+        ("FROM a\r\nRUN x\\\r\n\r\n", "FROM a\r\nRUN x \r\n\r\n"),
+        ("\ufeff# escape=`\nFROM a\nRUN x `", "\ufeff# escape=`\nFROM a\nRUN x  "),
+        ("FROM a\nRUN x \\\n y\n", "FROM a\nRUN x \\\n y\n"),
+        ("FROM a\nRUN x \\\\\n", "FROM a\nRUN x \\\\\n"),
+        ("FROM a\nRUN <<E\nx \\\nE\n", "FROM a\nRUN <<E\nx \\\nE\n"),
+        ("", ""),
+    ],
+)
+def test_what_follows_does_not_join_an_instruction_that_ends_in_an_escape_character(text: str, expected: str) -> None:
+    dockerfile = parse(text.encode())
+    ended = without_loose_end(dockerfile)
+    assert apply(ended, []).decode() == expected
+    assert [each.words for each in ended.instructions] == [each.words for each in dockerfile.instructions]
+    more = parse(apply(ended, []) + b"\nFROM more").instructions
+    assert len(more) == len(ended.instructions) + 1 and more[-1].words == ("more",)
