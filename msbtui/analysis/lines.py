@@ -45,14 +45,6 @@ def stage_chain(graph: StageGraph) -> list[Stage]:
     return chain[::-1]
 
 
-def base_reference(graph: StageGraph) -> str | None:
-    """Give the external image that the target's stage chain starts from, `scratch` for none; None where it is not known."""
-    chain = stage_chain(graph)
-    if not chain:
-        return None
-    return "scratch" if chain[0].base.scratch else chain[0].base.image
-
-
 def numbered_layers(history: Sequence[HistoryItem], layers: int | None = None) -> list[int | None]:
     """Give for each layer the history item that made it: the items that are not marked empty, in order.
 

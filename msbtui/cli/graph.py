@@ -13,12 +13,11 @@ import msgspec
 from msbtui.cli.helped import HelpedCommand
 from msbtui.cli.options import Named, build_file_target, named_contexts, opens_image, pairs, run_session
 from msbtui.errors import UsageError
+from msbtui.report.graph_exports import FORMATS
 
 if TYPE_CHECKING:
     from msbtui.dockerfile.model import Dockerfile, StageGraph
     from msbtui.session.rows.stages import StageFacts
-
-_FORMATS = ("text", "json", "dot", "mermaid", "svg", "png", "html")
 
 
 @click.command(
@@ -27,7 +26,7 @@ _FORMATS = ("text", "json", "dot", "mermaid", "svg", "png", "html")
     epilog="Example: msbtui graph Dockerfile --layers --format svg -o stages.svg",
 )
 @click.argument("dockerfile", default=".")
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")
 @click.option("--layers", is_flag=True, help="Show the instructions inside the stages.")
 @opens_image(image="The image that was built from it: its bytes by stage and by edge are shown.", dockerfile="")

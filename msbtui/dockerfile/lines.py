@@ -58,11 +58,6 @@ def continues(line: str, escape: str) -> str | None:
     return bare[:-1]
 
 
-def is_comment(line: str) -> bool:
-    """Say whether a physical line is a comment."""
-    return line.lstrip(SPACE).startswith("#")
-
-
 def read_lines(source: str, heredocs: Callable[[str, str], list[Opening]], *, mark: int = 0) -> Lines:
     """Cut a Dockerfile's text into logical lines. Never raises; what BuildKit refuses stands in `problems`.
 

@@ -68,22 +68,6 @@ _ACTIONS = {
     "dist-upgrade": "upgrade",
     "full-upgrade": "upgrade",
 }
-_BUILDERS = {
-    **dict.fromkeys(("make", "gmake", "ninja", "cmake", "meson", "scons", "bazel", "autoreconf", "ld", "ar"), ""),
-    **dict.fromkeys(("gcc", "g++", "cc", "c++", "clang", "clang++", "rustc", "tsc", "javac", "gfortran", "ghc"), ""),
-    **dict.fromkeys(("mvn", "gradle", "gradlew", "sbt", "dotnet", "msbuild", "swift", "zig", "nim", "dub"), ""),
-}
-_SUBCOMMAND_BUILDS = {
-    "go": frozenset({"build", "install", "generate", "get"}),
-    "cargo": frozenset({"build", "install", "b"}),
-    "npm": frozenset({"run", "run-script", "ci", "install", "i", "build"}),
-    "yarn": frozenset({"build", "install", "run"}),
-    "pnpm": frozenset({"build", "install", "i", "run"}),
-    "stack": frozenset({"build", "install"}),
-    "cabal": frozenset({"build", "install"}),
-    "bundle": frozenset({"install"}),
-    "composer": frozenset({"install"}),
-}
 
 
 class Requested(msgspec.Struct, frozen=True):
@@ -227,25 +211,6 @@ def _npm(args: tuple[str, ...], command: Command) -> PackageCommand | None:
     return PackageCommand("npm", action, tuple(packages), tuple(flags), complete=not command.unknown)
 
 
-def build_tool(command: Command) -> str | None:
-    """Give the tool's name where a command compiles or builds something, else None."""
-    words = program(command)
-    if not words:
-        return None
-    name = words[0]
-    bare = re.sub(r"-[\d.]+\Z", "", re.sub(r"\A.+-(gcc|g\+\+|cc|ld|ar)(?=-|\Z)", r"\1", name))
-    if bare in _BUILDERS:
-        return bare
-    verb = next((word for word in words[1:] if not word.startswith(("-", "+"))), "")
-    if name in _SUBCOMMAND_BUILDS and verb in _SUBCOMMAND_BUILDS[name]:
-        return name
-    if name == "configure" or (command.words and command.words[0].endswith("/configure")):
-        return "configure"
-    if re.fullmatch(r"python[\d.]*", name) and ("setup.py" in words or words[1:3] == ("-m", "build")):
-        return "python"
-    return None
-
-
 def absolute(path: str, command: Command, workdir: str = "/") -> str | None:
     """Give a path of a command's words as an absolute one (`workdir` is the stage's); None where `cd` led nowhere known."""
     if path.startswith("/"):
@@ -253,101 +218,3 @@ def absolute(path: str, command: Command, workdir: str = "/") -> str | None:
     if command.directory is None:
         return None
     return posixpath.normpath("/" + posixpath.join(workdir, command.directory, path).lstrip("/"))
-
-
-def removed_paths(command: Command, workdir: str = "/") -> tuple[str, ...]:
-    """Give the absolute paths and patterns that `rm`, `rmdir` or `find PATH... -delete` takes away, as far as known."""
-    words = command.words
-    shift = len(words) - len(program(command))
-    args = [(index, word) for index, word in enumerate(words) if index > shift and index not in command.unknown]
-    name = program(command)[:1]
-    if name in (("rm",), ("rmdir",), ("unlink",)):
-        found = [word for _, word in args if not word.startswith("-")]
-    elif name == ("find",) and "-delete" in words:
-        found = []
-        for _, word in args:
-            if word.startswith(("-", "(", "!")):
-                break
-            found.append(word)
-    else:
-        return ()
-    paths = [absolute(word, command, workdir) for word in found if word]
-    return tuple(path for path in paths if path is not None)
-
-
-class Download(msgspec.Struct, frozen=True):
-    """What curl or wget fetches; `outputs` are absolute paths where known, `piped` says that it goes to standard output."""
-
-    urls: tuple[str, ...]
-    outputs: tuple[str, ...] = ()
-    piped: bool = False
-
-
-def download(command: Command, workdir: str = "/") -> Download | None:
-    """Read a command of curl or wget; None for any other."""
-    words = program(command)
-    if not words or words[0] not in ("curl", "wget"):
-        return None
-    curl = words[0] == "curl"
-    urls = [word for word in words[1:] if re.match(r"(?:https?|ftp)://", word)]
-    outputs: list[str] = []
-    output = rf"-[a-zA-Z]*?{'o' if curl else 'O'}(.*)|--output(?:-document)?(?:=(.+))?"
-    remote = False
-    folder = ""
-    for index, word in enumerate(words[1:], 1):
-        following = words[index + 1] if index + 1 < len(words) else ""
-        if match := re.fullmatch(output, word):
-            outputs.append(match[1] or match[2] or following)
-        elif match := re.fullmatch(r"(?:-P|--directory-prefix|--output-dir)(?:=(.+))?", word):
-            folder = match[1] or following
-        elif curl and re.fullmatch(r"-[a-zA-Z]*O[a-zA-Z]*|--remote-name(?:-all)?", word):
-            remote = True
-    outputs = [each for each in outputs if each]
-    piped = "-" in outputs or (curl and not outputs and not remote)
-    if piped:
-        outputs = [each.target for each in command.redirects if each.operator in (">", ">>") and each.known]
-        piped = not outputs
-    elif not outputs:
-        names = [re.split(r"[?#]", url)[0].rpartition("/")[2] for url in urls]
-        outputs = [posixpath.join(folder, name) for name in names if name]
-    paths = [absolute(each, command, workdir) for each in outputs]
-    return Download(tuple(urls), tuple(path for path in paths if path is not None), piped)
-
-
-class Archive(msgspec.Struct, frozen=True):
-    """What tar or unzip unpacks: the archive ("" from standard input), and where to, absolute where known."""
-
-    archive: str
-    folder: str
-
-
-def unpacked(command: Command, workdir: str = "/") -> Archive | None:
-    """Read a command that unpacks an archive with tar, unzip or bsdtar; None for any other."""
-    words = program(command)
-    if not words or words[0] not in ("tar", "bsdtar", "unzip"):
-        return None
-    args = list(words[1:])
-    if words[0] == "unzip":
-        plain = [word for index, word in enumerate(args) if not word.startswith("-") and args[index - 1 : index] != ["-d"]]
-        folder = args[args.index("-d") + 1] if "-d" in args[:-1] else "."
-        archive = plain[0] if plain else ""
-    else:
-        letters = args[0] if args and re.fullmatch(r"-?[A-Za-z]+", args[0]) else ""
-        extracts = "x" in letters or "--extract" in args or any(re.fullmatch(r"-[A-Za-z]*x[A-Za-z]*", word) for word in args)
-        if not extracts:
-            return None
-        archive, folder = "", "."
-        for index, word in enumerate(args):
-            following = args[index + 1] if index + 1 < len(args) else ""
-            takes = index == 0 or (word.startswith("-") and not word.startswith("--"))
-            if word in ("-C", "--directory"):
-                folder = following
-            elif match := re.match(r"--(directory|file)=(.+)", word):
-                folder, archive = (match[2], archive) if match[1] == "directory" else (folder, match[2])
-            elif (takes and re.fullmatch(r"-?[A-Za-z]*f", word)) or word == "--file":
-                archive = following
-    if archive == "-":
-        archive = ""
-    target = absolute(folder, command, workdir)
-    source = absolute(archive, command, workdir) if archive else ""
-    return Archive(source or archive, target or folder)

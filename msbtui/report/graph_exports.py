@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from msbtui.dockerfile.model import Dockerfile, StageGraph
-from msbtui.session.rows.stages import StageFacts
+if TYPE_CHECKING:
+    from msbtui.dockerfile.model import Dockerfile, StageGraph
+    from msbtui.session.rows.stages import StageFacts
 
 FORMATS = ("text", "json", "dot", "mermaid", "svg", "png", "html")
 

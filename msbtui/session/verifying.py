@@ -15,7 +15,7 @@ from msbtui.session.reading import look_at
 
 if TYPE_CHECKING:
     from msbtui.session.session import Session
-    from msbtui.split.model import Plan, Rung
+    from msbtui.split.model import Plan
     from msbtui.split.repair import Additions
     from msbtui.split.verify import Told
 
@@ -82,21 +82,13 @@ def preferred_plan(session: Session) -> Plan:
     return smallest
 
 
-def ladder(session: Session) -> tuple[Rung, ...]:
-    """Give every rung of the session's plan with its estimated size and what it risks."""
-    from msbtui.split.ladder import rungs
-
-    plan = session.plan
-    return () if plan is None or not plan.rung else rungs(plan, lambda name: plan_rung(session, name))
-
-
 def verify_session(session: Session, context: Path | None, smokes: Sequence[str], paths: Sequence[str], notify: Notify) -> Plan:
     """Build the original and the plan and give the plan with its checks; see `Session.verify`.
 
     Without `--image` the original is built first: where its layers are not those that the plan was made from (or there was no
     image), the plan is made again from what was built.
     """
-    from msbtui.split.verify import Site, verify_at
+    from msbtui.split.verify import Site, verify
 
     if session.plan is None or session.dockerfile is None or session.graph is None or session.reconstructed:
         raise UsageError("there is no plan to verify")
@@ -125,7 +117,7 @@ def verify_session(session: Session, context: Path | None, smokes: Sequence[str]
                     session.plan = preferred_plan(session)
             assert session.plan is not None
             if session.plan.dockerfile:
-                session.plan = verify_at(
+                session.plan = verify(
                     site,
                     session.plan,
                     original,

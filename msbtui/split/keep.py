@@ -94,7 +94,6 @@ class Kept:
         """Needed ELF files that may start other programs, and by which function."""
         self.classes: dict[str, str] = {}
         """Packages that no needed file names and that the program needs by what it does, and why."""
-        self.left_packages: list[str] = []
         self._closed: set[str] = set()
         self._asked: set[str] = set()
         self._package_layers = {

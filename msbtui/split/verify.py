@@ -22,7 +22,6 @@ from msbtui.engine.buildprogress import BuildProgress
 from msbtui.engine.containers import RunResult
 from msbtui.engine.folders import sweep_folders
 from msbtui.engine.leftovers import LABEL, OWNER_LABEL, remove_all, sweep
-from msbtui.engine.target import recognise
 from msbtui.errors import TargetError
 from msbtui.image.packages import read_packages
 from msbtui.image.table import FileTable
@@ -164,47 +163,6 @@ class Site:
 
 
 def verify(
-    plan: Plan,
-    dockerfile: Dockerfile,
-    context: Path,
-    *,
-    options: BuildInputs,
-    image_ref: str | None = None,
-    smokes: Sequence[str] = (),
-    environ: Mapping[str, str] | None = None,
-    on_progress: Callable[[Told], None] = lambda _: None,
-    cancel: threading.Event | None = None,
-    paths: Sequence[str] = (),
-    replan: Replan | None = None,
-    base: Sequence[str] = (),
-    trace: bool = False,
-) -> Plan:
-    """Give the plan with `verified`, `checks`, `rounds` and the measured sizes (bytes, as `image.size` of inspect).
-
-    The original is `image_ref` where the person named it with `--image` and the engine has it, else it is built here;
-    `context` is the build context of both. `smokes` are commands and `paths` HTTP paths to compare; `replan` gives wider plans,
-    without it the one plan is judged as it is; `base` are the diff ids of the original's base, where known. `trace` watches
-    which files the original opens (split/trace.py) and widens the plan by them before anything is built. Everything made here
-    is labelled and removed, also on Ctrl+C. Raises `TargetError` where the engine cannot be had or the original does not build,
-    `Cancelled`. That the plan does not build is a failed check.
-    """
-    with Site(dockerfile, context, options, environ=environ, on_progress=on_progress, cancel=cancel) as site:
-        original = None
-        if options.image is not None and image_ref is not None and (target := recognise(image_ref)).kind == "docker":
-            original = target.name
-        return verify_at(
-            site,
-            plan,
-            original or site.build_original(),
-            smokes=smokes,
-            paths=paths,
-            replan=replan,
-            base=base,
-            trace=trace,
-        )
-
-
-def verify_at(
     site: Site,
     plan: Plan,
     original: str,
@@ -215,7 +173,14 @@ def verify_at(
     base: Sequence[str] = (),
     trace: bool = False,
 ) -> Plan:
-    """Verify a plan against the original's image at a site that its caller closes; see `verify`."""
+    """Give the plan with `verified`, `checks`, `rounds` and the measured sizes (bytes, as `image.size` of inspect).
+
+    `original` is the image of the Dockerfile as it stands, in the site's engine. `smokes` are commands and `paths` HTTP paths to
+    compare; `replan` gives wider plans, without it the one plan is judged as it is; `base` are the diff ids of the original's
+    base, where known. `trace` watches which files the original opens (split/trace.py) and widens the plan by them before
+    anything is built. Everything made here is labelled, and removed when the caller closes the site, also on Ctrl+C. Raises
+    `TargetError` where the engine cannot be had, `Cancelled`. That the plan does not build is a failed check.
+    """
     work = _Work(site, original, tuple(smokes), tuple(paths), replan, tuple(base))
     if trace:
         work.watch(plan)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from msbtui.analysis.lines import base_reference, match_lines, numbered_layers
+from msbtui.analysis.lines import match_lines, numbered_layers
 from msbtui.analysis.model import Provenance
 from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.parser import parse
@@ -262,19 +262,6 @@ def test_triggers_of_the_base_image_belong_to_from() -> None:
         (3, ""),
     ]
     assert found.in_sync
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("FROM a:1 AS x\nFROM x\n", "a:1"),
-        ("FROM scratch\nCOPY a /\n", "scratch"),
-        ("FROM a AS x\nFROM b\nCOPY --from=x /a /a\n", "b"),
-        ("", None),
-    ],
-)
-def test_where_the_chain_of_stages_starts(text: str, name: str | None) -> None:
-    assert base_reference(build_graph(parse(text))) == name
 
 
 WORDS = st.lists(

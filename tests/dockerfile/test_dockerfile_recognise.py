@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from msbtui.dockerfile.recognise import (
-    Archive,
-    Download,
     PackageCommand,
     Requested,
-    build_tool,
-    download,
     package_command,
     program,
-    removed_paths,
-    unpacked,
 )
 from msbtui.dockerfile.shell import Command, shell_text_commands
 
@@ -73,52 +65,3 @@ def test_npm() -> None:
     assert _packages("npm install -g @scope/x@1.2 yarn").packages == (Requested("@scope/x", "1.2"), Requested("yarn"))
     assert _packages("npm cache clean --force").action == "clean"
     assert package_command(_last("npm run build")) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "tool"),
-    [
-        ("make -j4", "make"),
-        ("x86_64-linux-gnu-gcc-12 -c a.c", "gcc"),
-        ("/usr/bin/g++ a.cc", "g++"),
-        ("CGO_ENABLED=0 go build -o /x ./cmd", "go"),
-        ("cargo build --release", "cargo"),
-        ("./configure --prefix=/usr", "configure"),
-        ("python3 setup.py install", "python"),
-        ("npm run build", "npm"),
-        ("go version", None),
-        ("echo make", None),
-        ("gcc-config", None),
-    ],
-)
-def test_build_tools(text: str, tool: str | None) -> None:
-    assert build_tool(_last(text)) == tool
-
-
-def test_removed_paths() -> None:
-    assert removed_paths(_last("cd /src; rm -rf a/b ./c /var/lib/apt/lists/* $X")) == (
-        "/src/a/b",
-        "/src/c",
-        "/var/lib/apt/lists/*",
-    )
-    assert removed_paths(_last("rm x"), "/app") == ("/app/x",)
-    assert removed_paths(_last("cd $Y; rm x /z")) == ("/z",)
-    assert removed_paths(_last("find /usr /opt -name '*.pyc' -delete")) == ("/usr", "/opt")
-    assert removed_paths(_last("mv a b")) == ()
-
-
-def test_downloads() -> None:
-    assert download(_last("curl -fsSLo /tmp/x.tgz https://e.com/x.tgz")) == Download(("https://e.com/x.tgz",), ("/tmp/x.tgz",))
-    assert download(_last("cd /d; curl -fLO https://e.com/x.tgz")) == Download(("https://e.com/x.tgz",), ("/d/x.tgz",))
-    assert download(_last("wget -q https://e.com/a/y.zip"), "/w") == Download(("https://e.com/a/y.zip",), ("/w/y.zip",))
-    assert download(_last("wget -qO- https://e.com/y")) == Download(("https://e.com/y",), (), True)
-    assert download(_last("curl https://e.com/y > /k")) == Download(("https://e.com/y",), ("/k",))
-    assert download(_last("echo https://e.com")) is None
-
-
-def test_archives() -> None:
-    assert unpacked(_last("tar -xzf /tmp/x.tgz -C /opt --strip-components=1")) == Archive("/tmp/x.tgz", "/opt")
-    assert unpacked(_last("cd /s; tar xf x.tar")) == Archive("/s/x.tar", "/s")
-    assert unpacked(_last("tar xz -C /opt")) == Archive("", "/opt")
-    assert unpacked(_last("unzip -q a.zip -d out"), "/w") == Archive("/w/a.zip", "/w/out")
-    assert unpacked(_last("tar czf x.tgz a")) is None

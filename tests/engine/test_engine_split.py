@@ -60,7 +60,7 @@ def test_a_plan_that_lost_something_is_not_called_good(engine, tmp_path):
     from msbtui.dockerfile.parser import parse
     from msbtui.session.model import Options
     from msbtui.split.model import Plan
-    from msbtui.split.verify import verify
+    from msbtui.split.verify import Site, verify
 
     folder = PROJECTS / "c"
     source = (folder / "Dockerfile").read_text()
@@ -69,7 +69,8 @@ def test_a_plan_that_lost_something_is_not_called_good(engine, tmp_path):
     )
     plan = Plan("split", (), broken, kept=("usr/local/bin/departures", "usr/local/share/departures/timetable.csv"))
     smoke = (folder / "smoke").read_text().strip()
-    found = verify(plan, parse(source, str(folder / "Dockerfile")), folder, options=Options(), smokes=[smoke], environ=engine)
+    with Site(parse(source, str(folder / "Dockerfile")), folder, Options(), environ=engine) as site:
+        found = verify(site, plan, site.build_original(), smokes=[smoke])
     assert found.verified is False
     failed = {check.name for check in found.checks if not check.passed}
     assert {"configuration", "shared libraries", "copied files", f"smoke: {smoke}"} <= failed

@@ -13,7 +13,7 @@ from msbtui.session.rows.costs import Costs
 from msbtui.session.rows.diff import diff_rows, draw_split, draw_unified, patch, unified_rows
 from msbtui.session.rows.header import Heading, heading_row
 from msbtui.session.rows.layers import draw_layer, layer_header, layer_rows
-from msbtui.session.rows.source import changed_lines, draw_source, follow_line, source_rows
+from msbtui.session.rows.source import draw_source, follow_line, source_rows
 
 
 @pytest.fixture
@@ -92,11 +92,6 @@ def test_an_error_beyond_the_text_stands_at_its_end():
 )
 def test_a_line_is_followed_into_another_text(new, line, wanted):
     assert follow_line(DOCKERFILE, new, line) == wanted
-
-
-def test_changed_lines_are_those_of_the_new_text():
-    assert changed_lines("a\nb\nc\n", "a\nx\nc\nd\n") == {2, 4}
-    assert changed_lines("a\n", "a\n") == frozenset()
 
 
 def test_the_layers(session):

@@ -68,12 +68,12 @@ def test_a_plan_is_made_again_where_none_is_left_and_the_target_stays(session, m
         notify(ImageFound(name, "built"))
         notify(Progress("Reading sha256:built", 5, 10))
 
-    def verify_at(site, plan, original, **options):
+    def verify(site, plan, original, **options):
         assert original == "sha256:built"
         return msgspec.structs.replace(plan, verified=True)
 
     monkeypatch.setattr("msbtui.session.verifying.look_at", look_at)
-    monkeypatch.setattr("msbtui.split.verify.verify_at", verify_at)
+    monkeypatch.setattr("msbtui.split.verify.verify", verify)
     target, session.plan = session.image_target, None
     session.cancel()
     plan = session.verify(notify=told.append)

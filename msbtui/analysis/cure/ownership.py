@@ -14,8 +14,6 @@ from msbtui.dockerfile.recognise import absolute, program
 from msbtui.dockerfile.shell import Command
 from msbtui.image.model import Kind
 
-_DEEP = re.compile(r"-[a-zA-Z]*R[a-zA-Z]*|--recursive")
-
 
 def copy_flags(world: World) -> Iterator[Cure]:
     """Give, for each RUN that only changes owners or modes of what COPYs brought, the flags on those COPYs instead."""

@@ -31,7 +31,6 @@ BUILD_FILES = MARKERS | _words(
     "CMakeCache.txt cmake_install.cmake CMakePresets.json compile_commands.json meson_options.txt mvnw gradlew "
     "settings.gradle settings.gradle.kts gradle.properties vendor/modules.txt"
 )
-INTERPRETED = re.compile(r".*\.(py|rb|pl|pm|php|js|mjs|cjs|ts|lua|tcl|sh|r|jl|ex|exs|erl|clj)", re.IGNORECASE)
 OBJECTS = ("o", "lo", "obj", "gcno", "gcda", "gch", "pch", "rmeta", "hi")
 _SYSTEM = re.compile(r"(usr|etc|var|bin|sbin|lib|lib32|lib64|boot|dev|proc|sys|run)(/.*)?")
 _USER_PARTS = re.compile(r"usr/(src|local/src)(/.*)?|var/(lib/jenkins|www|task|app)(/.*)?")
@@ -43,7 +42,6 @@ class Tree(msgspec.Struct):
     path: str
     pids: list[int]
     """Path ids of its live files."""
-    markers: frozenset[str]
     built: bool
     """Whether its objects lie there, or a binary that stays holds its paths."""
 
@@ -78,7 +76,7 @@ def _find(scene: Scene) -> list[Tree]:
         mentioned = at < len(mentions) and mentions[at].startswith(prefix)
         # Go's strings have no ends, and -trimpath leaves the paths out.
         built = mentioned or (go and "go.mod" in holders[top]) or any(is_object(scene, pid) for pid in pids)
-        trees.append(Tree(top, pids, frozenset(holders[top]), built))
+        trees.append(Tree(top, pids, built))
     return trees
 
 

@@ -140,16 +140,6 @@ def follow_line(old: str, new: str, line: int) -> int:
     return min(max(best, 1), max(len(after), 1))
 
 
-def changed_lines(old: str, new: str) -> frozenset[int]:
-    """Give the lines of `new` that `old` does not have at this place."""
-    before, after = source_lines(old), source_lines(new)
-    changed: set[int] = set()
-    for tag, _, _, start, stop in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag != "equal":
-            changed.update(range(start + 1, stop + 1))
-    return frozenset(changed)
-
-
 def number_cells(rows: Sequence[SourceRow]) -> int:
     """Give the cells of the line-number column."""
     return max(2, len(str(rows[-1].number))) if rows else 2
