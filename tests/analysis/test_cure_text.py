@@ -76,6 +76,16 @@ def test_hits(before: str, after: str) -> None:
         "RUN npm ci && npm cache clean --force",
         "RUN --mount=type=cache,target=/root/.npm npm ci",
         "RUN npm run build",
+        "RUN node -v && npm -v",
+        "RUN yarn --version",
+        "RUN npm ci\nRUN npm ci --offline",
+        "RUN yarn install\nRUN yarn install --offline --production",
+        # Yarn 2 and later: programs may run out of the cache
+        "RUN yarn install --immutable",
+        "COPY package.json yarn.lock .yarnrc.yml ./\nRUN yarn install",
+        "RUN corepack enable\nRUN yarn",
+        # nothing that is added runs
+        "RUN apt-get update && apt-get install -y less; exit 0",
         "RUN yarn install && rm -rf /usr/local/share/.cache/yarn",
         # chown: no group; other files may lie there; more than the COPY; a variable; not the COPY's place
         "COPY x /app/\nRUN chown -R a /app",

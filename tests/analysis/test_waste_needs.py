@@ -121,6 +121,10 @@ def test_rules_that_depend_on_neighbours() -> None:
     assert look(linked).report.removable == 0
     zero = {"app/.yarn/cache/a.zip": 300, "app/.pnp.cjs": 20, "app/node_modules/x": 1}
     assert look(zero).kind("package-cache") == []
+    # Yarn 4 keeps the archives that .pnp.cjs names in the user's folder
+    for place in ("root/.yarn/berry/cache/a.zip", "usr/local/share/.cache/yarn/v6/a.zip"):
+        assert look({place: 300, "app/.pnp.cjs": 20}).report.removable == 0
+        assert look({place: 300, "app/node_modules/x": 1}).report.removable == 300
     installed = {"app/.yarn/cache/a.zip": 300, "app/node_modules/x": 1}
     assert [one.bytes for one in look(installed).kind("package-cache")] == [300]
     assert look({"app/.yarn/cache/a.zip": 300}).kind("package-cache") == []

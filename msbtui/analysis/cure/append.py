@@ -20,8 +20,8 @@ _WIDTH = 100
 def append_command(dockerfile: Dockerfile, instruction: Instruction, command: str, shell: tuple[str, ...] = ()) -> Edit | None:
     """Give the edit that makes a RUN end with `command`, which must fail only where the RUN may fail.
 
-    None where that is not sound: no shell reads the RUN, it ends in the background, by `exec` or with a here-document, or its
-    text is not understood. The RUN fails where it failed before: the command runs only after the last one succeeded.
+    None where that is not sound: no shell reads the RUN, it ends in the background, by `exec`, `exit` or with a here-document, or
+    its text is not understood. The RUN fails where it failed before: the command runs only after the last one succeeded.
     """
     place = _end(dockerfile, instruction, shell)
     if place is None:
@@ -83,7 +83,8 @@ def _end(dockerfile: Dockerfile, instruction: Instruction, shell: tuple[str, ...
     root = shell_tree(script.text)
     if root.has_error or _has(root, "heredoc_redirect"):
         return None
-    if any(one.name == "exec" and not one.nested for one in commands(instruction, escape=dockerfile.escape, shell=shell)):
+    found = [one for one in commands(instruction, escape=dockerfile.escape, shell=shell) if not one.nested]
+    if any(one.name == "exec" for one in found) or (found and found[-1].name in ("exit", "return") and not found[-1].conditional):
         return None
     children = [child for child in root.children if child.type != "comment" and child.type != "\n"]
     if not children or children[-1].type in ("&", "|", "&&", "||"):

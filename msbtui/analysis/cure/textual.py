@@ -32,6 +32,12 @@ _CLEAN = {
     "yarn": ("yarn cache clean", "yarn", "cache"),
 }
 """By program: what empties its cache, where that lies, and the word of a command that empties it."""
+_SAYS_ONLY = frozenset(("-v", "--version", "-h", "--help"))
+_OFFLINE = frozenset(("--offline", "--prefer-offline"))
+_MODERN_YARN = re.compile(
+    r"\.yarnrc\.yml|\.yarn\b|\.pnp\b|\bcorepack\b|--immutable\b|\byarn\s+(set\s+version|workspaces\s+focus|dlx)\b"
+)
+"""What lines of Yarn 2 and later have (yarnpkg.com, "Migration"): its programs may run out of the archives in its cache."""
 
 
 def text_cures(lines: Lines) -> Iterator[Cure]:
@@ -135,7 +141,11 @@ def _recommends(now: Situation, found: Sequence[Command], managed: Managed) -> I
 
 def _emptied(lines: Lines, now: Situation, found: Sequence[Command], managed: Managed) -> Iterator[Cure]:
     """Managers without an option for one call: a command at the end of the RUN empties the cache."""
-    ran = {program(one)[0] for one, read in managed if read.action in ("install", "update", "upgrade")}
+    ran = {
+        program(one)[0]
+        for one, read in managed
+        if read.action in ("install", "update", "upgrade") and _SAYS_ONLY.isdisjoint(program(one)[1:])
+    }
     for name in sorted(ran & _CLEAN.keys()):
         command, place, word = _CLEAN[name]
         cleans = any(program(one)[:1] == (name,) and word in program(one)[1:3] for one in found)
@@ -143,9 +153,23 @@ def _emptied(lines: Lines, now: Situation, found: Sequence[Command], managed: Ma
             continue
         if name not in ("npm", "yarn") and not _is_root(now):
             continue
+        if name in ("npm", "yarn") and _installs_offline(lines, now):
+            continue
+        if name == "yarn" and any(_MODERN_YARN.search(each.source) for each in lines.dockerfile.instructions):
+            continue
         edit = append_command(lines.dockerfile, now.instruction, command, now.shell)
         if edit is not None:
             yield _cure("clean-up", command, now, edits=(edit,))
+
+
+def _installs_offline(lines: Lines, now: Situation) -> bool:
+    """Say whether this RUN or a later one installs out of the cache."""
+    return any(
+        not _OFFLINE.isdisjoint(command.words)
+        for each in (now, *lines.later(now.instruction))
+        if each.instruction.keyword == "RUN"
+        for command in each.commands(lines.dockerfile.escape)
+    )
 
 
 def _copy_not_add(now: Situation) -> Iterator[Cure]:

@@ -204,13 +204,16 @@ def find(scene: Scene) -> Iterator[Draft]:
     by_tool: dict[tuple[str, str, str], set[int]] = {}
     running = {word.rpartition("/")[2] for word in (*scene.needs.words, *scene.needs.files)}
     kept: dict[tuple[str, str, str], set[int]] = {}
+    # What .pnp.cjs names lies in whichever cache yarn was told to use, and programs run out of it ("enableGlobalCache").
+    plug_and_play = bool(scene.named_files(".pnp.cjs", ".pnp.js"))
     for cache in CACHES:
         pattern = regex(cache.matching) if cache.matching else None
         for place in _places(scene, cache):
             pids, start = scene.below(place), len(place) + 1
             if pattern is not None:
                 pids = [pid for pid in pids if pattern.fullmatch(table.paths[pid], start)]
-            which = kept if not running.isdisjoint(cache.runners) else by_tool
+            is_read = not running.isdisjoint(cache.runners) or (plug_and_play and cache.tool == "yarn")
+            which = kept if is_read else by_tool
             which.setdefault((cache.tool, cache.confidence, cache.advice), set()).update(pids)
     seen: set[int] = set()
     for (tool, confidence, advice), files in by_tool.items():
