@@ -37,6 +37,10 @@ def fixed(text: str, *, optional: bool = False) -> str:
             "USER app\nRUN sudo apt update && sudo apt install -y less",
             "USER app\nRUN sudo apt update && sudo apt install -y less && sudo rm -rf /var/lib/apt/lists/*",
         ),
+        (
+            "RUN apt-get update && apt-get install -y gcc\nRUN ./configure && make install",
+            "RUN apt-get update && apt-get install -y gcc && rm -rf /var/lib/apt/lists/*\nRUN ./configure && make install",
+        ),
         ("RUN pip install a && pip3 install b", "RUN pip install --no-cache-dir a && pip3 install --no-cache-dir b"),
         ("RUN python3 -m pip install -r x", "RUN python3 -m pip install --no-cache-dir -r x"),
         ("RUN apk add --virtual .d gcc", "RUN apk add --no-cache --virtual .d gcc"),
@@ -75,6 +79,9 @@ def test_hits(before: str, after: str) -> None:
         "RUN dnf install -y a && dnf clean all",
         "RUN npm ci && npm cache clean --force",
         "RUN --mount=type=cache,target=/root/.npm npm ci",
+        # a script that may install from the lists that are there
+        "RUN apt-get update && apt-get install -y less\nRUN ./install.sh",
+        "RUN apt-get update && apt-get install -y less\nRUN bash -e scripts/setup.sh --all",
         "RUN npm run build",
         "RUN node -v && npm -v",
         "RUN yarn --version",

@@ -42,6 +42,7 @@ _FOLDERS = (
 )
 """What stands for many files of one place."""
 _ALL_OF = ("/tmp/*", "/var/tmp/*")  # noqa: S108
+_INSTALLER = re.compile(r"install|set_?up|bootstrap|provision|dep(s|endenc)|prereq|package|\bapt", re.IGNORECASE)
 REUSED = (
     (re.compile(r"(.*/)?go/pkg/.+|.*/\.cache/go-build/.+"), ("go",)),
     (re.compile(r"(.*/)?\.?cargo/(registry|git)/.+|.*/\.package-cache"), ("cargo", "rustc", "maturin", "pip", "pip3")),
@@ -112,6 +113,8 @@ def needed_later(world: Lines, now: Situation, paths: Sequence[str], kind: str) 
             for other in later:
                 if other.instruction.keyword != "RUN":
                     continue
+                if any(_is_installer(one) for one in other.commands(escape)):
+                    return True
                 managed = [package_command(one) for one in other.commands(escape)]
                 apt = [one.action for one in managed if one is not None and one.manager == "apt"]
                 if {"install", "upgrade"} & set(apt) and "update" not in apt:
@@ -131,6 +134,16 @@ def needed_later(world: Lines, now: Situation, paths: Sequence[str], kind: str) 
             now.instruction, (".git", ".hg", ".svn")
         )
     return world.mentioned_later(now.instruction, tuple(name for name in names if len(name) > 3))
+
+
+def _is_installer(command: Command) -> bool:
+    """Say whether a script runs whose name says that it installs: it may do so from the lists that are there."""
+    words = program(command)
+    if words and words[0] in ("sh", "bash", "dash", ".", "source"):
+        words = tuple(word for word in words[1:] if not word.startswith("-"))
+    if not words or not ("/" in words[0] or words[0].endswith(".sh")):
+        return False
+    return _INSTALLER.search(posixpath.basename(words[0])) is not None
 
 
 def runs(now: Situation, programs: set[str], escape: str) -> bool:
