@@ -11,7 +11,6 @@ import difflib
 import http.client
 import os
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from urllib.parse import quote
 import msgspec
 
 from msbtui.engine import waiting
+from msbtui.engine.client import knock, make_client, options_of, trouble
 from msbtui.engine.history import api_history
 from msbtui.engine.host import Endpoint, find_endpoint
 from msbtui.engine.manifest import JSON_LIMIT, Digest, Platform, RawConfig, check_layer_count, decode
@@ -37,8 +37,6 @@ T = TypeVar("T")
 
 _CHUNK = 256 << 10
 _API_VERSION = re.compile(r"\d{1,4}\.\d{1,4}")
-_LEAST_API = "1.41"
-"""That of Docker 20.10, with which nothing is asked: the engine's own is asked for first."""
 _BASES = 256
 """Tagged images that are asked for their layers when bases are looked for."""
 _ALIKE = 0.6
@@ -162,6 +160,7 @@ class Engine:
             )
         self._version_path = f"/v{answer.api}"
         self.version = printable(answer.version)
+        self.product = answer.product
         self.name = f"{answer.product} {self.version} at {printable(self.host)}"
 
     def images(self) -> list[EngineImage]:
@@ -216,7 +215,8 @@ class Engine:
         near: list[str] = []
         with contextlib.suppress(AnswerError):
             near = self.nearest(ref)
-        hint = f"nearest: {', '.join(near)}" if near else "see docker images, or build it first"
+        lists = "podman images" if self.product == "podman" else "docker images"
+        hint = f"nearest: {', '.join(near)}" if near else f"see {lists}, or build it first"
         return TargetError(f"no such image in {self.name}", where=printable(ref), hint=hint)
 
     def nearest(self, name: str) -> list[str]:
@@ -262,6 +262,7 @@ class Engine:
         url = f"{self._api.base_url}{self._version_path}{path}"
         # no redirect is followed: an engine has none to give, and credentials would follow it
         options: dict[str, Any] = {"stream": True, "allow_redirects": False, "headers": {"Accept-Encoding": "identity"}}
+        options |= options_of(self._api)
         try:
             answer = self._api.get(url, timeout=timeout, **options)
         except ValueError as error:  # requests looks at where a redirect leads even so
@@ -293,7 +294,7 @@ class Engine:
             data = waiting.call(lambda: self._get(path, JSON_LIMIT + 1), self._cancel, self.patience)
         except (waiting.SilentError, OSError) as error:
             raise failure(error, self._endpoint, self.patience) from error
-        return decode(data, as_type, "the engine's answer", self.name_for_errors)
+        return decode(data, as_type, "the engine's answer", self.name_for_errors, hint="see the engine's log")
 
     def failure(self, error: BaseException) -> TargetError:
         """Give the one clear line for a connection that failed."""
@@ -346,11 +347,11 @@ def _connected(endpoint: Endpoint, environ: Mapping[str, str], cancel: threading
     from docker.errors import DockerException  # imported here: it costs a tenth of a second that most calls need not pay
 
     if endpoint.socket:
-        _knock(endpoint.socket, patience)
+        knock(endpoint.socket, patience)
     tunnel = Tunnel(endpoint.host, environ) if endpoint.host.startswith("ssh://") else None
     reached = endpoint if tunnel is None else msgspec.structs.replace(endpoint, host=tunnel.host)
     try:
-        return Engine(endpoint, _client(reached, environ, patience), cancel, patience, tunnel)
+        return Engine(endpoint, make_client(reached, patience), cancel, patience, tunnel)
     except (DockerException, TargetError) as error:
         if tunnel is not None and tunnel.complaint:
             raise TargetError(
@@ -359,27 +360,6 @@ def _connected(endpoint: Endpoint, environ: Mapping[str, str], cancel: threading
         if isinstance(error, TargetError):
             raise
         raise failure(error, endpoint, patience) from error
-
-
-def _client(endpoint: Endpoint, environ: Mapping[str, str], patience: float) -> docker_py.DockerClient:
-    import docker
-
-    settings = {**environ, "DOCKER_HOST": endpoint.host}
-    for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
-        settings.pop(name, None)
-    if endpoint.tls_folder:
-        settings["DOCKER_CERT_PATH"] = endpoint.tls_folder
-        settings["DOCKER_TLS_VERIFY"] = "1" if endpoint.tls_verify else ""
-    # With a version given, docker-py asks nothing by itself: it would read any answer to its end, however long.
-    options: dict[str, Any] = {"environment": settings, "timeout": patience + 5, "use_ssh_client": True, "version": _LEAST_API}
-    return docker.from_env(**options)
-
-
-def _knock(path: str, patience: float) -> None:
-    """Open and close a unix socket, for the plain reason where that fails: docker-py hides it in its own words."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
-        knocking.settimeout(patience)
-        knocking.connect(path)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -417,10 +397,9 @@ def failure(error: BaseException, endpoint: Endpoint, patience: float) -> Target
         return TargetError(
             f"no engine there (tried {endpoint.because})", where=host, hint=f"start Docker, set DOCKER_HOST, {_WITHOUT}"
         )
-    reason = printable(str(causes[-1] if causes else error))[:200]
-    return TargetError(
-        f"no engine answers (tried {endpoint.because}): {reason}", where=host, hint=f"check DOCKER_HOST, {_WITHOUT}"
-    )
+    last = causes[-1] if causes else error
+    words, hint = trouble(last, tls=endpoint.tls) or (printable(str(last))[:200], "check DOCKER_HOST")
+    return TargetError(f"no engine answers (tried {endpoint.because}): {words}", where=host, hint=f"{hint}, {_WITHOUT}")
 
 
 def nearest(name: str, tags: Sequence[str]) -> list[str]:

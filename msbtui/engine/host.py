@@ -14,11 +14,13 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from msbtui.engine.manifest import decode
 from msbtui.errors import TargetError
+from msbtui.regex import regex
 from msbtui.text import printable
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
@@ -35,9 +37,12 @@ _HOME_PODMAN_SOCKETS = (
     ".local/share/containers/podman/machine/podman.sock",
     ".local/share/containers/podman/machine/qemu/podman.sock",
 )
+_PORT = 2375
+_HOST_AND_PORT = regex(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]+")
 _KNOCK = 2.0
 """Seconds that a local socket may take to let us in."""
 _SETTINGS_LIMIT = 16 << 20
+_CORRECT = "correct that file, or set DOCKER_HOST to do without it"
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -50,6 +55,10 @@ class Endpoint(msgspec.Struct, frozen=True):
     tls_folder: str = ""
     """The folder with `ca.pem`, `cert.pem` and `key.pem`; empty for none."""
     tls_verify: bool = False
+    tls: bool = False
+    """Whether TLS is spoken, also without a folder: then nobody's certificate is checked."""
+    needs_authority: bool = False
+    """Whether `ca.pem` must be there to verify; else the machine's own authorities count, too."""
 
     @property
     def socket(self) -> str:
@@ -78,14 +87,11 @@ def settings_folder(environ: Mapping[str, str]) -> Path:
 def find_endpoint(environ: Mapping[str, str]) -> Endpoint:
     """Give the engine that the docker client would use. Raises `TargetError` for a context that is not there or damaged."""
     if host := environ.get("DOCKER_HOST"):
-        if "://" not in host:
-            raise TargetError(
-                f"DOCKER_HOST is {printable(host)}, which is no address",
-                hint="it looks like unix:///var/run/docker.sock or ssh://user@host",
-            )
+        # DOCKER_CERT_PATH alone asks for nothing (docker/cli, cli/flags/options.go, `SetDefaultOptions`)
         verify = bool(environ.get("DOCKER_TLS_VERIFY"))
-        folder = environ.get("DOCKER_CERT_PATH") or (str(settings_folder(environ)) if verify else "")
-        return Endpoint(host, "DOCKER_HOST", folder, verify)
+        tls = verify or bool(environ.get("DOCKER_TLS"))
+        folder = (environ.get("DOCKER_CERT_PATH") or str(settings_folder(environ))) if tls else ""
+        return Endpoint(_address(host, "DOCKER_HOST"), "DOCKER_HOST", folder, verify, tls, needs_authority=verify)
     folder_of_settings = settings_folder(environ)
     if name := environ.get("DOCKER_CONTEXT"):
         because = f"DOCKER_CONTEXT={printable(name)}"
@@ -95,6 +101,30 @@ def find_endpoint(environ: Mapping[str, str]) -> Endpoint:
     if name in ("", "default"):
         return _found_socket(environ)
     return _of_context(folder_of_settings, name, because)
+
+
+def _address(text: str, named_by: str) -> str:
+    """Give a complete address, as docker/cli completes it (opts/hosts.go, `ParseHost`). Raises `TargetError` for none."""
+    text = text.strip()
+    scheme, slashes, rest = text.partition("://")
+    if not slashes and _HOST_AND_PORT.fullmatch(text):
+        scheme, slashes, rest = "tcp", "://", text
+    if scheme == "unix" and not rest:
+        return DEFAULT_SOCKET
+    try:
+        parts = urlsplit(f"tcp://{rest or 'localhost'}" if scheme == "tcp" else text)
+        is_sound = bool(slashes and scheme) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_sound = False
+    if not is_sound:
+        raise TargetError(
+            f"{named_by} is {printable(text)}, which is no address",
+            hint="it looks like unix:///var/run/docker.sock, tcp://host:2375 or ssh://user@host",
+        )
+    if scheme != "tcp":
+        return text
+    name = parts.netloc if parts.port else f"{parts.netloc.rstrip(':')}:{_PORT}"
+    return f"tcp://{name}{parts.path}"
 
 
 def _runtime_folder(environ: Mapping[str, str]) -> Path:
@@ -154,7 +184,9 @@ def podman_environ(environ: Mapping[str, str]) -> dict[str, str]:
                 hint="start it: systemctl --user start podman.socket, or podman system service --time=0; or set CONTAINER_HOST",
             )
         host = f"unix://{found}"
-    dropped = ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+    else:
+        host = _address(host, "CONTAINER_HOST")
+    dropped = ("DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
     return {**{name: value for name, value in environ.items() if name not in dropped}, "DOCKER_HOST": host}
 
 
@@ -176,7 +208,8 @@ def _current_context(path: Path) -> str:
     data = _read(path)
     if not data:
         return ""
-    return decode(data, _Settings, "the docker client's configuration", printable(str(path))).current_context or ""
+    said = decode(data, _Settings, "the docker client's configuration", printable(str(path)), hint=_CORRECT)
+    return said.current_context or ""
 
 
 def _of_context(folder: Path, name: str, because: str) -> Endpoint:
@@ -185,10 +218,17 @@ def _of_context(folder: Path, name: str, because: str) -> Endpoint:
     data = _read(path)
     if data is None:
         raise TargetError(f"{because} does not exist", hint="see docker context ls, or set DOCKER_HOST")
-    endpoint = (decode(data, _Context, "the docker context", printable(str(path))).endpoints or {}).get("docker")
+    endpoint = (decode(data, _Context, "the docker context", printable(str(path)), hint=_CORRECT).endpoints or {}).get("docker")
     if endpoint is None or not endpoint.host:
         raise TargetError(
             f"{because} names no docker engine", where=printable(str(path)), hint="see docker context inspect, or set DOCKER_HOST"
         )
     tls = folder / "contexts" / "tls" / key / "docker"
-    return Endpoint(endpoint.host, because, str(tls) if tls.is_dir() else "", tls.is_dir() and not endpoint.skip_verify)
+    skips = bool(endpoint.skip_verify)
+    return Endpoint(
+        _address(endpoint.host, because),
+        because,
+        str(tls) if tls.is_dir() else "",
+        tls.is_dir() and not skips,
+        tls.is_dir() or skips,
+    )

@@ -204,25 +204,31 @@ def _texts(value: list[str] | str | None) -> tuple[str, ...]:
     return tuple(printable(text) for text in value or ())
 
 
-def decode(data: bytes, as_type: type[T], what: str, where: str) -> T:
-    """Decode JSON of at most 16 MiB. `what` and `where` name it in the `TargetError` that everything unfit raises."""
+_BUILDERS = "this is no image that a builder wrote"
+
+
+def decode(data: bytes, as_type: type[T], what: str, where: str, *, hint: str = "") -> T:
+    """Decode JSON of at most 16 MiB. `what` and `where` name it in the `TargetError` that everything unfit raises.
+
+    `hint` says what to try where it is no part of an image.
+    """
     if len(data) > JSON_LIMIT:
-        raise too_large(what, where)
+        raise too_large(what, where, hint=hint)
     try:
         return msgspec.json.decode(data, type=as_type)
     except RecursionError:
-        raise TargetError(f"{what} is nested too deep", where=where, hint="this is no image that a builder wrote") from None
+        raise TargetError(f"{what} is nested too deep", where=where, hint=hint or _BUILDERS) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TargetError(
             f"{what} cannot be understood: {printable(str(error))[:200]}",
             where=where,
-            hint="the image is damaged; save or pull it again",
+            hint=hint or "the image is damaged; save or pull it again",
         ) from None
 
 
-def too_large(what: str, where: str) -> TargetError:
+def too_large(what: str, where: str, *, hint: str = "") -> TargetError:
     """Give the error for a manifest or configuration over the limit."""
-    return TargetError(f"{what} is larger than 16 MiB", where=where, hint="this is no image that a builder wrote")
+    return TargetError(f"{what} is larger than 16 MiB", where=where, hint=hint or _BUILDERS)
 
 
 def is_layer_type(media_type: str) -> bool:

@@ -42,16 +42,17 @@ def environment(host: str | Endpoint | None, environ: Mapping[str, str] | None =
     result = dict(os.environ if environ is None else environ)
     if host is None:
         return result
+    if isinstance(host, Endpoint) and host.tls and not host.tls_folder:
+        return result  # only the docker context that named it can say that nothing is verified
     address = host if isinstance(host, str) else host.host
     if result.get("DOCKER_HOST") != address:
-        for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+        for name in ("DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
             result.pop(name, None)
     result.pop("DOCKER_CONTEXT", None)
     result["DOCKER_HOST"] = address
     if isinstance(host, Endpoint) and host.tls_folder:
         result["DOCKER_CERT_PATH"] = host.tls_folder
-        if host.tls_verify:
-            result["DOCKER_TLS_VERIFY"] = "1"
+        result["DOCKER_TLS_VERIFY" if host.tls_verify else "DOCKER_TLS"] = "1"
     return result
 
 
