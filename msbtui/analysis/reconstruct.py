@@ -1,7 +1,13 @@
-"""A Dockerfile made from an image's history, for images that come without one."""
+"""A Dockerfile made from an image's history, for images that come without one.
+
+Both builders write lists as Go's `%q` and `%v` print them, which no Dockerfile takes: `["a" "b"]`, `[/data]`, and a health check
+as the fields of the image's own `HealthcheckConfig` (BuildKit, frontend/dockerfile/dockerfile2llb/convert.go, `dispatchCmd`,
+`dispatchEntrypoint`, `dispatchVolume`, `dispatchShell`, `dispatchHealthcheck`; moby builder/dockerfile/dispatchers.go).
+"""
 
 from __future__ import annotations
 
+import json
 import re
 
 from msbtui.analysis.history import KEYWORDS
@@ -13,6 +19,12 @@ _BUILD_ARGUMENTS = regex(r"\|\d{1,4} .*? (?=/\S+ -\S*c )", re.DOTALL)
 _SHELL = regex(r"/\S*sh -\S*c ")
 _CLASSIC_SOURCE = regex(r"(?:file|dir|multi):\S+ in ")
 _PORTS = regex(r"map\[(.*)\]$")
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_WORD = regex(_QUOTED)
+_LIST = regex(rf"\[({_QUOTED}(?: {_QUOTED})*)\]$")
+_BARE_LIST = regex(r"\[([^\[\]\"]+)\]$")
+_HEALTH = regex(rf"&\{{\[({_QUOTED}(?: {_QUOTED})*)\]((?: {_QUOTED}){{2,4}}) '(.*)'\}}$")
+_HEALTH_TIMES = ("interval", "timeout", "start-period", "start-interval")
 _STEP = regex(r"\s+(&&|\|\||;)\s+(?=\S)|\s*;\s+(?=\S)")
 _WIDE = 100
 """Characters; a longer RUN is broken at its `&&` as people write it."""
@@ -39,7 +51,50 @@ def _parts(item: HistoryItem) -> tuple[str, str]:
         return word, _CLASSIC_SOURCE.sub(lambda found: found[0].removesuffix(" in "), rest, count=1).replace("  ", " ")
     if word == "EXPOSE" and (ports := _PORTS.match(rest)):
         return word, " ".join(port.partition(":")[0] for port in ports[1].split())
+    if word in ("CMD", "ENTRYPOINT", "SHELL", "VOLUME", "HEALTHCHECK"):
+        return word, _list_text(word, rest)
     return word, rest
+
+
+def _list_text(word: str, rest: str) -> str:
+    """Give a list that Go printed as a Dockerfile takes it; what is none stays as it is."""
+    if quoted := _LIST.match(rest):
+        return f"[{', '.join(_WORD.findall(quoted[1]))}]"
+    if word in ("SHELL", "VOLUME") and (bare := _BARE_LIST.match(rest)):
+        # Go's `%v` tells no longer where a name with a space in it ended.
+        return json.dumps(bare[1].split(), ensure_ascii=False) if "," not in bare[1] else rest
+    if word == "HEALTHCHECK" and (health := _HEALTH.match(rest)):
+        return _health_text(_WORD.findall(health[1]), _WORD.findall(health[2]), health[3])
+    return rest
+
+
+def _health_text(test: list[str], times: list[str], retries: str) -> str:
+    flags = [f"--{name}={time[1:-1]}" for name, time in zip(_HEALTH_TIMES, times, strict=False) if time != '"0s"']
+    tries = _character(retries)
+    if tries:
+        flags.append(f"--retries={tries}")
+    kind, *words = test
+    if kind == '"NONE"':
+        return "NONE"
+    if kind == '"CMD-SHELL"' and len(words) == 1:
+        try:
+            command = str(json.loads(words[0]))
+        except ValueError:
+            command = words[0][1:-1]
+        return " ".join([*flags, "CMD", command])
+    return " ".join([*flags, "CMD", f"[{', '.join(words)}]"])
+
+
+def _character(quoted: str) -> int:
+    """Give the number that Go's `%q` wrote as a character; 0 where it is none."""
+    if len(quoted) == 1:
+        return ord(quoted)
+    short = {"\\a": 7, "\\b": 8, "\\t": 9, "\\n": 10, "\\v": 11, "\\f": 12, "\\r": 13, "\\'": 39, "\\\\": 92}
+    hexadecimal = quoted[2:] if quoted[:2] in ("\\x", "\\u", "\\U") else ""
+    try:
+        return short[quoted] if quoted in short else int(hexadecimal, 16)
+    except ValueError:
+        return 0
 
 
 def reconstruct(image: Image, base: Base) -> tuple[str, Provenance]:
