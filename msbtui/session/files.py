@@ -10,6 +10,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from msbtui.errors import TargetError, UsageError
 from msbtui.text import printable
@@ -66,10 +67,10 @@ def dockerfile_path(word: str) -> Path:
 def read_dockerfile(word: str) -> tuple[str, bytes]:
     """Give the path and the bytes of the Dockerfile that `word` names; `-` is standard input.
 
-    Raises TargetError where it cannot be read, is empty, or is larger than a Dockerfile can be.
+    Raises TargetError where it cannot be read or is larger than `LIMIT`.
     """
     if word == "-":
-        return "-", sys.stdin.buffer.read(LIMIT)
+        return "-", _bounded(sys.stdin.buffer, "-")
     path = dockerfile_path(word)
     return str(path), read(path)
 
@@ -78,11 +79,15 @@ def read(path: Path) -> bytes:
     """Give the file's bytes. Raises TargetError where it cannot be read or is larger than `LIMIT`."""
     try:
         with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
+            return _bounded(file, str(path))
     except OSError as error:
         raise TargetError((error.strerror or "could not be read").lower(), where=str(path)) from None
+
+
+def _bounded(file: IO[bytes], where: str) -> bytes:
+    data = file.read(LIMIT + 1)
     if len(data) > LIMIT:
-        raise TargetError("larger than 16 MiB, which no Dockerfile is", where=str(path))
+        raise TargetError("larger than 16 MiB, which no Dockerfile is", where=where)
     return data
 
 

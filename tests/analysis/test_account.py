@@ -151,3 +151,12 @@ def test_purposes(section: str, name: str, purpose: str) -> None:
 )
 def test_languages(path: str, found: tuple[str, str] | None) -> None:
     assert language_of(path) == found
+
+
+def test_what_hid_bytes_is_told_whichever_entry_they_are() -> None:
+    found, _ = accounted({"a": 10, "srv/b": 20, "srv/c": 5}, {"srv/b": 7, "srv/.wh.c": b""})
+    hidden = next(part for part in found.parts if part.name == "hidden")
+    assert [(one.name, one.bytes, one.paths) for one in hidden.parts] == [
+        ("overwritten-later", 20, ("srv/b",)),
+        ("deleted-later", 5, ("srv/c",)),
+    ]

@@ -91,3 +91,10 @@ def test_without_evidence_there_is_no_base() -> None:
         found = find_base(image("abcd", times), None, {})
         assert (found.layers, found.confidence) == (0, "C")
     assert find_base(image(""), None, KNOWN).layers == 0
+
+
+def test_a_layer_without_a_time_is_no_gap() -> None:
+    old, late = "2020-01-01T00:00:00Z", "2022-01-01T00:00:00Z"
+    for unknown in ("", "0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "yesterday"):
+        assert find_base(image("abcd", (old, old, unknown, late)), None, {}).layers == 0
+    assert find_base(image("abcd", (old, old, late, "")), None, {}).layers == 2

@@ -149,3 +149,8 @@ def test_a_deletion_that_is_there_takes_more(run, expected):
     assert (None if edit is None else apply(dockerfile, [edit]).decode()) == (
         None if expected is None else f"FROM x\n{expected}\n"
     )
+
+
+def test_a_line_in_a_here_document_gets_its_line_end():
+    run = "RUN <<E\r\nset -e\r\n  a\r\nE\r"
+    assert appended(run, "FROM debian\r\n") == f"RUN <<E\r\nset -e\r\n  a\r\n  {ADDED}\r\nE\r"

@@ -152,3 +152,10 @@ def test_two_cures_of_one_line_have_names_of_their_own() -> None:
     # Two commands at one end do not go together; the second is made when the file is fixed again.
     result = cured(lines, found)
     assert len(result.made) + len(result.left) == 3
+
+
+def test_only_an_installation_takes_recommendations_along() -> None:
+    both = "RUN apt-get remove -y x && apt-get install -y y"
+    assert fixed(both, optional=True) == "RUN apt-get remove -y x && apt-get install --no-install-recommends -y y"
+    alone = "RUN apt-get remove -y x"
+    assert fixed(alone, optional=True) == alone

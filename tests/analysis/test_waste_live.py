@@ -559,3 +559,34 @@ def test_symbols_of_many_files_are_one_finding_a_layer() -> None:
     assert (found.bytes, found.confidence, found.entries) == (900_003, "C", ())
     assert found.paths == ("app/lib2.so", "app/lib1.so", "app/lib0.so")
     assert found.title.startswith("/app/lib2.so holds 300 kB of symbols and debug information, and 2 more files 600 kB")
+
+
+def test_dependencies_above_the_manifest_are_not_its_own() -> None:
+    """npm's tree without its list of what is for developing: the manifests tell, and none above the application's."""
+    manifest = {"dependencies": {"a": "1"}, "devDependencies": {"jest": "1", "above": "1"}}
+    tree = {
+        "srv/app/package.json": json.dumps(manifest).encode(),
+        "srv/app/node_modules/a/package.json": b'{"name": "a"}',
+        "srv/app/node_modules/jest/package.json": b'{"name": "jest"}',
+        "srv/app/node_modules/jest/index.js": 100,
+        "srv/node_modules/above/package.json": b'{"name": "above"}',
+        "srv/node_modules/above/index.js": 1000,
+    }
+    seen = look(tree, config=ImageConfig(cmd=("node", "index.js"), workdir="/srv/app"))
+    (found,) = seen.kind("dev-dependencies")
+    assert found.bytes == 100 + len(b'{"name": "jest"}')
+
+
+def test_what_ignore_files_name_is_looked_for_in_copies_of_the_context_alone() -> None:
+    tree = {"srv/notes.md": 10, "srv/app.py": 40}
+
+    def found(line: str) -> list[int]:
+        text = f"FROM b AS b\nFROM scratch\n{line}\n"
+        seen = look(tree, dockerfile=text, history=[f"{line} # buildkit"], ignored=lambda path: path == "notes.md")
+        return [finding.bytes for finding in seen.kind("context-junk")]
+
+    assert found("COPY . /srv") == [10]
+    assert found("COPY ./ /srv/") == [10]
+    assert found("COPY --from=b . /srv") == []
+    assert found("COPY a . /srv") == []
+    assert found("COPY app /srv") == []

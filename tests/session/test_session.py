@@ -179,3 +179,21 @@ def test_another_image_that_fits_as_well_is_not_offered(session):
         session.dockerfile, session.graph, shown="app:1", layers=("sha256:a0",), fit=1.0, cancel=threading.Event()
     )
     assert found is None
+
+
+@pytest.mark.parametrize("surplus", [0, 1])
+def test_a_dockerfile_is_read_whole_or_not_at_all(tmp_path, monkeypatch, surplus):
+    import io
+    from types import SimpleNamespace
+
+    from msbtui.session.files import LIMIT, read_dockerfile
+
+    data = b"#" * (LIMIT + surplus)
+    (tmp_path / "Dockerfile").write_bytes(data)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    for word in (str(tmp_path), "-"):
+        if surplus:
+            with pytest.raises(TargetError, match="larger than 16 MiB"):
+                read_dockerfile(word)
+        else:
+            assert read_dockerfile(word)[1] == data
