@@ -9,6 +9,7 @@ import msgspec
 
 from msbtui.image.model import Kind
 from msbtui.split.view import View, inside
+from msbtui.split.words import COPIED
 from msbtui.text import raw
 
 _MERGED = re.compile(r"(.*/)?(site-packages|dist-packages|gems|node_modules)")
@@ -16,6 +17,8 @@ _MERGED = re.compile(r"(.*/)?(site-packages|dist-packages|gems|node_modules)")
 _CAPABILITIES = "security.capability"
 _WEAK = ("new, no package", "part of", "a library")
 """Beginnings of reasons that only say that nothing speaks against a path."""
+_CHECKED_OUT = (0o775, 0, 0, 0o755, 0, 0)
+"""Owner and mode of a directory where the umask lets the group write, and what COPY makes."""
 _EXTRA = 1 << 20
 _MERGED_EXTRA = 24 << 20
 _MANY = 6
@@ -273,5 +276,19 @@ class _Grouping:
                 if self.runtime is None or self.scratch or not self.view.is_new(folder):
                     continue
                 has = self.runtime.stat(folder)
-            if (mode, uid, gid) != has:
+            if (mode, uid, gid) != has and not ((mode, uid, gid, *has) == _CHECKED_OUT and self._checked_out(folder)):
                 self.plan.made.append(Made(f"/{folder}", mode, uid, gid))
+
+    def _checked_out(self, folder: str) -> bool:
+        """Tell whether a group may write in a directory of root's only because of the umask of the checkout that was copied.
+
+        Git keeps no modes of directories. Root may write everywhere, so nothing that starts as root can tell.
+        """
+        user, found = self.view.config.user.partition(":")[0], self.view.table.id_of(folder)
+        if user not in ("", "root", "0") or found is None:
+            return False
+        at = min((at for at in self.view.table.entries(found) if at[0] >= self.view.base_layers), default=None)
+        made = self.view.image.layers[at[0]].history if at is not None else None
+        if at is None or made is None or COPIED.match(made.created_by) is None:
+            return False
+        return self.view.table.index(at[0]).modes[at[1]] == self.view.stat(folder)[0]  # else a RUN opened it

@@ -58,7 +58,7 @@ _DEVELOPMENT = re.compile(
 )
 SOURCE = re.compile(
     r".*\.(c|cc|cpp|cxx|c\+\+|C|h|hh|hpp|hxx|inl|ipp|m|mm|rs|go|java|kt|kts|scala|clj|hs|lhs|cabal|ml|mli|f|f77|f90|f95|for|pas|zig|nim|cs|fs|vb|swift|adb|ads|d|v"
-    r"|vala|s|S|asm|y|l|proto|o|obj|lo|lai|gcno|gcda|gch|pch|rlib|rmeta|hi|class|d\.ts|am|ac|m4|in|cmake|mk|ninja|gradle|sln|csproj|vcxproj|sum|mod|patch|diff)|(.*/)?"
+    r"|vala|s|S|asm|y|l|proto|o|obj|lo|lai|gcno|gcda|gch|pch|rlib|rmeta|hi|class|d\.ts|am|ac|m4|in|gperf|re2c|rl|cmake|mk|ninja|gradle|sln|csproj|vcxproj|sum|mod|patch|diff)|(.*/)?"
     r"((GNU)?[Mm]akefile(\.[\w.-]+)?|Kbuild|CMakeLists\.txt|CMakeCache\.txt|configure(\.[\w.-]+)?|config\.(status|log|guess|sub|h)|libtool|install-sh|depcomp|missing|compile|meson\.build|"
     r"build\.ninja|Cargo\.(toml|lock)|go\.(mod|sum|work)|pom\.xml|build\.xml|gradlew(\.bat)?|mvnw(\.cmd)?|stack\.yaml|[Dd]ockerfile[^/]*|docker-compose[^/]*|\.dockerignore|"
     r"\.gitignore|\.gitattributes|\.gitmodules|\.travis\.yml|\.editorconfig|\.clang-format|README[^/]*|CHANGELOG[^/]*|ChangeLog|CONTRIBUTING[^/]*|CODE_OF_CONDUCT[^/]*|SECURITY\.md|NEWS|AUTHORS|INSTALL|TODO|HACKING|stamp-h1|test-driver|ylwrap|mkinstalldirs)"

@@ -10,8 +10,8 @@ import msgspec
 from msbtui.split.building import builds
 from msbtui.split.reach import Reach
 from msbtui.split.starts import only_a_prompt, started_words
-from msbtui.split.view import View
-from msbtui.split.words import shell_commands
+from msbtui.split.view import View, relative
+from msbtui.split.words import COPIED, shell_commands
 from msbtui.text import size
 
 LEAST_SHARE = 0.05
@@ -19,7 +19,6 @@ LEAST_BYTES = 5_000_000
 """A gain under either is nothing worth a second stage."""
 _SHOWN = 5
 _BUILDER_WORDS = re.compile(r"^(RUN\s+)?(\|\d+ (\S+=\S* )*)?(/bin/(ba|da)?sh -[a-z]*c )?")
-_COPIES = re.compile(r"(/bin/sh -c #\(nop\) )?(COPY|ADD)\s")
 _INSTALLS_ITSELF = re.compile(
     r"(\S*/)?(configure|setup\.py|install\.sh|bootstrap\.sh|build\.sh|autogen\.sh)|pip3?|gem|npm|yarn|composer"
 )
@@ -59,7 +58,9 @@ def objection(view: View, reach: Reach, programs: list[str], origin: str = "", p
             return Objection(reason, (*what, f"tools of no package: {named}", *_installed(view)))
         return None
     if reach.missing:
-        reason = f"`{reach.missing[0]}` is what the container starts, and the image does not have it: nothing shows what it needs"
+        place = view.real(relative(reach.missing[0], view.workdir)) if "/" in reach.missing[0] else None
+        lacks = "there it is a directory" if place is not None and view.is_dir(place) else "the image does not have it"
+        reason = f"`{reach.missing[0]}` is what the container starts, and {lacks}: nothing shows what it needs"
         folders = view.env.get("PATH", "")
         return Objection(reason, (f"looked for in {folders or 'the usual directories'}, and from {view.workdir}",))
     return None
@@ -124,7 +125,7 @@ def _made_by_the_author(view: View) -> bool:
     """Tell whether a line copied something in, or built or installed what lies in a directory."""
     for layer in view.image.layers[view.base_layers :]:
         text = layer.history.created_by if layer.history is not None else ""
-        if _COPIES.match(text) or not text:
+        if COPIED.match(text) or not text:
             return True
         for words in shell_commands(_BUILDER_WORDS.sub("", text).removesuffix("# buildkit")):
             if builds(words) or (_INSTALLS_ITSELF.fullmatch(words[0]) and (words[0].count("/") or _HERE & set(words))):

@@ -25,6 +25,8 @@ _DIRNAME = re.compile(r"\s*(cd\b[^;|]*)?dirname\b[^;|]*(\$0|\$\{0\}|BASH_SOURCE)
 _DURATION = re.compile(r"\d+(?:\.\d+)?[smhd]?|[-+]\w.*|[\w.-]+:[\w.-]+")
 
 
+COPIED = re.compile(r"(/bin/sh -c #\(nop\) )?(COPY|ADD)\s")
+"""The beginning of the history of what COPY or ADD made."""
 _BUILDER_WORDS = re.compile(r"^(RUN\s+)?(\|\d+ (\S+=\S* )*)?(/bin/(ba|da)?sh -[a-z]*c )?(#\(nop\)\s*)?")
 """What builders put before the author's words in the history."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from split_world import PATH, D, F, L, P, World, elf, library, script, toolchain
 
 from msbtui.image.model import ImageConfig
@@ -191,3 +192,28 @@ def test_what_npm_installed_for_the_front_end_stays_unless_something_reads_it():
     assert "src/web/node_modules/a/i.js" not in kept
     page = {**made, "src/web/index.html": F('<script src="node_modules/a/i.js">')}
     assert "src/web/node_modules/a/i.js" in world(page).plan().kept
+
+
+@pytest.mark.parametrize(
+    ("user", "copied", "final", "made"),
+    [
+        ("", 0o775, 0o775, False),
+        ("0:0", 0o775, 0o775, False),
+        ("1000", 0o775, 0o775, True),
+        ("", 0o755, 0o775, True),
+        ("", 0o700, 0o700, True),
+    ],
+)
+def test_a_directory_that_only_the_umask_of_a_checkout_opened_to_the_group_is_made_by_copy(
+    user: str, copied: int, final: int, made: bool
+):
+    layers = [
+        ("RUN /bin/sh -c apt-get install -y gcc make", toolchain()),
+        ("COPY . /src # buildkit", {**SOURCES, "src/data": D(copied), "src/data/words": F("a"), "src/data/x.c": F("int x;")}),
+        ("RUN /bin/sh -c make # buildkit", {"src/data": D(final), "src/served": elf("libc.so.6", paths=("/src/data/words",))}),
+    ]
+    text = TEXT.format(workdir="/src", program="./served") + (f"USER {user}\n" if user else "")
+    config = ImageConfig(env=(PATH,), cmd=("./served",), workdir="/src", user=user)
+    runtime = World(text, layers, config).runtime()
+    assert "/src/data/words" in runtime
+    assert (" /src/data\n" in runtime and "install -d" in runtime) is made

@@ -333,3 +333,10 @@ def test_links_of_packages_are_no_programs_of_the_image():
     assert plan.decision == "split"
     assert "cc-link" not in plan.dockerfile
     assert "COPY --from=build /usr/local/bin/tool" in plan.dockerfile
+
+
+def test_a_directory_where_the_program_should_be_is_said_to_be_one():
+    found = world((), entrypoint=("/src",)).plan()
+    assert found.decision == "refused"
+    assert "`/src` is what the container starts, and there it is a directory" in found.reasons[0]
+    assert "the image does not have it" in world((), entrypoint=("/srv/other",)).plan().reasons[0]
