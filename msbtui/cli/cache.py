@@ -21,7 +21,7 @@ def cache_command(what: str, as_json: bool) -> int:
     Several processes may share the folder (XDG_CACHE_HOME names where it is); it is safe to clear at any time.
     """
     from msbtui.engine.store import Store
-    from msbtui.image.cache import LayerCache
+    from msbtui.image.cache import NOWHERE, LayerCache
 
     cache = LayerCache()
     store = Store(cache.root)
@@ -38,9 +38,18 @@ def cache_command(what: str, as_json: bool) -> int:
         }
         click.echo(json_format.dumps({**said, "cleared": what == "clear"}, indent=2))
     else:
+        if cache.root == NOWHERE:
+            click.echo("keeps nothing: there is no home folder (set HOME or XDG_CACHE_HOME)")
+            return 0
         word = "cleared" if what == "clear" else "holds"
         click.echo(f"{text.printable(str(cache.root))}")
-        click.echo(f"{word} {layers:,} layers, {text.size(size)}, and {documents:,} small documents, {text.size(extra)}")
+        click.echo(
+            f"{word} {_count(layers, 'layer')}, {text.size(size)}, and {_count(documents, 'small document')}, {text.size(extra)}"
+        )
         if what == "show":
             click.echo(f"limit {text.size(cache.limit)} of layers; those not used for longest go first")
     return 0
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

@@ -6,7 +6,6 @@ is an authority's, every `.cert` a client's, whose key ends with `.key`.
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msbtui.engine import mirrors
+from msbtui.engine.host import config_home
 from msbtui.errors import TargetError
 from msbtui.text import printable
 
@@ -25,7 +25,7 @@ def folders(host: str, environ: Mapping[str, str]) -> list[Path]:
     """Give the folders there are for the registry `host` (with its port, where that is not the usual one)."""
     if "/" in host or host in ("", ".", ".."):
         return []
-    home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or os.path.expanduser("~"), ".config"))
+    home = config_home(environ)
     places = (
         home / "containers/certs.d",
         mirrors.ETC / "containers/certs.d",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from msbtui.engine.host import settings_folder
+from msbtui.engine.host import config_home, settings_folder
 from msbtui.engine.manifest import JSON_LIMIT, decode
 from msbtui.errors import TargetError
 from msbtui.text import printable
@@ -93,8 +92,7 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
         yield Path(named)
     if runtime := environ.get("XDG_RUNTIME_DIR"):
         yield Path(runtime) / "containers" / "auth.json"
-    home = environ.get("HOME") or os.path.expanduser("~")
-    yield Path(environ.get("XDG_CONFIG_HOME") or Path(home) / ".config") / "containers" / "auth.json"
+    yield config_home(environ) / "containers" / "auth.json"
 
 
 def _from_file(file: _File, host: str, key: str, repository: str) -> Credentials | None:

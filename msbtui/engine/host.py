@@ -81,7 +81,18 @@ class _Context(msgspec.Struct, frozen=True):
 
 def settings_folder(environ: Mapping[str, str]) -> Path:
     """Give the docker client's folder (`DOCKER_CONFIG`, else `~/.docker`)."""
-    return Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME") or os.path.expanduser("~"), ".docker"))
+    return Path(environ.get("DOCKER_CONFIG") or home(environ) / ".docker")
+
+
+def home(environ: Mapping[str, str]) -> Path:
+    """Give a person's home; where there is none a folder that cannot be, never one named `~` in the current folder."""
+    found = environ.get("HOME") or os.path.expanduser("~")
+    return Path(found if found != "~" else os.devnull)
+
+
+def config_home(environ: Mapping[str, str]) -> Path:
+    """Give where a person's settings lie (XDG Base Directory Specification)."""
+    return Path(environ.get("XDG_CONFIG_HOME") or home(environ) / ".config")
 
 
 def find_endpoint(environ: Mapping[str, str]) -> Endpoint:
@@ -132,10 +143,6 @@ def _runtime_folder(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid() if hasattr(os, 'getuid') else 0}")
 
 
-def _home(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("HOME") or os.path.expanduser("~"))
-
-
 def _listens(path: Path) -> bool:
     """Tell whether somebody listens at a unix socket who lets us in."""
     if not hasattr(socket, "AF_UNIX"):
@@ -155,7 +162,7 @@ def _found_socket(environ: Mapping[str, str]) -> Endpoint:
     if _listens(Path(default.socket)):
         return default
     places = [(_runtime_folder(environ) / "docker.sock", "rootless Docker")]
-    places += [(_home(environ) / place, whose) for place, whose in _HOME_SOCKETS]
+    places += [(home(environ) / place, whose) for place, whose in _HOME_SOCKETS]
     places += [(path, "podman") for path in _podman_sockets(environ)]
     for path, whose in places:
         if _listens(path):
@@ -166,7 +173,7 @@ def _found_socket(environ: Mapping[str, str]) -> Endpoint:
 def _podman_sockets(environ: Mapping[str, str]) -> list[Path]:
     """Give where podman's service listens: a person's own, the system's, a virtual machine's (podman-system-service(1))."""
     own = _runtime_folder(environ) / "podman" / "podman.sock"
-    return [own, Path("/run/podman/podman.sock"), *(_home(environ) / place for place in _HOME_PODMAN_SOCKETS)]
+    return [own, Path("/run/podman/podman.sock"), *(home(environ) / place for place in _HOME_PODMAN_SOCKETS)]
 
 
 def podman_environ(environ: Mapping[str, str]) -> dict[str, str]:

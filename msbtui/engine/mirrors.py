@@ -6,7 +6,6 @@ files allow to be insecure counts as asked for. A file that is not there or not 
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from msbtui.engine.credentials import DOCKER_HUB
+from msbtui.engine.host import config_home
 from msbtui.engine.manifest import JSON_LIMIT, decode
 from msbtui.errors import TargetError
 from msbtui.text import printable
@@ -152,7 +152,7 @@ def _registries_files(environ: Mapping[str, str]) -> Iterator[Path]:
     if named := environ.get("CONTAINERS_REGISTRIES_CONF"):
         yield Path(named)
         return
-    own = _config_home(environ) / "containers"
+    own = config_home(environ) / "containers"
     path = own / "registries.conf"
     yield path if path.is_file() else ETC / "containers/registries.conf"
     for folder in (ETC / "containers/registries.conf.d", own / "registries.conf.d"):
@@ -162,12 +162,8 @@ def _registries_files(environ: Mapping[str, str]) -> Iterator[Path]:
             continue
 
 
-def _config_home(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or os.path.expanduser("~"), ".config"))
-
-
 def _of_docker(repository: str, environ: Mapping[str, str]) -> list[Endpoint]:
-    for path in (ETC / "docker/daemon.json", _config_home(environ) / "docker/daemon.json"):
+    for path in (ETC / "docker/daemon.json", config_home(environ) / "docker/daemon.json"):
         data = _read(path)
         if data is not None:
             said = decode(data or b"{}", _Daemon, "the engine's file of settings", printable(str(path)))

@@ -27,6 +27,8 @@ _ABANDONED: Final = 3600.0
 """Seconds after which a file that was never completed is cleared away."""
 _TOUCH_AFTER: Final = 60.0
 """Seconds between two notes that a layer is used: more often would only write."""
+NOWHERE: Final = Path(os.devnull, "msbtui")
+"""A folder that cannot be: what has it for its root keeps nothing."""
 _SLACK: Final = 0.9
 """Share of the limit to which the cache is cut once it is over."""
 
@@ -161,10 +163,16 @@ class LayerCache:
 
 
 def default_root() -> Path:
-    """Give the folder of the cache: below `XDG_CACHE_HOME` where that is set, on every system; else where caches belong."""
+    """Give the folder of the cache: below `XDG_CACHE_HOME` where that is set, on every system; else where caches belong.
+
+    Somebody without a home (a number of a user that no list knows, and no `HOME`) gets `NOWHERE`.
+    """
     home = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(home):
         return Path(home) / "msbtui" / "layers" / "v1"
     from platformdirs import user_cache_path
 
-    return user_cache_path("msbtui", appauthor=False) / "layers" / "v1"
+    try:
+        return user_cache_path("msbtui", appauthor=False) / "layers" / "v1"
+    except RuntimeError:
+        return NOWHERE

@@ -15,6 +15,8 @@ from fake_engine import FakeEngine
 from image_samples import Sample, digest, write_tar
 
 from msbtui.engine import host, open_image, recognise
+from msbtui.engine.certificates import folders
+from msbtui.engine.credentials import find_credentials
 from msbtui.engine.docker import connect
 from msbtui.engine.host import DEFAULT_SOCKET, find_endpoint, podman_environ
 from msbtui.errors import TargetError
@@ -126,3 +128,14 @@ def test_a_real_podman(home, tmp_path):
     finally:
         service.terminate()
         service.wait(10)
+
+
+def test_somebody_without_a_home_has_none_in_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~/.docker").mkdir(parents=True)
+    (tmp_path / "~/.docker/config.json").write_text('{"currentContext": "of somebody else"}')
+    monkeypatch.setattr(host, "_listens", lambda path: False)
+    assert find_endpoint({}).host == DEFAULT_SOCKET
+    assert find_credentials("h.example", {}) is None
+    assert folders("h.example", {}) == []

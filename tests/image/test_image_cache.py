@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from msbtui.image.cache import LayerCache, file_key
+from msbtui.image.cache import NOWHERE, LayerCache, file_key
 from msbtui.image.facts import StoredContents
 from msbtui.image.model import Kind, LayerIndex
 
@@ -160,3 +160,17 @@ def test_processes_share_a_folder(tmp_path: Path) -> None:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_somebody_without_a_home_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # a container's `--user 12345`: no HOME, and no list of users that knows the number
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.chdir(tmp_path)
+    cache = LayerCache()
+    assert cache.root == NOWHERE
+    assert not cache.put("a", *layer())
+    assert cache.get("a") is None
+    assert cache.usage() == cache.clear() == (0, 0)
+    assert not list(tmp_path.iterdir())
