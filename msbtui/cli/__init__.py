@@ -14,8 +14,8 @@ from msbtui.errors import Cancelled, MsbtuiError, TargetError
 
 COMMANDS = {
     "demo": "The app on a recorded image and its Dockerfile: no engine, no network.",
-    "inspect": "Layers, sizes, waste and findings of an image, as text or JSON.",
-    "graph": "The stage graph of a Dockerfile, as text or JSON.",
+    "inspect": "Layers, sizes, waste and findings of an image: text, JSON, Markdown, a page.",
+    "graph": "The stage graph of a Dockerfile: text, JSON, dot, mermaid, a picture, a page.",
     "split": "The multi-stage Dockerfile that gets rid of the waste, as a plan and a diff.",
     "fix": "The cures that need no build stage, as a diff or written.",
     "check": "Rules on size, waste, secrets and growth for continuous integration.",

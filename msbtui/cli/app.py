@@ -9,7 +9,7 @@ import rich_click as click
 
 from msbtui import __version__
 from msbtui.cli import COMMANDS
-from msbtui.cli.options import Named, opens_image
+from msbtui.cli.options import Named, colour_option, opens_image
 from msbtui.errors import UsageError
 
 EXAMPLES = ("msbtui Dockerfile", "msbtui debian:bookworm-slim", "msbtui inspect docker-archive:image.tar --json")
@@ -37,6 +37,7 @@ class AppCommand(click.RichCommand):
 @opens_image()
 @click.option("--ascii", "plain", is_flag=True, help="Draw in ASCII; done by itself where the terminal is not UTF-8.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@colour_option
 @click.version_option(__version__, prog_name="msbtui", message="%(prog)s %(version)s")
 def app_command(
     targets: tuple[str, ...],

@@ -7,12 +7,14 @@ import sys
 import rich_click as click
 
 from msbtui.cli.app import require_terminal
+from msbtui.cli.options import colour_option
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Example: msbtui demo go --after")
 @click.argument("project", type=click.Choice(["c", "python", "go"]), default="c")
 @click.option("--after", is_flag=True, help="The image as it is after the split.")
 @click.option("--ascii", "plain", is_flag=True, help="Draw in ASCII; done by itself where the terminal is not UTF-8.")
+@colour_option
 def demo_command(project: str, after: bool, plain: bool) -> int:
     """Open the app on a recorded image and its Dockerfile: no engine, no network, everything that needs no build.
 

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from msbtui.cli.helped import HelpedCommand
-from msbtui.cli.options import Named, build_file_target, named_contexts, opens_image, pairs, run_session
+from msbtui.cli.options import Named, build_file_target, named_contexts, opens_image, pairs, quiet_plain_option, run_session
 from msbtui.errors import UsageError
 from msbtui.report.graph_exports import FORMATS
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option("--direction", type=click.Choice(("TB", "BT", "LR", "RL"), case_sensitive=False), default="TB", show_default=True)
 @click.option("--ascii", "plain", is_flag=True, help="Draw text in ASCII; done by itself where the output is not UTF-8.")
 @click.option("--check", is_flag=True, help="Evaluate every stage, and say where other tools read the file otherwise.")
+@quiet_plain_option
 def graph_command(
     dockerfile: str,
     form: str,
@@ -48,6 +49,7 @@ def graph_command(
     direction: str,
     plain: bool,
     check: bool,
+    quiet: bool,
 ) -> int:
     """Print the stage graph of DOCKERFILE (a file, a folder with one, or `-`) as BuildKit reads it.
 
@@ -96,7 +98,7 @@ def graph_command(
         from msbtui.session.rows.facts import session_facts
 
         session = Session(options)
-        run_session(session, quiet=False)
+        run_session(session, quiet=quiet)
         facts = session_facts(session)
         if session.graph is not None and not check and not session.graph.errors:
             # The engine may know ONBUILD triggers of the bases, which the text does not have.
@@ -104,7 +106,7 @@ def graph_command(
     _write(form, output, parsed, graph, facts, layers, legend, direction.upper(), plain)
     if context:
         _tell_context(path, folder, parsed, to_stderr=form != "text" and output is None)
-    _complain(path, graph, form)
+    _complain(path, graph, with_warnings=form != "json" and not quiet)
     return 4 if graph.errors else 0
 
 
@@ -150,10 +152,10 @@ def _tell_context(path: str, folder: Path | None, parsed: Dockerfile, *, to_stde
         click.echo(line, err=to_stderr)
 
 
-def _complain(path: str, graph: StageGraph, form: str) -> None:
+def _complain(path: str, graph: StageGraph, *, with_warnings: bool) -> None:
     from msbtui.report.graph_json import warning_text
 
-    if form != "json":
+    if with_warnings:
         for warning in graph.warnings:
             click.echo(f"{path}:{warning.line}: {warning_text(warning)}", err=True)
     for problem in graph.errors:

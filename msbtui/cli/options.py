@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from msbtui.session.buildfiles.model import BuildTarget
 
 F = TypeVar("F", bound=Callable[..., Any])
+_NO_COLOUR = "No colours; NO_COLOR does the same."
 
 
 def platform_option(command: F) -> F:
@@ -113,9 +114,30 @@ def opens_image(
     return decorate
 
 
+def colour_option(command: Callable[..., int]) -> Callable[..., int]:
+    """Add `--no-color` to a command that draws the app; it stands in the environment before the app is loaded."""
+
+    @functools.wraps(command)
+    def told(*, no_color: bool, **words: Any) -> int:
+        if no_color:
+            os.environ["NO_COLOR"] = "1"
+        return command(**words)
+
+    return click.option("--no-color", is_flag=True, help=_NO_COLOUR)(told)
+
+
 def quiet_option(command: F) -> F:
     """Add `--quiet` and `--no-color`."""
-    command = click.option("--no-color", is_flag=True, help="No colours; NO_COLOR does the same.")(command)
+    return _quiet_alone(click.option("--no-color", is_flag=True, help=_NO_COLOUR)(command))
+
+
+def quiet_plain_option(command: F) -> F:
+    """Add the same to a command whose output never has colours: `--no-color` is taken, and changes nothing."""
+    return _quiet_alone(click.option("--no-color", is_flag=True, expose_value=False, help=_NO_COLOUR)(command))
+
+
+def _quiet_alone(command: F) -> F:
+    """Add `--quiet`."""
     return click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")(command)
 
 

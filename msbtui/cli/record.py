@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from msbtui.cli.options import Named, opens_image, run_session
+from msbtui.cli.options import Named, opens_image, quiet_plain_option, run_session
 from msbtui.errors import UsageError
 
 
@@ -20,7 +20,7 @@ from msbtui.errors import UsageError
 @click.option("--leave-out", "globs", multiple=True, metavar="GLOB", help="Leave out entries whose path fits (repeatable).")
 @click.option("--leave-out-env", "names", multiple=True, metavar="NAME", help="Leave out an environment variable (repeatable).")
 @click.option("--force", is_flag=True, help="Write over an existing FILE.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@quiet_plain_option
 def record_command(
     image: str,
     output: str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -257,3 +258,36 @@ def test_a_full_disk_behind_the_output_is_one_line(tmp_path):
     assert done.returncode == 4
     assert done.stderr.startswith("msbtui: the output could not be written: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["", *(name for name in COMMANDS if name != "cache")])
+def test_every_command_that_draws_can_be_told_to_do_without_colours(name, capsys):
+    assert run([*name.split(), "--help"]) == 0
+    assert "--no-color" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["demo"], [f"recorded:{recording('c')}"]])
+def test_the_app_without_colours_is_told_before_it_is_loaded(words, monkeypatch):
+    import msbtui.cli.app
+    import msbtui.cli.demo
+    import msbtui.tui
+
+    seen = []
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(msbtui.tui, "run_app", lambda *_, **__: seen.append(os.environ.get("NO_COLOR")) or 0)
+    for module in (msbtui.cli.app, msbtui.cli.demo):
+        monkeypatch.setattr(module, "require_terminal", lambda: None)
+    assert run(words) == 0
+    assert run([*words, "--no-color"]) == 0
+    assert seen == [None, "1"]
+
+
+def test_a_quiet_graph_keeps_its_warnings_to_itself(tmp_path, capsys):
+    path = tmp_path / "Dockerfile"
+    path.write_text("FROM debian as a\nMAINTAINER x\n")
+    assert run(["graph", str(path)]) == 0
+    said = capsys.readouterr()
+    assert "MaintainerDeprecated" in said.err
+    assert run(["graph", str(path), "--quiet"]) == 0
+    quiet = capsys.readouterr()
+    assert (quiet.out, quiet.err) == (said.out, "")
