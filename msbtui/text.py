@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
+_REMEMBERED: Final = 1 << 12
+"""Characters whose written form is remembered."""
 _LOOKS_LIKE_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
@@ -20,7 +23,7 @@ def printable(name: str) -> str:
     name = _LOOKS_LIKE_ESCAPE.sub(lambda _: "\\x5c", name)
     if name.isprintable():
         return name
-    return "".join(c if c.isprintable() else _escaped(ord(c)) for c in name)
+    return name.translate(_written)
 
 
 def _escaped(code: int) -> str:
@@ -29,6 +32,19 @@ def _escaped(code: int) -> str:
     if code < 0x80:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+class _Written(dict[int, str]):
+    """By character how it is written, remembered: a hostile name may have a million that cannot be printed."""
+
+    def __missing__(self, code: int) -> str:
+        written = chr(code) if chr(code).isprintable() else _escaped(code)
+        if len(self) < _REMEMBERED:
+            self[code] = written
+        return written
+
+
+_written: Final = _Written()
 
 
 def printable_bytes(name: bytes) -> str:

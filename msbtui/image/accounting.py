@@ -85,7 +85,11 @@ class Accounting(LayerStack):
 
     def bytes_hidden_by(self, layer: int, entry: int) -> int | None:
         """Give the layer that hid the last name of this entry's inode, or None while any name lives."""
-        by = max(self._hidden[row] for row in self._inode(self._offsets[layer] + entry))
+        row = self._offsets[layer] + entry
+        leader = self._leader.get(row)
+        if leader is not None:
+            return self._gone.get(leader)
+        by = self._hidden[row]
         return None if by == NOT_HIDDEN else by
 
     @property

@@ -24,6 +24,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import compress, repeat
 from operator import itemgetter
+from sys import getsizeof
 from threading import Lock
 
 from msbtui.errors import TargetError
@@ -40,8 +41,10 @@ _SHOWN = bytes(DIRECTORY if kind == Kind.DIRECTORY else OTHER for kind in range(
 """By kind of an entry what it shows."""
 _FIRST = itemgetter(0)
 
-MOST_IMPLIED_TEXT = 1 << 28
-"""Characters of the paths of directories that no entry names; a few hostile names could ask for terabytes."""
+MOST_IMPLIED = 1 << 27
+"""Bytes that directories which no entry names may take in memory; a few hostile names could ask for terabytes."""
+_ROOM = 512
+"""Bytes that such a directory takes besides its path; each entry, a header of as many bytes, may bring one more along."""
 
 
 class LayerStack:
@@ -67,7 +70,7 @@ class LayerStack:
         self._prev_live = array("i", [-1])
         self._first_row = array("i", [-1])
         self._more_rows: dict[int, list[int]] = {}
-        self._implied_text = 0
+        self._implied_bytes = 0
         self._implied: dict[int, list[tuple[int, int]]] = {0: [(0, NOT_HIDDEN)]}
         self._linked = 1
         """Paths from this one on are not in the lists of children yet."""
@@ -80,6 +83,8 @@ class LayerStack:
         self._leader: dict[int, int] = {}
         self._names: dict[int, list[int]] = {}
         self._alive: dict[int, int] = {}
+        self._gone: dict[int, int] = {}
+        """The inodes of several names of which none is left, and the layer that hid the last."""
         self._indexes: list[LayerIndex] = []
         self._sizes: list[int] = []
         self._layer_hidden: list[int] = []
@@ -199,11 +204,15 @@ class LayerStack:
                         return []
                     break
                 found.add(folder)
-                self._implied_text += len(folder)
-                if self._implied_text > MOST_IMPLIED_TEXT:
-                    raise TargetError("directories are nested too deep to be listed", where=printable(folder[:80]))
+                self._count_implied(folder)
                 folder = folder.rpartition("/")[0]
         return sorted(found, key=len)
+
+    def _count_implied(self, folder: str) -> None:
+        """Take note that `folder` is about to be implied; TargetError where that is too much."""
+        self._implied_bytes += _ROOM + getsizeof(folder)
+        if self._implied_bytes > MOST_IMPLIED + _ROOM * len(self._row_path):
+            raise TargetError("directories are nested too deep to be listed", where=printable(folder[:80]))
 
     def _add_one_by_one(self, index: LayerIndex, entries: Sequence[int], layer: int) -> None:
         self._link()
@@ -249,9 +258,7 @@ class LayerStack:
         missing = []
         while known is None:
             missing.append(parent_path)
-            self._implied_text += len(parent_path)
-            if self._implied_text > MOST_IMPLIED_TEXT:
-                raise TargetError("directories are nested too deep to be listed", where=printable(path[:80]))
+            self._count_implied(parent_path)
             parent_path = parent_path.rpartition("/")[0]
             known = self._ids.get(parent_path)
         for part in reversed(missing):
@@ -438,6 +445,7 @@ class LayerStack:
             self._alive[leader] -= 1
             if self._alive[leader]:
                 return
+            self._gone[leader] = layer
             row = leader
         cost = self._costs[row]
         if cost:

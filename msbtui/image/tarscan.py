@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from sys import getsizeof
 from typing import TYPE_CHECKING, Final, Protocol
 
 try:
@@ -36,6 +37,10 @@ _KINDS: Final[dict[bytes, int]] = {
     b"6": Kind.FIFO,
 }
 _EXTENSIONS: Final = frozenset((b"x", b"g", b"X", b"L", b"K"))
+_PLAIN_NAME: Final = 100
+"""Bytes of a name that a header has room for."""
+_MOST_NAMES: Final = 32 << 20
+"""Bytes of memory that longer names may take beyond as many as their archive has: escaped ones take up to 16 times their own."""
 _XATTR: Final = "SCHILY.xattr."
 _USED: Final = frozenset(("path", "linkpath", "size", "mtime", "uid", "gid"))
 _USED_GROUPS: Final = (_XATTR, "GNU.sparse.")
@@ -92,6 +97,9 @@ class Scanner:
         """Once the archive is read: which entries' content is that of the index's entries; None: all, in their order."""
         self.at = 0
         """Where in the window the header begins that is being read."""
+        self._base = 0
+        self._names = 0
+        """Bytes that long names take in memory."""
         self._ignored: set[int] = set()
         self._pending: dict[str, bytes] = {}
         self._globals: dict[str, bytes] = {}
@@ -108,6 +116,7 @@ class Scanner:
         the window means so many bytes to skip.
         """
         self.partial = None
+        self._base = base
         try:
             return self._scan(view, pos, base)
         except ValueError as error:
@@ -299,7 +308,14 @@ class Scanner:
         if ".wh." in path or not path:
             path, kind = self.marked(path, kind, number)
         link = records.get("linkpath", fmt.cut(header[157:257]))
+        self._count_names(content, path, printable_bytes(link) if len(link) > _PLAIN_NAME else "", *attributes)
         return path, kind, body, content, (mode, uid, gid), time, link, logical is not None
+
+    def _count_names(self, end: int, *names: str) -> None:
+        """Take note of names; ValueError where all take more than an archive wants that has come to byte `end` of the window."""
+        self._names += sum(getsizeof(name) for name in names if len(name) > _PLAIN_NAME)
+        if self._names > _MOST_NAMES + self._base + end:
+            raise ValueError("names that are longer than all else in it")
 
     def result(self, tar_size: int) -> LayerIndex:
         """Give the index of the archive of `tar_size` bytes, and tell the sink that it is read."""

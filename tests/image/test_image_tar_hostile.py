@@ -93,3 +93,18 @@ def test_mutations_give_an_index_or_an_error(data: st.DataObject) -> None:
         assert sum(index.sizes) <= len(archive)
         assert rows(index_stream(Trickle(archive, 700))) == rows(index)
         assert rows(index_stream(Filling(archive, 700))) == rows(index)
+
+
+@pytest.mark.parametrize("of", [b"path", b"linkpath", b"SCHILY.xattr.x"])
+def test_names_that_grow_beyond_their_archive_are_refused(of: bytes) -> None:
+    long = b"\xff" * 900_000
+    records = [(of + long, b"1")] if of.startswith(b"S") else [(of, long)]
+    one = pax(records) + header(b"x", flag=b"2")
+    assert len(index_layer(one * 9 + END)) <= 9
+    with pytest.raises(TargetError, match="names that are longer than all else"):
+        index_layer(one * 14 + END)
+
+
+def test_long_names_as_people_have_them_are_no_matter() -> None:
+    names = [pax([(b"path", ("d\u00e9j\u00e0/" * 40 + f"{n}").encode())]) + header(b"x") for n in range(20_000)]
+    assert len(index_layer(b"".join(names) + END)) == 20_000

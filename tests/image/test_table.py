@@ -133,6 +133,28 @@ def test_names_that_imply_terabytes_are_refused() -> None:
         FileTable([layer("a/" * 30000 + "b=1")])
 
 
+def test_of_wide_signs_fewer_directories_are_implied() -> None:
+    wide = "\U0001f600/"
+    assert len(FileTable([layer(wide + "a/" * 3000 + "b=1")]).paths) == 3003
+    with pytest.raises(TargetError, match="nested too deep"):
+        FileTable([layer(wide + "a/" * 8000 + "b=1")])
+
+
+def test_each_entry_may_bring_directories_along() -> None:
+    few = [f"{n:x}/" + "a/" * 46 + "b=1" for n in range(5000)]
+    with pytest.raises(TargetError, match="nested too deep"):
+        FileTable([layer(*few)])
+    many = [f"{n}/a/b=1" for n in range(100_000)]
+    assert FileTable([layer(*many)]).live_bytes == 100_000
+
+
+def test_the_last_of_many_names_says_who_hid_the_bytes() -> None:
+    table = FileTable([layer("a=3", "b=>a", "c=>b"), layer("-a", "b=5"), layer("x=1"), layer("-c")])
+    assert [table.bytes_hidden_by(0, entry) for entry in range(3)] == [3, 3, 3]
+    assert [table.hidden_by(0, entry) for entry in range(3)] == [1, 1, 3]
+    assert FileTable([layer("a=3", "b=>a"), layer("-a")]).bytes_hidden_by(0, 0) is None
+
+
 def test_sums_by_directory() -> None:
     table = FileTable([layer("u/l/a=1", "u/l/b=2", "u/c=4"), layer("-u/l", "u/c=8")])
     first, now, hidden = (table.sums(view) for view in (View.layer(0), View.up_to(1), View.hidden_by(1)))

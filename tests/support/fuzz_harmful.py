@@ -52,6 +52,12 @@ def _loops() -> bytes:
     return _image([b"".join(links + hard + deep) + END], settings=starts)
 
 
+def _many_names() -> bytes:
+    names = range(65_000)
+    links = b"".join(header(b"n%d" % (n + 1), flag=b"1", link=b"n%d" % n) for n in names)
+    return _image([header(b"n0", size=1) + body(b"x") + links + END, b"".join(header(b".wh.n%d" % n) for n in names) + END])
+
+
 def _said(kind: str, predicate: bytes, *, times: int = 1) -> bytes:
     """An image with a statement about it beside it, or many of them."""
     sample = Sample(layers=[tar_of({"a": b"1"})], how="plain")
@@ -102,6 +108,22 @@ HARMFUL: dict[str, Callable[[], bytes]] = {
     "very deep paths": lambda: _image(
         [b"".join(pax([(b"path", b"d/" * 20_000 + b"%d" % n)]) + header(b"x") for n in range(30)) + END]
     ),
+    "directories nested deep, of wide signs": lambda: _image(
+        [pax([(b"path", "\U0001f600/".encode() + b"a/" * 15_000)]) + header(b"x") + END]
+    ),
+    "5,000 entries in 46 directories each": lambda: _image(
+        [b"".join(header(b"%x/" % n + b"a/" * 46) for n in range(5000)) + END]
+    ),
+    "30 MB of names that cannot be printed": lambda: _image(
+        [
+            b"".join(
+                header(b"l", flag=b"L", size=1 << 20) + body(b"%02d" % n + b"\xff" * ((1 << 20) - 2)) + header(b"x")
+                for n in range(30)
+            )
+            + END
+        ]
+    ),
+    "65,000 names of one file, all gone later": _many_names,
     "whiteouts of everything, layer after layer": lambda: _image(
         [tar_of({f"d/{n}": b"x" for n in range(300)} if layer % 2 == 0 else {".wh.d": b""}) for layer in range(100)]
     ),

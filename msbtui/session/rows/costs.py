@@ -80,14 +80,19 @@ class Costs:
         own: dict[int, int] = {}
         for layer in range(first, view.last + 1):
             named = set(self._named_live(layer))
+            linked: set[int] = set()
             for found in named:
+                bearer = table.inode_rows(table.first_row(layer) + found[1])[0]
+                if bearer in linked:
+                    continue
                 inode = table.inode(*found)
+                if len(inode) > 1:  # taken whole at the first of its names that comes: it may have thousands
+                    linked.add(bearer)
+                    found = next(name for name in inode if name in named)
                 path = table.path_of(*found)
                 if len(inode) == 1:
                     own[path] = own.get(path, 0) + table.cost(*found)
-                elif found == next(name for name in inode if name in named) and all(
-                    name in named or table.hidden_by(*name) is not None for name in inode
-                ):
+                elif all(name in named or table.hidden_by(*name) is not None for name in inode):
                     own[path] = own.get(path, 0) + table.cost(*inode[0])
         return table.add_up(own, hidden)
 
