@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import msgspec
@@ -41,7 +42,22 @@ def algorithm(digest: str) -> str:
     return "sha512" if digest.startswith("sha512:") else "sha256"
 
 
-class Hashing:
+class _Filling(ABC):
+    """A stream that reads another, and fills buffers where the other can."""
+
+    _fill: Callable[[memoryview], int] | None
+
+    @property
+    def fill(self) -> Callable[[memoryview], int] | None:
+        """What fills a buffer, where the source can; None where it cannot."""
+        return None if self._fill is None else self._filled
+
+    @abstractmethod
+    def _filled(self, buffer: memoryview, /) -> int:
+        """Fill a buffer; give how many bytes, 0 at the end only. Only called where the source can."""
+
+
+class Hashing(_Filling):
     """A stream that is hashed and counted while it is read: by the algorithm of the digest `like` (sha256 without one)."""
 
     def __init__(
@@ -66,11 +82,6 @@ class Hashing:
         data = self._source.read(size)
         self._note(data)
         return data
-
-    @property
-    def fill(self) -> Callable[[memoryview], int] | None:
-        """What fills a buffer, where the source can; None where it cannot."""
-        return None if self._fill is None else self._filled
 
     def _filled(self, buffer: memoryview, /) -> int:
         assert self._fill is not None
@@ -110,7 +121,7 @@ class Hashing:
             pass
 
 
-class Peeked:
+class Peeked(_Filling):
     """A stream whose first bytes were looked at."""
 
     def __init__(self, source: Readable, size: int) -> None:
@@ -129,11 +140,6 @@ class Peeked:
             data, self._rest = self._rest[:wanted], self._rest[wanted:]
             return data
         return self._source.read(size)
-
-    @property
-    def fill(self) -> Callable[[memoryview], int] | None:
-        """What fills a buffer, where the source can; None where it cannot."""
-        return None if self._fill is None else self._filled
 
     def _filled(self, buffer: memoryview, /) -> int:
         assert self._fill is not None
@@ -204,11 +210,6 @@ class Keeper:
     def entries(self, key: str) -> tuple[LayerIndex, StoredContents] | None:
         """Give the index of a plain layer in a file, and what was once asked of its contents, by file and place."""
         return self._cache.get(key) if self._cache is not None and key else None
-
-    def keep_entries(self, key: str, entries: LayerIndex) -> None:
-        """Keep the index of a plain layer in a file; its contents stay in the file."""
-        if self._cache is not None and key:
-            self._cache.put(key, entries, StoredContents(entries, complete=False))
 
     def keep_learned(self, image: Image) -> None:
         """Keep what was learned of layers of `image` that were not read whole: their indexes, and what was asked of them.

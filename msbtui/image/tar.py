@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from mmap import mmap
 from typing import TYPE_CHECKING, Final, Protocol
 
-from msbtui.image.model import Kind, LayerIndex
+from msbtui.image.model import LayerIndex
 from msbtui.image.tarscan import BLOCK, Scanner, Sink
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def index_stream(stream: Stream, sink: Sink | None = None, *, where: str = "") -
     caller hashes and counts by handing in a reader that does. `where` names the archive in errors. Raises TargetError on
     what is no sound tar archive, with the byte at which it goes wrong; what `stream` and `sink` raise goes through.
     """
-    source = _Source(stream, CHUNK)
+    source = _Source(stream)
     scanner = Scanner(where, sink)
     while True:
         pos = scanner.scan(source.window, 0, source.base)
@@ -118,73 +118,17 @@ def index_stream(stream: Stream, sink: Sink | None = None, *, where: str = "") -
     return scanner.result(source.count)
 
 
-class Member:
-    """One entry of an outer archive (such as `docker save` writes), while the stream stands at its content."""
-
-    def __init__(self, path: str, kind: Kind, size: int, link: str, stream: Stream) -> None:
-        self.path = path
-        """As LayerIndex has it."""
-        self.kind = kind
-        self.size = size
-        """Bytes of content."""
-        self.link = link
-        """Target of a symlink as written, path of a hard link's other name; else empty."""
-        self.left = size
-        """Bytes of content not read yet."""
-        self._stream = stream
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Give up to `size` bytes of content (-1: as many as come at once); none at its end, or where the archive is cut off."""
-        data = self._stream.read(min(self.left, size if size >= 0 else CHUNK)) if self.left else b""
-        self.left -= len(data)
-        return data
-
-
-def stream_members(stream: Stream, *, where: str = "") -> Iterator[Member]:
-    """Give the entries of a tar archive one after the other, each readable until the next is asked for.
-
-    For archives with a few big members, such as layers: hand a member to `index_stream`. Every entry is given, in order,
-    duplicates included. After the last the stream is read to its end. Raises TargetError as `index_stream` does.
-    """
-    source = _Source(stream, BLOCK)
-    scanner = Scanner(where, None)
-    index = scanner.index
-    while True:
-        known = len(index)
-        pos = scanner.scan(source.window, 0, source.base)
-        if len(index) > known:
-            size, content, _ = scanner.partial or (0, pos, False)
-            source.drop(content)
-            end = source.base + size
-            member = Member(index.paths[-1], Kind(index.kinds[-1]), size, index.links.get(known, ""), stream)
-            yield member
-            while member.left and member.read():
-                pass
-            source.base += size - member.left
-            if member.left:
-                raise scanner.cut_off(end, source.base)
-            source.drop(-size % BLOCK)
-            continue
-        source.drop(pos)
-        if scanner.ended or (not pos and not source.grow()):
-            break
-    if not scanner.ended:
-        scanner.close(bytes(source.window), source.base)
-    while stream.read(CHUNK):
-        pass
-
-
 class _Source:
     """A piece of a stream in hand: `window`, which begins at byte `base` of the stream."""
 
-    def __init__(self, stream: Stream, chunk: int) -> None:
+    def __init__(self, stream: Stream) -> None:
         self.window = _NOTHING
         """A view, since the rest of a piece is taken again and again; good until the next `grow`."""
         self.base = 0
         self.count = 0
         self._stream = stream
         self._fill = filling(stream)
-        self._chunk = chunk if self._fill is None else max(chunk, _SPACE) if chunk > BLOCK else chunk
+        self._chunk = CHUNK if self._fill is None else _SPACE
         self._space = memoryview(bytearray(self._chunk if self._fill is not None else 0))
 
     def grow(self) -> bool:

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tar_maker import END, Trickle, body, entries, header, pax, read, rows, sparse_header
+from tar_maker import END, body, entries, header, pax, read, rows, sparse_header
 
-from msbtui.errors import TargetError
 from msbtui.image.heads import Heads
 from msbtui.image.model import Kind
-from msbtui.image.tar import index_layer, index_stream, stream_members
+from msbtui.image.tar import index_layer
 from msbtui.text import printable
 
 pytestmark = pytest.mark.usefixtures("implementation")
@@ -295,42 +294,6 @@ def test_ends_that_are_allowed(archive: bytes) -> None:
 
 def test_what_follows_the_end_is_not_read() -> None:
     assert read(header(b"a") + END + b"anything" * 1000).paths == ["a"]
-
-
-def test_members_of_a_stream() -> None:
-    inner = header(b"f", size=600) + body(b"y" * 600) + END
-    long = header(b"L", flag=b"L", size=8) + body(b"renamed\0")
-    outer = (
-        header(b"manifest.json", size=2)
-        + body(b"{}")
-        + header(b"d", flag=b"5")
-        + header(b"d/layer.tar", size=len(inner))
-        + body(inner)
-    )
-    outer += (
-        header(b"s", flag=b"2", link=b"../d/layer.tar")
-        + long
-        + header(b"x", size=700)
-        + body(b"z" * 700)
-        + header(b"skipped", size=9999)
-        + body(bytes(9999))
-    )
-    for step in (1 << 20, 100):
-        seen = []
-        for member in stream_members(Trickle(outer + END + b"tail", step)):
-            seen.append((member.path, member.kind, member.size, member.link))
-            if member.path.endswith(".tar"):
-                assert index_stream(member).paths == ["f"]
-            elif member.path == "renamed":
-                assert member.read(10) == b"z" * 10
-        assert seen == [
-            ("manifest.json", Kind.FILE, 2, ""), ("d", Kind.DIRECTORY, 0, ""), ("d/layer.tar", Kind.FILE, len(inner), ""),
-            ("s", Kind.SYMLINK, 0, "../d/layer.tar"), ("renamed", Kind.FILE, 700, ""), ("skipped", Kind.FILE, 9999, ""),
-        ]  # fmt: skip
-    cut = stream_members(Trickle(header(b"big", size=5000) + b"x" * 600, 1 << 20))
-    assert len(next(cut).read()) == 600
-    with pytest.raises(TargetError, match="ends at byte 1112"):
-        next(cut)
 
 
 @settings(deadline=None, max_examples=60)
