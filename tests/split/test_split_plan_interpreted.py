@@ -111,6 +111,10 @@ def test_the_interpreter_of_the_sibling_is_proven_by_its_files():
     evidence = next(step for step in plan.steps if step.what == "FROM python:3.11-slim").evidence
     assert "/usr/local/bin/python3.11 is there too, byte for byte" in evidence
     assert "PYTHON_VERSION=3.11.7 in both" in evidence
+    built_anew = {**SLIM, "usr/local/bin/python3.11": elf("libc.so.6", size=5_001)}
+    plan = world(siblings=siblings(built_anew)).plan()
+    evidence = next(step for step in plan.steps if step.what == "FROM python:3.11-slim").evidence
+    assert "/usr/local/bin/python3.11 is there too" in evidence
 
 
 @pytest.mark.parametrize(
