@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import re
+import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,9 +22,11 @@ _CHUNK = 1 << 18
 class BrokenError(Exception):
     """A request that may be tried again; the message says why it failed, in words for a person."""
 
-    def __init__(self, reason: str, wait: float = 0.0) -> None:
+    def __init__(self, reason: str, wait: float = 0.0, hint: str = "") -> None:
         super().__init__(reason)
         self.wait = wait
+        """Seconds after which the server wants to be asked again."""
+        self.hint = hint
 
 
 def origin(url: str) -> tuple[str, str, int]:
@@ -32,9 +36,14 @@ def origin(url: str) -> tuple[str, str, int]:
 
 
 def retry_after(response: requests.Response) -> float:
-    """Give the seconds after which a server wants to be asked again; 0 where it does not say."""
+    """Give the seconds after which a server wants to be asked again (RFC 9110, 10.2.3); 0 where it does not say."""
     text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
+    if text.isascii() and text.isdigit() and len(text) < 9:
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError, OSError):
+        return 0.0
 
 
 def resumes(response: requests.Response, start: int) -> bool:

@@ -21,6 +21,26 @@ if TYPE_CHECKING:
     import requests
 
 
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where systems keep all that they trust in one file, as Go looks for it (crypto/x509, root_linux.go, root_bsd.go)."""
+
+
+def authorities_of(environ: Mapping[str, str]) -> str | None:
+    """Give the file of those whom this machine trusts, as docker and podman trust them: a company's own are among them.
+
+    `SSL_CERT_FILE` replaces the system's. None where requests' own variables name one, and where the system has none.
+    """
+    if environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE"):
+        return None
+    return next((path for path in (environ.get("SSL_CERT_FILE"), *_BUNDLES) if path and Path(path).is_file()), None)
+
+
 def folders(host: str, environ: Mapping[str, str]) -> list[Path]:
     """Give the folders there are for the registry `host` (with its port, where that is not the usual one)."""
     if "/" in host or host in ("", ".", ".."):

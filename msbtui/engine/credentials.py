@@ -78,8 +78,11 @@ def find_credentials(host: str, environ: Mapping[str, str], repository: str = ""
                 data = opened.read(JSON_LIMIT + 1)
         except OSError:
             continue
-        file = decode(data or b"{}", _File, "the file of credentials", printable(str(path)))
-        helper = (file.helpers or {}).get(host) or file.store
+        file = decode(
+            data or b"{}", _File, "the file of credentials", printable(str(path)), hint="correct that file, or log in again"
+        )
+        helpers = file.helpers or {}
+        helper = helpers.get(key) or helpers.get(host) or file.store
         found = (_from_helper(helper, key, environ) if helper else None) or _from_file(file, host, key, repository)
         if found is not None:
             return found

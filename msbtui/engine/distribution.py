@@ -19,7 +19,7 @@ import msgspec
 
 from msbtui.engine import waiting
 from msbtui.engine.answers import BrokenError, chunks, everything, is_about_trust, origin, reason, resumes, retry_after
-from msbtui.engine.certificates import trust
+from msbtui.engine.certificates import authorities_of, trust
 from msbtui.engine.credentials import DOCKER_HUB, Credentials, find_credentials
 from msbtui.engine.manifest import ACCEPT, JSON_LIMIT, decode
 from msbtui.errors import Cancelled, TargetError
@@ -41,6 +41,7 @@ _PIECES = 1000
 """How often a blob may break off, even if every piece brings something."""
 _GLANCE = 4 << 20
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+_LATER = "try again later"
 _CHALLENGE = re.compile(r'([A-Za-z_]+)="([^"]*)"')
 
 
@@ -237,11 +238,13 @@ class Registry:
 
     def _wait(self, broken: BrokenError, failures: int, what: str) -> None:
         """Wait before the next attempt; raise `TargetError` where there is none, `Cancelled` at once."""
-        if failures >= self._attempts:
+        asks_long = broken.wait > _LONGEST_WAIT
+        if failures >= self._attempts or asks_long:
+            tried = f"asks to wait {broken.wait:,.0f} s" if asks_long else f"tried {failures} time{'' if failures == 1 else 's'}"
             raise TargetError(
-                f"registry {printable(self.host)}: {what}{broken} (tried {failures} times)",
+                f"registry {printable(self.host)}: {what}{broken} ({tried})",
                 where=self._where,
-                hint="check the network and the registry, then try again: layers that were read are kept",
+                hint=f"{broken.hint or 'check the network and the registry, then try again'}: layers that were read are kept",
             ) from broken
         left = min(max(broken.wait, _BACK_OFF * 2 ** (failures - 1)), _LONGEST_WAIT)
         while left > 0 and not self.stop.wait(min(left, 0.05)):
@@ -276,14 +279,16 @@ class Registry:
                 return
             try:
                 url = f"{self._base}{self._api}/"
-                self._session.get(url, timeout=_TIMEOUT, allow_redirects=False, stream=True, verify=self._verify(url)).close()
+                self._session.get(url, timeout=_TIMEOUT, allow_redirects=False, stream=True, **self._trusts(url)).close()
             except self._errors:
                 self._base = self._plain_base
             self._knows_scheme = True
 
-    def _verify(self, url: str) -> bool | None:
-        """Say that certificates are not verified, where that was asked for; None: as always (`REQUESTS_CA_BUNDLE`)."""
-        return False if self._unverified and origin(url) == origin(self._base) else None
+    def _trusts(self, url: str) -> dict[str, Any]:
+        """Give what requests is told of the way to `url`: by whose word, and without a proxy to this very machine."""
+        unverified = self._unverified and origin(url) == origin(self._base)
+        verify = False if unverified else authorities_of(self._environ)
+        return {"verify": verify, **({"proxies": {"no_proxy": "*"}} if is_loopback(urlsplit(url).hostname or "") else {})}
 
     def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Send one request, following nothing."""
@@ -295,14 +300,14 @@ class Registry:
                 stream=True,
                 allow_redirects=False,
                 timeout=_TIMEOUT,
-                verify=self._verify(url),
+                **self._trusts(url),
             )
         except self._errors as error:
             if is_about_trust(error):
                 raise TargetError(
                     f"registry {printable(self.host)} has no certificate that is trusted",
                     where=self._where,
-                    hint="add its authority to REQUESTS_CA_BUNDLE, or use --plain-http for one without TLS",
+                    hint=f"put its authority into /etc/docker/certs.d/{printable(self.host)}/ca.crt, or name it by SSL_CERT_FILE",
                 ) from error
             raise BrokenError(reason(error)) from error
 
@@ -355,7 +360,7 @@ class Registry:
     def _token(self, realm: str, asks: Mapping[str, str]) -> str:
         known = self._credentials
         try:
-            options: dict[str, Any] = {"stream": True, "allow_redirects": False, "timeout": _TIMEOUT}
+            options: dict[str, Any] = {"stream": True, "allow_redirects": False, "timeout": _TIMEOUT, **self._trusts(realm)}
             if known is not None and known.identity_token:
                 form = {**asks, "grant_type": "refresh_token", "refresh_token": known.identity_token, "client_id": "msbtui"}
                 response = self._session.post(realm, data=form, **options)
@@ -366,13 +371,15 @@ class Registry:
             raise BrokenError(f"its token service at {printable(realm)[:200]}: {reason(error)}") from error
         with contextlib.closing(response):
             if response.status_code in _AGAIN:
-                raise BrokenError(f"its token service answered {response.status_code}", retry_after(response))
+                raise self._broken(response, "its token service")
             if response.status_code != 200:
                 raise self._not_allowed(response.status_code)
-            answer = decode(everything(response, _ANSWER, "a token", self._where), _Token, "the registry's token", self._where)
+            answer = decode(
+                everything(response, _ANSWER, "a token", self._where), _Token, "the registry's token", self._where, hint=_LATER
+            )
         token = answer.token or answer.access_token or ""
         if not token or not token.isascii() or not token.isprintable():
-            raise TargetError(f"registry {printable(self.host)} gave no token", where=self._where, hint="try again later")
+            raise TargetError(f"registry {printable(self.host)} gave no token", where=self._where, hint=_LATER)
         return token
 
     def _not_allowed(self, status: int) -> TargetError:
@@ -391,13 +398,26 @@ class Registry:
         if status in (401, 403):
             raise self._not_allowed(status)
         if status in _AGAIN:
-            raise BrokenError(f"it answered {status}", retry_after(response))
-        said = ""
-        with contextlib.suppress(TargetError, BrokenError):
-            complaints = decode(everything(response, _ANSWER, "", ""), _Complaints, "", "")
-            said = "; ".join(printable(one.message or one.code or "") for one in complaints.errors or ())[:300]
+            raise self._broken(response, "it")
         raise TargetError(
-            f"registry {printable(self.host)} answered {status} to {printable(path)[:100]}{': ' if said else ''}{said}",
+            f"registry {printable(self.host)} answered {status} to {printable(path)[:100]}{_complaint(response)}",
             where=self._where,
             hint="check the name and the registry",
         )
+
+    def _broken(self, response: requests.Response, who: str) -> BrokenError:
+        """Give what an answer means that may be another one later."""
+        if response.status_code != 429:
+            return BrokenError(f"{who} answered {response.status_code}", retry_after(response))
+        login = f"docker login {printable(self.host) if self.host != DOCKER_HUB else ''}".rstrip()
+        words = f"{who} was asked too often (429){_complaint(response)}"
+        return BrokenError(words, retry_after(response), f"wait, or log in ({login}) for a higher limit")
+
+
+def _complaint(response: requests.Response) -> str:
+    """Give what a registry complains of, behind a colon; empty where it says nothing."""
+    with contextlib.suppress(TargetError, BrokenError):
+        complaints = decode(everything(response, _ANSWER, "", ""), _Complaints, "", "")
+        said = "; ".join(filter(None, (printable(one.message or one.code or "") for one in complaints.errors or ())))[:300]
+        return f": {said}" if said else ""
+    return ""

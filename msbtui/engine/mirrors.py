@@ -166,7 +166,7 @@ def _of_docker(repository: str, environ: Mapping[str, str]) -> list[Endpoint]:
     for path in (ETC / "docker/daemon.json", config_home(environ) / "docker/daemon.json"):
         data = _read(path)
         if data is not None:
-            said = decode(data or b"{}", _Daemon, "the engine's file of settings", printable(str(path)))
+            said = decode(data or b"{}", _Daemon, "the engine's file of settings", printable(str(path)), hint="correct that file")
             return [one for url in said.mirrors or () if (one := _of_url(url, repository)) is not None]
     return []
 

@@ -7,11 +7,13 @@ import contextlib
 import gzip
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import threading
 import time
+from email.utils import formatdate
 
 import pytest
 from fake_registry import FakeRegistry
@@ -19,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from image_samples import Sample, described, digest, tar_of, write_folder
 
-from msbtui.engine import LayerRead, Opened, Progress, credentials, distribution, open_image, recognise
+from msbtui.engine import LayerRead, Opened, Progress, certificates, credentials, distribution, open_image, recognise
 from msbtui.engine.credentials import Credentials, find_credentials
 from msbtui.engine.distribution import is_loopback
 from msbtui.engine.registry import Reference
@@ -439,3 +441,58 @@ def test_a_real_registry(tmp_path, cache, home):
         serving.terminate()
         serving.wait(10)
     assert credentials.find_credentials("127.0.0.1", home) is None
+
+
+def test_a_limit_is_said_as_what_it_is(registry, cache, home):
+    registry.fails = {"/v2/sample/manifests/latest": [429] * 9}
+    advice = rf"\(wait, or log in \(docker login {re.escape(registry.host)}\) for a higher limit"
+    with pytest.raises(TargetError, match=rf"was asked too often \(429\): said\\x1b so \(tried 5 times\) {advice}"):
+        look(registry, cache, home)
+
+
+@pytest.mark.parametrize("after", ["3600", "in an hour"])
+def test_who_asks_to_wait_for_long_is_not_waited_for(registry, cache, home, after):
+    registry.fails = {"/v2/sample/manifests/latest": [429] * 9}
+    registry.retry_after = formatdate(time.time() + 3600.5, usegmt=True) if after == "in an hour" else after
+    with pytest.raises(TargetError, match=r"\(asks to wait 3,[56]\d\d s\)"):
+        look(registry, cache, home)
+    assert registry.counts["/v2/sample/manifests/latest"] == 1
+
+
+@pytest.mark.parametrize("odd", ["soon", "-5", "Wed, 99 Foo 2026", "9" * 40, "Sun, 06 Nov 1994 08:49:37 GMT"])
+def test_odd_times_to_wait_are_none(registry, cache, home, odd):
+    registry.fails = {"/v2/sample/manifests/latest": [503]}
+    registry.retry_after = odd
+    assert look(registry, cache, home).verified
+
+
+def test_no_proxy_stands_before_a_registry_on_this_machine(registry, cache, home, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    registry.wants = "bearer"
+    login(home, registry.host)
+    assert look(registry, cache, home).verified
+    assert registry.tokens
+
+
+def test_whom_the_machine_trusts(tmp_path, monkeypatch):
+    own = tmp_path / "own.pem"
+    own.write_text("x")
+    monkeypatch.setattr(certificates, "_BUNDLES", (str(tmp_path / "none"), str(tmp_path / "own.pem")))
+    assert certificates.authorities_of({}) == str(own)
+    other = tmp_path / "other.pem"
+    other.write_text("x")
+    assert certificates.authorities_of({"SSL_CERT_FILE": str(other)}) == str(other)
+    assert certificates.authorities_of({"SSL_CERT_FILE": "/nonexistent"}) == str(own)
+    assert certificates.authorities_of({"SSL_CERT_FILE": str(other), "REQUESTS_CA_BUNDLE": "/b"}) is None
+
+
+def test_a_helper_for_docker_hub_has_its_old_name(home, tmp_path):
+    helper = tmp_path / "docker-credential-hub"
+    helper.write_text('#!/bin/sh\nread host\necho "{\\"Username\\":\\"u\\",\\"Secret\\":\\"$host\\"}"\n')
+    helper.chmod(0o755)
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker/config.json").write_text('{"credHelpers": {"https://index.docker.io/v1/": "hub"}, "credsStore": "gone"}')
+    assert find_credentials("docker.io", home) == Credentials("u", "https://index.docker.io/v1/")
