@@ -182,6 +182,8 @@ class _Gzip:
             size: int = self._reader.readinto(buffer)
         except EOFError:
             raise self._error("its gzip data are cut off") from None
+        except OverflowError:  # isal's words for a file name or comment that does not end
+            raise self._error("damaged gzip data (a header that is too long)") from None
         except _DEFLATE_ERRORS as error:
             raise self._error(f"damaged gzip data ({error})") from None
         except OSError as error:

@@ -117,6 +117,13 @@ def test_what_follows_the_data_is_an_error(form: str) -> None:
         drain(open_layer(FORMS[form][0] + b"something else"))
 
 
+def test_a_gzip_header_without_end_is_damage() -> None:
+    for flags in (0x08, 0x10):  # RFC 1952, 2.3.1: a file name, a comment
+        endless = b"\x1f\x8b\x08" + bytes([flags]) + bytes(4) + b"\0\xff" + b"n" * 1_000_000
+        with pytest.raises(TargetError, match="gzip data"):
+            drain(open_layer(endless))
+
+
 def test_gzip_without_isals_reader_is_read_and_refused_in_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("msbtui.image.compress._GZIP_READER", None)
     for form in (name for name in FORMS if name.startswith("gzip")):

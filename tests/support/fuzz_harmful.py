@@ -102,6 +102,7 @@ HARMFUL: dict[str, Callable[[], bytes]] = {
     "the same layer 120 times": lambda: _image([tar_of({"a": b"1", "b/c": b"22"})] * 120, "gzip"),
     "the same layer 120 times, plain": lambda: _image([tar_of({"a": b"1", "b/c": b"22"})] * 120),
     "gzip bomb": lambda: _bomb(_gzip_bomb(256 << 20)),
+    "gzip with a file name without end": lambda: _bomb(b"\x1f\x8b\x08\x08" + bytes(4) + b"\0\xff" + b"n" * 1_000_000),
     "zstd bomb": lambda: _bomb(_zstd_bomb(1 << 36)),
     "zstd bomb in zstd": lambda: zstandard.compress(_bomb(zstandard.compress(_zstd_bomb(1 << 32)))),
     "bomb as archive": lambda: _zstd_bomb(1 << 36),
