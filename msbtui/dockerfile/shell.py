@@ -8,7 +8,7 @@ value the script or the caller gives. A word that holds something only the build
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -123,16 +123,30 @@ def _inner_text(outer: Command, variables: dict[str, str], depth: int) -> list[C
     words = outer.words
     if outer.name not in SHELLS or depth > 3:
         return []
-    for index, word in enumerate(words[1:-1], 1):
-        if not word.startswith(("-", "+")):
-            return []
-        if word.startswith("-") and not word.startswith("--") and word.endswith("c"):
-            if index + 1 in outer.unknown:
-                return []
-            text = words[index + 1].encode("utf-8", "surrogateescape")
-            found = _Walker(Script(text), variables, depth + 1, outer.directory).run()
-            return [msgspec.structs.replace(each, start=outer.start, end=outer.end, nested=True) for each in found]
-    return []
+    at = told_text(words)
+    if at is None or at in outer.unknown:
+        return []
+    found = _Walker(Script(words[at].encode("utf-8", "surrogateescape")), variables, depth + 1, outer.directory).run()
+    return [msgspec.structs.replace(each, start=outer.start, end=outer.end, nested=True) for each in found]
+
+
+def told_text(words: Sequence[str]) -> int | None:
+    """Give which of a shell's words is the text that `-c` has it run: `bash -o pipefail -c TEXT`, `bash -ceuo pipefail TEXT`.
+
+    It is the first argument that is no option, nor an option's value (POSIX, sh; bash(1), invocation). None where there is none.
+    """
+    told = value = False
+    for at, word in enumerate(words[1:], 1):
+        if value:
+            value = False
+        elif word in ("--rcfile", "--init-file"):
+            value = True
+        elif word[:1] in ("-", "+") and word[1:2] not in ("", "-"):
+            told = told or (word[0] == "-" and "c" in word)
+            value = "o" in word or "O" in word
+        elif word not in ("-", "--") and not word.startswith("--"):
+            return at if told else None
+    return None
 
 
 class _Walker:

@@ -14,6 +14,9 @@ from msbtui.text import raw
 
 _MERGED = re.compile(r"(.*/)?(site-packages|dist-packages|gems|node_modules)")
 """Directories of libraries that the runtime base has too: copied whole, over what is there, where their parts are many."""
+_COMMANDS = re.compile(r"usr/local/s?bin")
+"""Directories of commands that the runtime base has too: copied whole where a list of the new ones would be long."""
+_MANY_COMMANDS = 20
 _CAPABILITIES = "security.capability"
 _WEAK = ("new, no package", "part of", "a library")
 """Beginnings of reasons that only say that nothing speaks against a path."""
@@ -191,7 +194,9 @@ class _Grouping:
             _MERGED.fullmatch(folder) is not None
             and len([child for child in self.view.children(folder) if child in self.parents or child in self.wanted]) > _MANY
         )
-        if self.there(folder) and not merged:
+        # one source a command: a long list reads badly, and BuildKit of Docker 20.10 gives up on more than a hundred
+        listed = _COMMANDS.fullmatch(folder) is not None and self.parents.get(folder, 0) > _MANY_COMMANDS
+        if self.there(folder) and not (merged or listed):
             return False
         if self.parents.get(folder) == 1 and not merged:
             return False  # one file: said more plainly by its name
@@ -203,6 +208,8 @@ class _Grouping:
         extra = [path for path in content if path not in self.wanted]
         if not merged and self.generous < _GENEROUS[-1] and any(self.forbidden(path) for path in extra):
             return False
+        if listed and any(self.view.is_new(path) for path in extra):
+            return False  # what stays behind; what the base brought may come again
         extra_bytes = self.view.bytes_of(extra)
         wanted_bytes = self.view.bytes_of(path for path in content if path in self.wanted)
         if extra_bytes > self.generous * (_MERGED_EXTRA if merged else max(_EXTRA, wanted_bytes // 50)):

@@ -11,14 +11,13 @@ from msbtui.split.building import builds
 from msbtui.split.reach import Reach
 from msbtui.split.starts import only_a_prompt, started_words
 from msbtui.split.view import View, relative
-from msbtui.split.words import COPIED, shell_commands
+from msbtui.split.words import COPIED, author_text, shell_commands
 from msbtui.text import size
 
 LEAST_SHARE = 0.05
 LEAST_BYTES = 5_000_000
 """A gain under either is nothing worth a second stage."""
 _SHOWN = 5
-_BUILDER_WORDS = re.compile(r"^(RUN\s+)?(\|\d+ (\S+=\S* )*)?(/bin/(ba|da)?sh -[a-z]*c )?")
 _INSTALLS_ITSELF = re.compile(
     r"(\S*/)?(configure|setup\.py|install\.sh|bootstrap\.sh|build\.sh|autogen\.sh)|pip3?|gem|npm|yarn|composer"
 )
@@ -127,7 +126,7 @@ def _made_by_the_author(view: View) -> bool:
         text = layer.history.created_by if layer.history is not None else ""
         if COPIED.match(text) or not text:
             return True
-        for words in shell_commands(_BUILDER_WORDS.sub("", text).removesuffix("# buildkit")):
+        for words in shell_commands(author_text(text)):
             if builds(words) or (_INSTALLS_ITSELF.fullmatch(words[0]) and (words[0].count("/") or _HERE & set(words))):
                 return True
     return False

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from msbtui.dockerfile.shell import told_text
 from msbtui.image.model import ImageConfig
 from msbtui.split.words import Words, runs, shell_commands
 
@@ -61,15 +62,8 @@ def starts(config: ImageConfig, smokes: Sequence[str] = ()) -> list[Start]:
 
 
 def _start(what: str, words: Words) -> Start:
-    shell = ""
-    if len(words) >= 3 and words[0].rpartition("/")[2] in SHELLS:
-        for at, word in enumerate(words[1:-1], 1):
-            if word.startswith("-") and not word.startswith("--") and word.endswith("c"):
-                shell = words[at + 1]
-                break
-            if not word.startswith("-"):
-                break
-    return Start(what, words, shell)
+    at = told_text(words) if words[0].rpartition("/")[2] in SHELLS else None
+    return Start(what, words, "" if at is None else words[at])
 
 
 def started_words(config: ImageConfig) -> Words:

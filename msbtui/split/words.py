@@ -27,7 +27,9 @@ _DURATION = re.compile(r"\d+(?:\.\d+)?[smhd]?|[-+]\w.*|[\w.-]+:[\w.-]+")
 
 COPIED = re.compile(r"(/bin/sh -c #\(nop\) )?(COPY|ADD)\s")
 """The beginning of the history of what COPY or ADD made."""
-_BUILDER_WORDS = re.compile(r"^(RUN\s+)?(\|\d+ (\S+=\S* )*)?(/bin/(ba|da)?sh -[a-z]*c )?(#\(nop\)\s*)?")
+_BUILDER_WORDS = re.compile(
+    r"^(RUN\s+)?(\|\d+ (\S+=\S* )*)?((/usr)?/bin/(ba|da|a|z|k)?sh( [-+][A-Za-z]*o \w+| -[A-Za-z]+)* -[a-z]*c )?(#\(nop\)\s*)?"
+)
 """What builders put before the author's words in the history."""
 
 

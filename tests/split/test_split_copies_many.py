@@ -26,3 +26,23 @@ def test_scattered_files_come_with_their_directories():
         plan = World(TEXT, layers, config=CONFIG).plan(rung=rung)
         assert plan.dockerfile.count("COPY --from") <= 60, rung
         assert {"srv/app/part7/x.js", "srv/app/part199/y.js", "srv/app/main.js"} <= set(plan.kept)
+
+
+def test_many_commands_come_with_their_directory_and_few_by_name():
+    def copied(count: int, **more: F) -> str:
+        made: dict[str, object] = {"usr/local/bin/served": elf("libc.so.6")}
+        made |= {f"usr/local/bin/tool{number}": F("#!/bin/sh\n", mode=0o755) for number in range(count)}
+        made |= {f"usr/local/bin/{name}": file for name, file in more.items()}
+        layers = [
+            ("RUN /bin/sh -c apt-get install -y gcc make # buildkit", toolchain()),
+            ("RUN /bin/sh -c make install # buildkit", made),
+        ]
+        config = ImageConfig(env=CONFIG.env, cmd=("served",))
+        text = 'FROM debian:bookworm\nRUN apt-get install -y gcc make\nRUN make install\nCMD ["served"]\n'
+        return World(text, layers, config).runtime()
+
+    assert "COPY --from=build /usr/local/bin /usr/local/bin\n" in copied(30)
+    assert "/usr/local/bin/tool3 " in copied(5)
+    assert "COPY --from=build /usr/local/bin /usr/local/bin\n" not in copied(5)
+    # what must stay behind does not come along
+    assert "COPY --from=build /usr/local/bin /usr/local/bin\n" not in copied(30, poetry=F("x", mode=0o755))

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from split_world import DEBIAN, elf, view
 
-from msbtui.image.model import ImageConfig
+from msbtui.image.model import Healthcheck, ImageConfig
 from msbtui.split.masking import differs_by_itself, first_difference, mask
 from msbtui.split.siblings import language_siblings, release_bases
 from msbtui.split.smoke import smoke_command
 from msbtui.split.starts import only_a_prompt, starts
-from msbtui.split.words import runs, shell_commands
+from msbtui.split.words import author_text, runs, shell_commands
 
 
 @pytest.mark.parametrize(
@@ -168,3 +168,34 @@ def test_lines_that_differ_between_two_runs_of_the_original_are_no_difference():
     assert differs_by_itself("a\nrandom 1\nb", "a\nrandom 2\nb", "a\nrandom 3\nb")
     assert not differs_by_itself("a\nrandom 1\nb", "a\nrandom 2\nb", "x\nrandom 3\nb")
     assert not differs_by_itself("a\nrandom 1", "a\nrandom 2", "a")
+
+
+@pytest.mark.parametrize(
+    ("shell", "text"),
+    [
+        (("/bin/bash", "-o", "pipefail", "-c"), "curl -f http://localhost/ | grep up"),
+        (("/bin/bash", "-euxo", "pipefail", "-c"), "curl x"),
+        (("/bin/bash", "-ceuo", "pipefail"), "curl x"),
+        (("/bin/bash", "--rcfile", "/x", "-lc"), "curl x"),
+        (("/bin/sh", "-e", "+x", "-c"), "curl x"),
+        (("/bin/bash", "-O", "extglob"), ""),
+        (("/bin/bash", "/entry.sh", "-c"), ""),
+    ],
+)
+def test_what_a_shell_with_options_is_told_to_run(shell: tuple[str, ...], text: str):
+    config = ImageConfig(cmd=(*shell, text or "app"), shell=shell, healthcheck=Healthcheck(test=("CMD-SHELL", text or "app")))
+    assert [start.shell for start in starts(config)] == [text, text]
+
+
+@pytest.mark.parametrize(
+    "shell",
+    [
+        "/bin/sh -c",
+        "/bin/bash -o pipefail -c",
+        "/bin/bash -euxo pipefail -c",
+        "/bin/bash -e -o pipefail -lc",
+        "/usr/bin/bash -xc",
+    ],
+)
+def test_the_history_of_another_shell_is_read_as_the_author_wrote_it(shell: str):
+    assert author_text(f"RUN |2 A=1 B= {shell} apt-get install -y gcc # buildkit") == "apt-get install -y gcc "
