@@ -5,15 +5,16 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from msbtui.cli.helped import HelpedCommand
 from msbtui.cli.options import Named, build_file_target, named_contexts, opens_image, pairs, quiet_plain_option, run_session
-from msbtui.errors import UsageError
+from msbtui.errors import MsbtuiError, UsageError
 from msbtui.report.graph_exports import FORMATS
+from msbtui.text import printable
 
 if TYPE_CHECKING:
     from msbtui.dockerfile.model import Dockerfile, StageGraph
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: msbtui graph Dockerfile --layers --format svg -o stages.svg",
 )
-@click.argument("dockerfile", default=".")
+@click.argument("dockerfiles", nargs=-1, metavar="[DOCKERFILE]...")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE instead of standard output.")
 @click.option("--layers", is_flag=True, help="Show the instructions inside the stages.")
@@ -37,8 +38,33 @@ if TYPE_CHECKING:
 @click.option("--ascii", "plain", is_flag=True, help="Draw text in ASCII; done by itself where the output is not UTF-8.")
 @click.option("--check", is_flag=True, help="Evaluate every stage, and say where other tools read the file otherwise.")
 @quiet_plain_option
-def graph_command(
+def graph_command(dockerfiles: tuple[str, ...], **words: Any) -> int:
+    """Print the stage graph of DOCKERFILE (a file, a folder with one, or `-`) as BuildKit reads it.
+
+    Several are drawn as text, one below the other; without any, the current folder's.
+    A bake or compose file is taken too: docker-bake.hcl:TARGET, compose.yaml:SERVICE.
+
+    SVG, PNG and HTML are drawn by msbtui itself; dot and mermaid are for those who have these tools.
+    A file that BuildKit rejects still gives the part that is sound, and exit code 4.
+    """
+    if len(dockerfiles) < 2:
+        return _graph(next(iter(dockerfiles), "."), **words)
+    if words["form"] != "text" or words["output"] is not None:
+        raise UsageError("several Dockerfiles are drawn as text only, and to standard output", hint="name one")
+    code = 0
+    for at, each in enumerate(dockerfiles):
+        click.echo(f"{chr(10) if at else ''}{printable(each)}:")
+        try:
+            code = max(code, _graph(each, **words))
+        except MsbtuiError as error:
+            click.echo(f"msbtui: {error}", err=True)
+            code = max(code, error.exit_code)
+    return code
+
+
+def _graph(
     dockerfile: str,
+    *,
     form: str,
     output: str | None,
     layers: bool,
@@ -51,13 +77,6 @@ def graph_command(
     check: bool,
     quiet: bool,
 ) -> int:
-    """Print the stage graph of DOCKERFILE (a file, a folder with one, or `-`) as BuildKit reads it.
-
-    A bake or compose file is taken too: docker-bake.hcl:TARGET, compose.yaml:SERVICE.
-
-    SVG, PNG and HTML are drawn by msbtui itself; dot and mermaid are for those who have these tools.
-    A file that BuildKit rejects still gives the part that is sound, and exit code 4.
-    """
     from msbtui.dockerfile.graph import build_graph
     from msbtui.dockerfile.parser import parse
     from msbtui.session.files import keep_apart, read_dockerfile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from msbtui.cli import COMMANDS, load
+from msbtui.cli import COMMANDS, load, run
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -16,6 +16,22 @@ def test_hooks_call_commands_that_exist():
     for name, options in entries:
         known = {option for parameter in load(name).params for option in parameter.opts}
         assert set(options.split()) <= known
+
+
+def test_a_hook_that_is_given_files_takes_several(tmp_path, capsys):
+    hooks = (ROOT / ".pre-commit-hooks.yaml").read_text().split("- id: ")[1:]
+    given = [re.findall(r"entry: msbtui (.*)", hook)[0] for hook in hooks if "pass_filenames: false" not in hook]
+    assert given
+    good, bad, none = tmp_path / "Dockerfile", tmp_path / "bad.Dockerfile", tmp_path / "none.Dockerfile"
+    good.write_text("FROM debian\n")
+    bad.write_text("FROM debian\nNONSENSE\n")
+    for entry in given:
+        assert run([*entry.split(), str(good), str(good)]) == 0
+        assert capsys.readouterr().out.count(f"{good}:") == 2
+        for files in ((bad, good), (good, none), (none, good)):
+            assert run([*entry.split(), *map(str, files)]) == 4
+            said = capsys.readouterr()
+            assert "SHIPPED" in said.out and said.err.count("msbtui: ") == 1
 
 
 def test_the_action_calls_what_exists():
