@@ -12,6 +12,8 @@ WIDE = 100
 """Columns from which there are two columns of panes."""
 TALL = 30
 """Rows from which nothing has to give way."""
+BORDERS = 2
+"""Cells of a pane's width and rows of its height that its borders take."""
 SMALL = (60, 15)
 """Below this, only the current pane is shown."""
 
@@ -36,6 +38,7 @@ def arrange(width: int, height: int, current: str, *, zoom: bool, rows: dict[str
     if zoom or width < SMALL[0] or height < SMALL[1]:
         return Layout(frozenset({current}), 0, {current: 0}, height < 8)
     body = height - 2
+    left_width, _ = columns(width)
     short = height < TALL
     heights: dict[str, int] = {}
     wide = width >= WIDE
@@ -51,12 +54,18 @@ def arrange(width: int, height: int, current: str, *, zoom: bool, rows: dict[str
         stages = _between(3, rows["stages"] + 2, max(body * 2 // 5, 6))
         heights.update(stages=stages, source=0)
     if wide:
-        return Layout(frozenset(PANES), width * 3 // 7, heights)
+        return Layout(frozenset(PANES), left_width, heights)
     if current in RIGHT:
         return Layout(frozenset(RIGHT), 0, heights)
     if short:
         return Layout(frozenset({current}), 0, {current: 0})
     return Layout(frozenset(LEFT), 0, heights)
+
+
+def columns(width: int) -> tuple[int, int]:
+    """Give the cells of the left and the right column; where there is only one it is the right one, and the left has none."""
+    left = width * 3 // 7 if width >= WIDE else 0
+    return left, width - left
 
 
 def _between(least: int, wanted: int, most: int) -> int:

@@ -176,6 +176,16 @@ def test_finding_paths(costs):
     )
 
 
+def test_a_directory_found_is_marked_as_one_and_claims_no_bytes(costs):
+    finder = Finder(costs.table)
+    drawn = {
+        row_text(draw_found(finder, path, 60)).split("  ")[0]: row_text(draw_found(finder, path, 60))
+        for path in finder.find("opt")[0]
+    }
+    assert "B" not in drawn["/opt/tool/"].removeprefix("/opt/tool/")
+    assert "64 MB" in drawn["/opt/tool/data.bin"]
+
+
 kinds = st.sampled_from([Kind.FILE, Kind.DIRECTORY, Kind.WHITEOUT])
 names = st.sampled_from(["a", "b", "c/d", "c/e", "c/d/f", "g/h/i", "日本", "A b"])
 images = st.lists(st.lists(st.tuples(names, kinds, st.integers(0, 9)), max_size=6), min_size=1, max_size=4)

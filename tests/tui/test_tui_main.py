@@ -123,6 +123,31 @@ async def test_without_an_image_it_says_so():
         assert "no layer is read yet" in screen_text(pilot.app)
 
 
+WHY = "unix:///var/run/nothing.sock: no engine there (tried DOCKER_HOST) (start Docker, set DOCKER_HOST, or go on without)"
+
+
+def inside(pilot, pane) -> str:
+    """Give what is drawn between a pane's borders."""
+    return "\n".join(line[1:-1] for line in region_text(pilot.app, pane).split("\n")[1:-1])
+
+
+@pytest.mark.parametrize("size", [(100, 30), (120, 40), (200, 60)])
+async def test_why_there_is_no_image_stands_in_the_layers_pane_to_its_end(size):
+    session = ShownSession()
+    session.fail_with = WHY
+    async with MsbtuiApp(session).run_test(size=size) as pilot:
+        await settled(pilot)
+        assert " ".join(inside(pilot, main_of(pilot).layers_table).split()) == WHY
+
+
+async def test_what_is_said_without_room_for_it_ends_in_an_ellipsis():
+    session = ShownSession()
+    session.fail_with = " ".join(["why"] * 900)
+    async with MsbtuiApp(session).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        assert inside(pilot, main_of(pilot).layers_table).rstrip().endswith("…")
+
+
 async def test_it_begins_at_the_greatest_finding():
     async with opened() as pilot:
         await settled(pilot)

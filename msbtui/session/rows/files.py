@@ -432,13 +432,23 @@ class Finder:
         """Give the bytes of all entries of a path, over all layers."""
         return sum(self.table.cost(*found) for found in self.table.entries(path))
 
+    def is_directory(self, path: int) -> bool:
+        """Say whether a path is a directory wherever it is, also one that only what lies in it tells of."""
+        table = self.table
+        kinds = {table.index(layer).kinds[entry] for layer, entry in table.entries(path)} - {Kind.WHITEOUT, Kind.OPAQUE}
+        return kinds == {Kind.DIRECTORY} or (not kinds and bool(table.children(path)))
+
 
 def draw_found(finder: Finder, path: int, cells: int) -> Row:
-    """Give one find result in exactly `cells` cells: the path, its bytes over all layers, where it is."""
+    """Give one find result in exactly `cells` cells: the path, its bytes over all layers, where it is.
+
+    A directory has no bytes of its own: it ends in a slash, as in the files' pane, and nothing stands in the column of bytes.
+    """
     layers = finder.where(path)
     live = finder.is_live(path)
     where = f"layer {', '.join(map(str, layers[:4]))}{'…' if len(layers) > 4 else ''}" if layers else "deleted"
-    tail = right(size(finder.bytes(path)), 9) + "  " + (where + ("" if live else ", hidden")).ljust(18)
+    directory = finder.is_directory(path)
+    tail = right("" if directory else size(finder.bytes(path)), 9) + "  " + (where + ("" if live else ", hidden")).ljust(18)
     room = max(cells - width(tail), 8)
-    drawn = cut_middle("/" + finder.table.paths[path], room)
+    drawn = cut_middle(f"/{finder.table.paths[path]}{'/' if directory else ''}", room)
     return fit([(drawn + " " * (room - width(drawn)), "text" if live else "dim"), (tail, "size")], cells)

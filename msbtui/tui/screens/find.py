@@ -81,7 +81,7 @@ class FindScreen(ModalScreen[Result | None]):
         found, total = self._list.finder.find(words, self.MOST)
         self._list.found, self._list.words = found, words
         counted = f"{total:,} found" if total < Finder.COUNTED else f"more than {total:,} found"
-        more = f", the first {len(found)} shown: type on" if total > len(found) else ""
+        more = f", the first {len(found):,} shown: type on" if total > len(found) else ""
         self._list.border_title = f"{counted}{more}" if words.strip() else ""
         self._list.border_subtitle = "Enter goes there   Esc back"
         self._list.rows_changed()

@@ -193,7 +193,7 @@ class MainScreen(ToldScreen):
         self._show_files_again()
         self.files.select(finder.table.paths[path])
         self.go_to("files")
-        self.files.border_subtitle = f"{self.found_at + 1} of {len(self.found)} found: {shown(self.found_words)}   n/N next"
+        self.files.border_subtitle = f"{self.found_at + 1:,} of {len(self.found):,} listed: {shown(self.found_words)}   n/N next"
 
     def do_find_next(self) -> None:
         """Go to the next file found."""

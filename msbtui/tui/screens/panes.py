@@ -23,7 +23,7 @@ from msbtui.session.rows.selection import Links, Selection
 from msbtui.session.rows.source import follow_line, source_rows
 from msbtui.session.traps import traps_of
 from msbtui.text import size
-from msbtui.tui.layout import PANES, Layout, arrange
+from msbtui.tui.layout import BORDERS, LEFT, PANES, Layout, arrange, columns
 from msbtui.tui.widgets.advice_list import AdviceList
 from msbtui.tui.widgets.file_tree import FileTree
 from msbtui.tui.widgets.layers_table import LayersTable
@@ -102,7 +102,9 @@ class PanesScreen(Screen[None]):
     def place(self) -> None:
         """Show the panes that there is room for."""
         width, height = self.app.size
-        rows = {name: pane.count + pane.HEADER for name, pane in self.panes.items()}
+        left_cells, right_cells = columns(width)
+        cells = {name: (left_cells if name in LEFT and left_cells else right_cells) - BORDERS for name in PANES}
+        rows = {name: pane.rows_wanted(cells[name]) for name, pane in self.panes.items()}
         layout = arrange(width, height, self.current, zoom=self.zoomed, rows=rows)
         self.set_class(layout.bare, "-bare")
         self.stages.draw_boxes(self.zoomed and self.current == "stages")

@@ -11,7 +11,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from msbtui.session.rows.cells import Row, fit, row_text, shown, wrap
+from msbtui.session.rows.cells import Row, cut, fit, row_text, shown, wrap
 from msbtui.tui.actions import bindings
 from msbtui.tui.widgets.roles import Rows
 
@@ -81,8 +81,8 @@ class RowList(Rows, ScrollView, can_focus=True):
 
     @property
     def heads(self) -> int:
-        """Give the rows at the top that do not scroll: none where there is hardly a row to see."""
-        return self.HEADER if self.size.height > 2 else 0
+        """Give the rows at the top that do not scroll: none where there is no row, or hardly one to see."""
+        return self.HEADER if self.count and self.size.height > 2 else 0
 
     # Drawing
 
@@ -105,13 +105,25 @@ class RowList(Rows, ScrollView, can_focus=True):
             return self.strip(self.header(width), width)
         index = y - self.heads + self.scroll_offset.y
         if index >= self.count:
-            notes = wrap(shown(self.empty()), max(width - 2, 1)) if not self.count else []
+            notes = self.notes(width) if not self.count else []
             return self.strip(fit([(f" {notes[index]}", "dim")] if index < len(notes) else [], width), width)
         strip = self.strip(self.row(index, width), width, self._cursor_style(index))
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(index)) is not None:
             strip = self._selected(strip, span, width)
         return strip.apply_offsets(0, index)
+
+    def notes(self, width: int) -> list[str]:
+        """Give the lines of what is said where there are no rows; the last one that is seen tells that more was cut off."""
+        notes = wrap(shown(self.empty()), max(width - 2, 1))
+        seen = max(self.size.height - self.heads, 1)
+        if len(notes) > seen:
+            notes[seen - 1 :] = [cut(" ".join(notes[seen - 1 :]), max(width - 2, 1))]
+        return notes
+
+    def rows_wanted(self, width: int) -> int:
+        """Give how many rows all that is to be shown takes in `width` cells, column heads included."""
+        return self.count + self.HEADER if self.count else len(wrap(shown(self.empty()), max(width - 2, 1)))
 
     def _cursor_style(self, index: int) -> Style | None:
         if index != self.cursor:
