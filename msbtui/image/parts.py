@@ -20,15 +20,13 @@ from msbtui.image.keep import CONFIG, SCRIPT, is_secret, rule_for
 from msbtui.image.model import ElfFacts, Kind
 from msbtui.image.secret import is_looked_at, looked_at
 from msbtui.image.tar import Stream
-from msbtui.image.toc import Chunk, Toc
+from msbtui.image.toc import DEEPEST, Chunk, Toc
 from msbtui.regex import regex
 
 _TOGETHER: Final = 8 << 20
 """Bytes that are fetched at once at most, where one piece is not longer."""
 _GAP: Final = 32 << 10
 """Bytes between two pieces that cost less than a request of their own."""
-_SHARED: Final = 16 << 20
-"""Bytes of a stream with several pieces that are unpacked once for all of them."""
 _LEAST_ELF: Final = 52
 _REMEMBERED: Final = 4 << 20
 _OFTEN: Final = 8
@@ -103,8 +101,8 @@ class _Window:
             self._data = _all(self._source.open(self._at, self._end), self._end - self._at)
         stored = memoryview(self._data)[chunk.start - self._at : chunk.end - self._at]
         stream = open_layer(stored, where=self._source.where)
-        if chunk.inner and chunk.inner + chunk.size <= _SHARED:
-            self._plain_at, self._plain = chunk.start, _all(stream, _SHARED)
+        if chunk.inner and chunk.inner + chunk.size <= DEEPEST:
+            self._plain_at, self._plain = chunk.start, _all(stream, DEEPEST)
             return BufferReader(self._plain)
         return stream
 

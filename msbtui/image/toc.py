@@ -35,6 +35,15 @@ FOOTER: Final = 51
 """Bytes of an eStargz footer."""
 LARGEST: Final = 128 << 20
 """Bytes that a table may have; of a layer with a larger one the whole is read."""
+_ALWAYS: Final = 16 << 20
+"""Bytes that a table may have however small its layer is; beyond that twice the layer, of which each entry takes a part too."""
+_OBJECTS: Final = 300_000
+"""Entries that a table may have however small its layer is."""
+_LEAST_STORED: Final = 64
+"""Bytes of a layer that each further entry takes at least."""
+_LONGEST_NAME: Final = 1 << 20
+DEEPEST: Final = 16 << 20
+"""Bytes of a stream with several pieces that are unpacked once for all of them; none may lie beyond."""
 _TABLE_NAME: Final = "stargz.index.json"
 _FOOTER: Final = regex(rb"\x1f\x8b\x08\x04.{6}\x1a\x00SG\x16\x00([0-9a-f]{16})STARGZ\x01\x00\x00\xff\xff.{8}", re.DOTALL)
 _PLACE: Final = regex(r"(\d{1,18}):(\d{1,18}):(\d{1,18}):1")
@@ -172,16 +181,16 @@ def read_toc(place: Place, stored: bytes, start: int, size: int) -> Toc:
             return _estargz(place, stored, start, size)
         if _sha256(stored) != place.digest:
             raise TocError("it does not hash to what the manifest says")
-        text = _unpacked(stored, min(place.unpacked, LARGEST))
+        text = _unpacked(stored, min(place.unpacked, _most(size)))
         if len(text) != place.unpacked:
             raise TocError("it has another size than the manifest says")
-        return _toc(_decode(text), place.start, size)
+        return _toc(_decode(text, size), place.start, size)
     except TargetError as error:
         raise TocError(error.what) from None
 
 
 def _estargz(place: Place, stored: bytes, start: int, size: int) -> Toc:
-    archive = _unpacked(stored, LARGEST)
+    archive = _unpacked(stored, _most(size))
     own = index_layer(archive)
     if own.paths != [_TABLE_NAME] or own.kinds[0] != Kind.FILE:
         raise TocError(f"it is no {_TABLE_NAME}")
@@ -190,7 +199,12 @@ def _estargz(place: Place, stored: bytes, start: int, size: int) -> Toc:
         raise TocError("it does not hash to what the manifest says")
     # The table is itself a file of the layer, which stands in the archive but not in the table.
     itself = Chunk(start, start + len(stored), own.offsets[0], len(text), place.digest)
-    return _toc(_decode(text), start, size, (own, itself))
+    return _toc(_decode(text, size), start, size, (own, itself))
+
+
+def _most(size: int) -> int:
+    """Give how many bytes the table of a layer of `size` stored bytes may have: a few can unpack to very many."""
+    return min(LARGEST, _ALWAYS + 2 * size)
 
 
 def _unpacked(stored: bytes, limit: int) -> bytes:
@@ -199,11 +213,13 @@ def _unpacked(stored: bytes, limit: int) -> bytes:
         parts.append(data)
         count += len(data)
         if count > limit:
-            raise TocError("it is larger than it says")
+            raise TocError("it is larger than it says, or than any table of such a layer is")
     return b"".join(parts)
 
 
-def _decode(text: bytes) -> list[_Entry]:
+def _decode(text: bytes, size: int) -> list[_Entry]:
+    if text.count(b"{") > _OBJECTS + size // _LEAST_STORED:
+        raise TocError("it has more entries than such a layer can hold")
     try:
         return msgspec.json.decode(text, type=_Table).entries
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -230,6 +246,8 @@ def _toc(said: Sequence[_Entry], begin: int, size: int, own: tuple[LayerIndex, C
         kind = _KINDS.get(one.type)
         if kind is None:
             raise TocError(f"an entry is of a kind that is not known: {printable(one.type)[:40]}")
+        if max(len(one.name), len(one.link_name)) > _LONGEST_NAME:
+            raise TocError("a name in it is longer than any archive's")
         if _LOST in one.name or _LOST in one.link_name:
             raise TocError("it has lost bytes of names that are no UTF-8")
         _add(index, one, kind, ignored, times)
@@ -313,6 +331,7 @@ def _chunks(pieces: Mapping[int, Sequence[_Entry]], begin: int) -> dict[int, tup
     starts = sorted({one.offset for group in pieces.values() for one in group} | {begin})
     after = dict(pairwise(starts))
     found: dict[int, tuple[Chunk, ...]] = {}
+    unpacked, last, most = 0, -1, SMALL_ENOUGH + 8 * sum(group[0].size for group in pieces.values())
     for number, group in pieces.items():
         first, at = group[0], 0
         ordered = sorted(group, key=lambda one: one.chunk_offset)
@@ -326,9 +345,16 @@ def _chunks(pieces: Mapping[int, Sequence[_Entry]], begin: int) -> dict[int, tup
                 raise TocError(f"the pieces of {printable(first.name)[:80]} do not make the file")
             if not is_zeros and (not 0 <= one.offset < end <= begin or one.inner_offset < 0 or not _DIGEST.fullmatch(digest)):
                 raise TocError(f"a piece of {printable(first.name)[:80]} lies where none can be")
+            if not is_zeros:
+                if one.inner_offset and one.inner_offset + size > DEEPEST:
+                    raise TocError(f"a piece of {printable(first.name)[:80]} lies deep in what must be unpacked for it")
+                unpacked += size if one.offset == last else one.inner_offset + size
+                last = one.offset
             file.append(Chunk(one.offset, end, one.inner_offset, size, "" if is_zeros else digest))
             at += size
         if at != first.size:
             raise TocError(f"the pieces of {printable(first.name)[:80]} do not make the file")
         found[number] = tuple(file)
+    if unpacked > most:
+        raise TocError("to read its files, much would have to be unpacked again and again")
     return found

@@ -205,7 +205,14 @@ LIES = {
     "names that were no UTF-8": ([file(name="\ufffd")], "lost bytes"),
     "an owner beyond 64 bits": ([file(uid=1 << 80)], "no file system can hold"),
     "no entries": ("no", "cannot be understood"),
-}
+    "a name of megabytes": ([{"name": "d/" * 600_000, "type": "dir"}], "longer than any archive's"),
+    "far more entries than the layer has room for": ([{"name": "", "type": "dir"}] * 310_000, "more entries"),
+    "a table far larger than its layer": ([{"name": "d", "type": "dir", "xattrs": {"x": "A" * (17 << 20)}}], "larger than"),
+    "a piece deep in a stream": ([file(innerOffset=1 << 30)], "lies deep"),
+    "two streams, unpacked in turn": (
+        [file(name=f"f{n}", offset=5 + n % 2, innerOffset=(15 << 20) + n) for n in range(200)], "again and again",
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("lie", LIES)
