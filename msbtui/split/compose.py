@@ -115,7 +115,7 @@ def compose(dockerfile: Dockerfile, graph: StageGraph, stage: Stage, parts: Part
     for comment, lines in later:
         written.add(lines, comment)
     written.add([line.text for line in parts.metadata.of("WORKDIR")] if late else [])
-    written.add([line.text for line in parts.metadata.of("ENV", "LABEL")])
+    written.add([line.text for line in parts.metadata.of("ARG", "ENV", "LABEL")])
     written.add([line.text for line in parts.metadata.of("EXPOSE", "VOLUME", "STOPSIGNAL", "HEALTHCHECK")])
     last = [line.text for line in parts.metadata.of("USER", "ONBUILD", "ENTRYPOINT", "CMD")]
     if switch and not parts.metadata.of("USER"):

@@ -21,6 +21,7 @@ _TOOLCHAIN_ENV = re.compile(
 """Variables that toolchain images set for the toolchain alone."""
 
 
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 OWN = "the author's own line: what configures a container does not cross stages"
 
 
@@ -133,6 +134,25 @@ class _Work:
                 known.update(values)
         return result
 
+    def arguments(self, keyword: str) -> tuple[list[Instruction], dict[str, str]]:
+        """Give the ARG lines that the author's ENV or LABEL lines need, and the values that they have by default."""
+        used = {name for instruction in self.own(keyword) for name in _VARIABLE.findall(instruction.value)}
+        found: list[Instruction] = []
+        values: dict[str, str] = {}
+        for instruction in reversed(self.own("ARG")):
+            pairs = [(name, value) for name, _, value in (word.partition("=") for word in instruction.words)]
+            if used & {name for name, _ in pairs}:
+                found.insert(0, instruction)
+                used |= {name for _, value in pairs for name in _VARIABLE.findall(value)}
+        for instruction in found:
+            for name, given, value in (word.partition("=") for word in instruction.words):
+                if given:
+                    try:
+                        values[name] = expand(value, values, self.escape)
+                    except ExpandError:
+                        continue
+        return found, values
+
     def environment(self, folders: set[str], gone: Callable[[str], bool]) -> None:
         final, has = env_of(self.config), env_of(self.runtime)
         was = env_of(self.before) if self.before is not None else None
@@ -164,11 +184,14 @@ class _Work:
             wanted[name] = value
         if not wanted:
             return
-        made = self.evaluate("ENV", has, has)
+        arguments, defaults = self.arguments("ENV")
+        made = self.evaluate("ENV", has, {**defaults, **has})
         surplus = made is not None and any(
             name not in final or final[name] != value for name, value in made.items() if name in own
         )
         if made is not None and not surplus and all(made.get(name) == value for name, value in wanted.items()):
+            for instruction in arguments:
+                self.add("ARG", instruction.source.strip(), "the lines below name it, and arguments do not cross stages")
             for instruction in self.own("ENV"):
                 self.add("ENV", instruction.source.strip(), "the author's own line: it gives the same value here")
             return
@@ -188,8 +211,13 @@ class _Work:
             wanted[name] = value
         if not wanted:
             return
-        made = self.evaluate("LABEL", has, env_of(self.runtime))
+        arguments, defaults = self.arguments("LABEL")
+        made = self.evaluate("LABEL", has, {**defaults, **env_of(self.runtime)})
         if made is not None and all(made.get(name) == value for name, value in wanted.items()):
+            there = {line.text for line in self.plan.of("ARG")}
+            for instruction in arguments:
+                if (text := instruction.source.strip()) not in there:
+                    self.add("ARG", text, "the lines below name it, and arguments do not cross stages")
             for instruction in self.own("LABEL"):
                 self.add("LABEL", instruction.source.strip(), OWN)
             return
