@@ -17,12 +17,6 @@ from image_samples import Sample, described, digest, tar_of, write_folder, write
 from msbtui.engine import LayerRead, Opened, Progress, open_image
 from msbtui.engine.outer import DamagedTarError, OuterTar
 from msbtui.errors import Cancelled, TargetError
-from msbtui.image.cache import LayerCache
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return LayerCache(tmp_path / "cache")
 
 
 def entries(image):

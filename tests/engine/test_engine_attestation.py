@@ -82,11 +82,6 @@ CYCLONEDX = {
 SLSA = "https://slsa.dev/provenance/"
 
 
-@pytest.fixture
-def cache(tmp_path):
-    return LayerCache(tmp_path / "cache")
-
-
 def sample():
     layers = [tar_of({"base": b"x"}), tar_of({"etc/one": b"1"}), tar_of({"usr/bin/tool": b"2"}), tar_of({"etc/.wh.one": b""})]
     steps = ["/bin/sh -c #(nop) ADD file:0 in /", "COPY one /etc/one # buildkit", "COPY two /usr/bin/tool # buildkit"]

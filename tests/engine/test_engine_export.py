@@ -18,11 +18,6 @@ from msbtui.errors import Cancelled, TargetError
 from msbtui.image.cache import LayerCache
 
 
-@pytest.fixture
-def cache(tmp_path):
-    return LayerCache(tmp_path / "cache")
-
-
 @pytest.fixture(params=["legacy", "oci"])
 def engine(request, tmp_path):
     with FakeEngine(tmp_path / "s", Sample(), layout=request.param).running() as fake:

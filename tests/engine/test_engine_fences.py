@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,14 +21,6 @@ from msbtui.split.verify import Site
 
 pytestmark = pytest.mark.engine
 IMAGE = "debian:bookworm-slim"
-
-
-@pytest.fixture(params=["ENGINE_CLASSIC", "ENGINE_MODERN"])
-def engine(request) -> dict[str, str]:
-    address = os.environ.get(request.param)
-    if not address:
-        pytest.skip(f"{request.param} names no engine")
-    return {**os.environ, "DOCKER_HOST": address}
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from image_samples import Sample, digest, tar_of, write_folder, write_tar
 from msbtui.engine import Progress, open_image, recognise, streamed
 from msbtui.engine.layers import Keeper
 from msbtui.errors import Cancelled, TargetError
-from msbtui.image.cache import LayerCache
 from msbtui.image.model import Kind
 
 ARCHIVES = Path(__file__).parent.parent / "data" / "archives"
@@ -27,11 +26,6 @@ LAYERS = [
     [("usr/bin/tool", Kind.FILE, 20)],
     [("etc/passwd", Kind.WHITEOUT, 0)],
 ]
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return LayerCache(tmp_path / "cache")
 
 
 def rows(image):

@@ -15,12 +15,6 @@ from layout_files import CONFIG, GZIP, INDEX, Files
 
 from msbtui.engine import Progress, layers, open_image
 from msbtui.errors import TargetError
-from msbtui.image.cache import LayerCache
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return LayerCache(tmp_path / "cache")
 
 
 def estargz(data):

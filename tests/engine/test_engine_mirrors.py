@@ -17,12 +17,6 @@ from msbtui.engine import certificates, distribution, mirrors, open_image
 from msbtui.engine.credentials import Credentials, find_credentials
 from msbtui.engine.mirrors import Endpoint, endpoints
 from msbtui.errors import TargetError
-from msbtui.image.cache import LayerCache
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return LayerCache(tmp_path / "cache")
 
 
 @pytest.fixture(autouse=True)
@@ -372,3 +366,11 @@ def test_a_folder_of_certificates_is_a_folder_of_that_name(home):
     assert certificates.folders("../x", home) == []
     assert certificates.folders("..", home) == []
     assert not os.path.exists(certificates.mirrors.ETC / "x")
+
+
+def test_a_certificate_on_this_machine_that_nobody_vouches_for_is_said(authority, cache, home):
+    # without it plain http would be tried, and what that answers says nothing
+    fake = FakeRegistry(Sample())
+    with served_with_tls(fake, authority), pytest.raises(TargetError, match="no certificate that is trusted"):
+        open_image(fake.name, cache=cache, environ=home)
+    assert not fake.asked

@@ -12,14 +12,8 @@ from image_samples import Sample, tar_of, write_folder, write_tar
 
 from msbtui.engine import distribution, open_image
 from msbtui.errors import TargetError
-from msbtui.image.cache import LayerCache
 
 LAYERS = [tar_of({"etc/passwd": b"root\n", "a": b"a" * 3000}), tar_of({"b": b"b" * 20})]
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return LayerCache(tmp_path / "cache")
 
 
 @pytest.fixture(autouse=True)

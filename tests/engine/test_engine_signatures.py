@@ -6,29 +6,16 @@ import json
 import threading
 
 import pytest
-from fake_registry import FakeRegistry
 from image_samples import Sample, described, digest, write_folder
 
 from msbtui.cli import run
 from msbtui.engine import distribution, open_image, signatures
-from msbtui.image.cache import LayerCache
 from msbtui.image.model import Signature
 from msbtui.session.signed import beside
 
 SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 NOTATION = "application/vnd.cncf.notary.signature"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return LayerCache(tmp_path / "cache")
-
-
-@pytest.fixture
-def registry():
-    with FakeRegistry(Sample()).running() as fake:
-        yield fake
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,14 +12,6 @@ import pytest
 pytestmark = pytest.mark.engine
 PROJECTS = Path(__file__).parent.parent / "data" / "projects"
 LEAST = {"c": 0.60, "go": 0.85, "python": 0.40}
-
-
-@pytest.fixture(params=["ENGINE_CLASSIC", "ENGINE_MODERN"])
-def engine(request) -> dict[str, str]:
-    address = os.environ.get(request.param)
-    if not address:
-        pytest.skip(f"{request.param} names no engine")
-    return {**os.environ, "DOCKER_HOST": address}
 
 
 def split(engine: dict[str, str], *arguments: str) -> tuple[int, dict[str, object], str]:

@@ -41,11 +41,6 @@ def sample_of(*layers):
     return StoredSample(layers=[plain(blob) for blob, _ in layers], stored=list(layers))
 
 
-@pytest.fixture
-def cache(tmp_path):
-    return LayerCache(tmp_path / "cache")
-
-
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)

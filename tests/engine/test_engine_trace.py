@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -33,14 +32,6 @@ RUN cp /src/app.pl /usr/local/bin/app && chmod 755 /usr/local/bin/app && useradd
 USER runner
 CMD ["app"]
 """
-
-
-@pytest.fixture(params=["ENGINE_CLASSIC", "ENGINE_MODERN"])
-def engine(request) -> dict[str, str]:
-    address = os.environ.get(request.param)
-    if not address:
-        pytest.skip(f"{request.param} names no engine")
-    return {**os.environ, "DOCKER_HOST": address}
 
 
 @pytest.fixture

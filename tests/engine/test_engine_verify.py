@@ -40,14 +40,6 @@ CMD ["server"]
 """
 
 
-@pytest.fixture(params=["ENGINE_CLASSIC", "ENGINE_MODERN"])
-def engine(request) -> dict[str, str]:
-    address = os.environ.get(request.param)
-    if not address:
-        pytest.skip(f"{request.param} names no engine")
-    return {**os.environ, "DOCKER_HOST": address}
-
-
 @pytest.fixture
 def server(tmp_path) -> Path:
     """A project whose server reads a file under a name that it puts together, out of its own source tree."""
