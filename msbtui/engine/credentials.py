@@ -71,22 +71,38 @@ def find_credentials(host: str, environ: Mapping[str, str], repository: str = ""
 
     A helper that is not there or does not know the host counts as nobody. Raises `TargetError` for a damaged file.
     """
-    key = _HUB_KEY if host == DOCKER_HUB else host
+    key = _key(host)
+    for file in _read(environ):
+        helper = _helper(file, host)
+        found = (_from_helper(helper, key, environ) if helper else None) or _from_file(file, host, key, repository)
+        if found is not None:
+            return found
+    return None
+
+
+def helper_of(host: str, environ: Mapping[str, str]) -> str:
+    """Give the helper that is asked for the credentials of the registry `host`; empty where none is named."""
+    return next(filter(None, (_helper(file, host) for file in _read(environ))), "")
+
+
+def _key(host: str) -> str:
+    return _HUB_KEY if host == DOCKER_HUB else host
+
+
+def _helper(file: _File, host: str) -> str:
+    helpers = file.helpers or {}
+    return helpers.get(_key(host)) or helpers.get(host) or file.store or ""
+
+
+def _read(environ: Mapping[str, str]) -> Iterator[_File]:
     for path in _files(environ):
         try:
             with path.open("rb") as opened:
                 data = opened.read(JSON_LIMIT + 1)
         except OSError:
             continue
-        file = decode(
-            data or b"{}", _File, "the file of credentials", printable(str(path)), hint="correct that file, or log in again"
-        )
-        helpers = file.helpers or {}
-        helper = helpers.get(key) or helpers.get(host) or file.store
-        found = (_from_helper(helper, key, environ) if helper else None) or _from_file(file, host, key, repository)
-        if found is not None:
-            return found
-    return None
+        where = printable(str(path))
+        yield decode(data or b"{}", _File, "the file of credentials", where, hint="correct that file, or log in again")
 
 
 def _files(environ: Mapping[str, str]) -> Iterator[Path]:

@@ -20,7 +20,7 @@ import msgspec
 from msbtui.engine import waiting
 from msbtui.engine.answers import BrokenError, chunks, everything, is_about_trust, origin, reason, resumes, retry_after
 from msbtui.engine.certificates import authorities_of, trust
-from msbtui.engine.credentials import DOCKER_HUB, Credentials, find_credentials
+from msbtui.engine.credentials import DOCKER_HUB, Credentials, find_credentials, helper_of
 from msbtui.engine.manifest import ACCEPT, JSON_LIMIT, decode
 from msbtui.errors import Cancelled, TargetError
 from msbtui.text import printable
@@ -280,8 +280,9 @@ class Registry:
             try:
                 url = f"{self._base}{self._api}/"
                 self._session.get(url, timeout=_TIMEOUT, allow_redirects=False, stream=True, **self._trusts(url)).close()
-            except self._errors:
-                self._base = self._plain_base
+            except self._errors as error:
+                if not is_about_trust(error):  # else it does speak TLS, and plain http would only hide what is wrong
+                    self._base = self._plain_base
             self._knows_scheme = True
 
     def _trusts(self, url: str) -> dict[str, Any]:
@@ -384,6 +385,8 @@ class Registry:
 
     def _not_allowed(self, status: int) -> TargetError:
         have = "with these credentials" if self._credentials is not None else "without credentials"
+        if self._credentials is None and (helper := helper_of(self.host, self._environ)):
+            have += f", of which docker-credential-{printable(helper)} gave none"
         return TargetError(
             f"registry {printable(self.host)} does not let us read this {have} ({status}), or does not have it",
             where=self._where,

@@ -496,3 +496,11 @@ def test_a_helper_for_docker_hub_has_its_old_name(home, tmp_path):
     (tmp_path / ".docker").mkdir()
     (tmp_path / ".docker/config.json").write_text('{"credHelpers": {"https://index.docker.io/v1/": "hub"}, "credsStore": "gone"}')
     assert find_credentials("docker.io", home) == Credentials("u", "https://index.docker.io/v1/")
+
+
+def test_a_helper_that_gives_nothing_is_named(registry, cache, home, tmp_path):
+    registry.wants = "basic"
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker/config.json").write_text(json.dumps({"credHelpers": {registry.host: "gone"}}))
+    with pytest.raises(TargetError, match=r"without credentials, of which docker-credential-gone gave none \(401\)"):
+        look(registry, cache, home)
