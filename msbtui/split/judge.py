@@ -58,7 +58,7 @@ _DEVELOPMENT = re.compile(
 )
 SOURCE = re.compile(
     r".*\.(c|cc|cpp|cxx|c\+\+|C|h|hh|hpp|hxx|inl|ipp|m|mm|rs|go|java|kt|kts|scala|clj|hs|lhs|cabal|ml|mli|f|f77|f90|f95|for|pas|zig|nim|cs|fs|vb|swift|adb|ads|d|v"
-    r"|vala|s|S|asm|y|l|proto|o|obj|lo|lai|gcno|gcda|gch|pch|rlib|rmeta|hi|class|d\.ts|am|ac|m4|in|gperf|re2c|rl|cmake|mk|ninja|gradle|sln|csproj|vcxproj|sum|mod|patch|diff)|(.*/)?"
+    r"|vala|s|S|asm|y|l|proto|o|obj|lo|lai|gcno|gcda|gch|pch|rlib|rmeta|hi|class|d\.ts|am|ac|m4|in|gperf|ggo|re2c|rl|cmake|mk|ninja|gradle|sln|csproj|vcxproj|sum|mod|patch|diff)|(.*/)?"
     r"((GNU)?[Mm]akefile(\.[\w.-]+)?|Kbuild|CMakeLists\.txt|CMakeCache\.txt|configure(\.[\w.-]+)?|config\.(status|log|guess|sub|h)|libtool|install-sh|depcomp|missing|compile|meson\.build|"
     r"build\.ninja|Cargo\.(toml|lock)|go\.(mod|sum|work)|pom\.xml|build\.xml|gradlew(\.bat)?|mvnw(\.cmd)?|stack\.yaml|[Dd]ockerfile[^/]*|docker-compose[^/]*|\.dockerignore|"
     r"\.gitignore|\.gitattributes|\.gitmodules|\.travis\.yml|\.editorconfig|\.clang-format|README[^/]*|CHANGELOG[^/]*|ChangeLog|CONTRIBUTING[^/]*|CODE_OF_CONDUCT[^/]*|SECURITY\.md|NEWS|AUTHORS|INSTALL|TODO|HACKING|stamp-h1|test-driver|ylwrap|mkinstalldirs)"
@@ -81,7 +81,7 @@ _OUTPUT = re.compile(
     r"|failsafe-reports|antrun|site|apidocs|jacoco[^/]*|(debug|release|[^/]+/release)/(build|deps|incremental|\.fingerprint|examples|\.cargo-lock)"
     r"|CACHEDIR\.TAG|\.rustc_info\.json"
     r"|(.*/)?[^/]+\.d)"
-    r"|build/(tmp|reports|test-results|generated|kotlin|intermediates|distributions)|\.gradle|CMakeFiles|cmake_install\.cmake|project/target)(/.*|\Z)"
+    r"|build/(tmp|reports|test-results|generated|kotlin|intermediates|distributions)|\.gradle|CMakeFiles|cmake_install\.cmake|install_manifest\.txt|project/target)(/.*|\Z)"
 )
 """What Maven, Gradle, sbt, Cargo and CMake leave beside their results."""
 _ARTIFACT = re.compile(r".*\.(jar|war|ear|whl|gem|deb|rpm)")
@@ -89,7 +89,7 @@ _PACKED = re.compile(r"(.*/)?(target/classes/.*|target/[^/]+\.original|build/(cl
 """What Maven and Gradle put into the artifact that they make, and keep beside it."""
 _BYTECODE = re.compile(r"(.*/)__pycache__/([^/]+?)\.[^/]*\.pyc")
 _ABOUT = re.compile(
-    r"(.*/)?(?-i:[A-Z]{3,}[^/]*)\.(md|rst)|(.*/)?man([1-9][a-z]*)?/.*|.*\.([1-9]|texi|texinfo)|(.*/)?(autogen|bootstrap|buildconf)(\.sh)?"
+    r"(.*/)?(?-i:[A-Z]{3,}[^/]*)\.(md|rst)|(.*/)?man([1-9][a-z]*)?/.*|.*\.([1-9](\.html)?|ronn|texi|texinfo)|(.*/)?(autogen|bootstrap|buildconf)(\.sh)?"
     r"|(.*/)?(\.mailmap|\.clang[-_][^/]*|(contrib|debian|packaging|testsuite|test[-_]suite)/.*)|.*~|(.*/)?\.dirstamp|(.*/)?((UN)?LICEN[CS]E|COPYING|COPYRIGHT|NOTICE|PATENTS|CONTRIBUTORS|MAINTAINERS|OWNERS|THANKS|CREDITS|CITATION|CODEOWNERS"
     r"|VERSIONING|RELEASE|RELEASING|UPGRADING|MIGRATION|GOVERNANCE|SUPPORT)([-._][^/]*)?|.*/vendor/[a-z0-9-]+(\.[a-z0-9-]+)+/.+",
     re.IGNORECASE,

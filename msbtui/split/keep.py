@@ -43,8 +43,12 @@ _TOKEN = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]
 _PLUGINS = re.compile(r"/(usr/)?(local/)?lib(64|exec)?/(?!(locale|ssl|[a-z0-9_]+-linux-[a-z0-9]+)/?\Z)[^/]")
 """Where libraries look for plugins: a directory of their own, not the one that all libraries lie in."""
 _C_LIBRARY = re.compile(r"lib(c|pthread|dl|util|rt)\.so\.\d+|ld-.*|libc\.musl-.*")
+_MUSL = re.compile(r"libc\.musl-")
 _OF_GO = frozenset(("git", "ssh", "rsync", "ps", "ping", "svn", "hg"))
 """Commands that a Go program that starts others may well start: its strings cannot be told apart."""
+_SOURCES = re.compile(r"usr/(local/)?src/.")
+"""Where sources lie (FHS, 4.12)."""
+_C_SOURCE = re.compile(r".*\.(c|cc|cpp|cxx)")
 _WORD = re.compile(rb"[A-Za-z][A-Za-z0-9_.+-]+")
 _CALLED = re.compile(rb"""["'`]\s*(?:/(?:usr/)?(?:local/)?s?bin/)?([A-Za-z][A-Za-z0-9_.+-]*)(?=["'`\s])""")
 _SCANNED = 8 << 20
@@ -318,6 +322,8 @@ class Kept:
             folder = self.view.real(found) or found
             if any(inside(tree, folder) for tree in self.judge.build_trees):
                 return  # where it was compiled: debug information names it
+            if _SOURCES.match(folder) and any(_C_SOURCE.fullmatch(inner) for inner in self.view.below(folder)):
+                return  # a part that was compiled in, as the options of the build name it: `--add-module=/usr/src/it`
             self.need_folder(folder, f"/{by} names /{found}")
             return
         verdict = None if left_in_tmp else self.judge.verdict(found)
@@ -390,7 +396,10 @@ class Kept:
                     self._plugins(found)
         for path in closure.files:
             self._starter(path)
-        self.missing += [f"{item.name} (needed by /{item.needed_by[0]})" for item in closure.missing if item.needed_by]
+        for item in closure.missing:
+            # packages bring a variant for each C library: of those for another one nothing is lacking
+            lacking = [path for path in item.needed_by if not (LIBRARY_TREE.fullmatch(path) and _MUSL.match(item.name))]
+            self.missing += [f"{item.name} (needed by /{lacking[0]})"] if lacking else []
 
     def _plugins(self, library: str) -> None:
         """Follow the directories of plugins that a library of a package names, to plugins that other packages put there."""

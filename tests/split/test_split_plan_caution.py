@@ -217,3 +217,41 @@ def test_a_directory_that_only_the_umask_of_a_checkout_opened_to_the_group_is_ma
     runtime = World(text, layers, config).runtime()
     assert "/src/data/words" in runtime
     assert (" /src/data\n" in runtime and "install -d" in runtime) is made
+
+
+def test_sources_of_manuals_and_options_are_no_data():
+    made = {f"src/{name}": F("x") for name in ("o.ggo", "t.1.ronn", "t.1.html", "install_manifest.txt", "page.html", "w.gperf")}
+    runtime = world(made).runtime()
+    assert "/src/page.html" in runtime
+    assert not [name for name in ("ggo", "ronn", "t.1", "manifest", "gperf") if name in runtime]
+
+
+def test_sources_that_the_options_of_the_build_name_stay_behind():
+    files = {"usr/src/part/config": F("a"), "usr/src/part/src/part.c": F("int x;"), "usr/src/words/list": F("a")}
+    layers = [
+        ("RUN /bin/sh -c apt-get install -y gcc make", toolchain()),
+        ("COPY . /usr/src # buildkit", files),
+        ("RUN /bin/sh -c make install", {"usr/local/bin/served": elf("libc.so.6", paths=("/usr/src/part", "/usr/src/words"))}),
+    ]
+    text = 'FROM debian:bookworm-slim\nRUN apt-get install -y gcc make\nCOPY . /usr/src\nRUN make install\nCMD ["served"]\n'
+    runtime = World(text, layers, ImageConfig(env=(PATH,), cmd=("served",))).runtime()
+    assert "/usr/src/part" not in runtime
+    assert "/usr/src/words" in runtime
+
+
+def test_a_variant_for_another_c_library_lacks_nothing():
+    variant = elf("libc.musl-x86_64.so.1", interpreter="", soname="a.node", kind="ET_DYN")
+    text = 'FROM debian:bookworm\nRUN apt-get install -y gcc make\nRUN npm ci\nCOPY . /app\nCMD ["node", "/app/main.js"]\n'
+
+    def lacks(path: str) -> bool:
+        made = {"usr/local/bin/node": elf("libc.so.6"), path: variant}
+        layers = [
+            ("RUN /bin/sh -c apt-get install -y gcc make", toolchain()),
+            ("RUN /bin/sh -c npm ci", made),
+            ("COPY . /app # buildkit", {"app/main.js": F("require('b')")}),
+        ]
+        plan = World(text, layers, ImageConfig(env=(PATH,), cmd=("node", "/app/main.js"))).plan()
+        return any("lacks libc.musl" in reason for reason in plan.reasons)
+
+    assert not lacks("app/node_modules/b/prebuilds/a.node")
+    assert lacks("app/lib/a.node")
