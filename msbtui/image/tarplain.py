@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 HEADER: Final = Struct("100s24s12s12s8sc100s88xc")
 """Name, owner (mode, uid, gid), size, time, checksum, type, link, first byte of the prefix."""
 _Raw = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
-_KINDS: Final[dict[bytes, int]] = {
+KINDS: Final[dict[bytes, int]] = {
     b"0": Kind.FILE,
     b"1": Kind.HARD_LINK,
     b"2": Kind.SYMLINK,
@@ -36,7 +36,8 @@ _KINDS: Final[dict[bytes, int]] = {
     b"5": Kind.DIRECTORY,
     b"6": Kind.FIFO,
 }
-PLAIN: Final = frozenset(map(ord, _KINDS))
+"""What the type flags of a run stand for."""
+PLAIN: Final = frozenset(map(ord, KINDS))
 """The type flags that a run can hold."""
 _FLUSH: Final = 1 << 10
 """Headers that are held at once: as many as stay in the processor's cache."""
@@ -49,7 +50,7 @@ def take_run(scanner: Scanner, view: memoryview, pos: int, base: int) -> int:
     """Take in the plain headers from `pos` on; give the position of the first that is none, or whose content is not all here."""
     index = scanner.index
     size, last = len(view), len(view) - BLOCK
-    numbers, sums, unpack, kind_of = scanner.numbers, scanner.sums, HEADER.unpack_from, _KINDS.get
+    numbers, sums, unpack, kind_of = scanner.numbers, scanner.sums, HEADER.unpack_from, KINDS.get
     add_kind, add_size, add_offset = index.kinds.append, index.sizes.append, index.offsets.append
     file = int(Kind.FILE)
     while True:

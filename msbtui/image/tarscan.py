@@ -17,7 +17,7 @@ from msbtui.image import tarformat as fmt
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.image.tarcolumns import settle
 from msbtui.image.tarnames import IGNORED, entry_path, marked
-from msbtui.image.tarplain import HEADER, PLAIN, take_run
+from msbtui.image.tarplain import HEADER, KINDS, PLAIN, take_run
 from msbtui.text import printable, printable_bytes
 
 if TYPE_CHECKING:
@@ -25,17 +25,7 @@ if TYPE_CHECKING:
 
 BLOCK: Final = fmt.BLOCK
 _ZEROS: Final = bytes(BLOCK)
-_KINDS: Final[dict[bytes, int]] = {
-    b"0": Kind.FILE,
-    b"\0": Kind.FILE,
-    b"7": Kind.FILE,
-    b"1": Kind.HARD_LINK,
-    b"2": Kind.SYMLINK,
-    b"3": Kind.CHAR_DEVICE,
-    b"4": Kind.BLOCK_DEVICE,
-    b"5": Kind.DIRECTORY,
-    b"6": Kind.FIFO,
-}
+_KINDS: Final[dict[bytes, int]] = {**KINDS, b"\0": Kind.FILE, b"7": Kind.FILE}
 _EXTENSIONS: Final = frozenset((b"x", b"g", b"X", b"L", b"K"))
 _PLAIN_NAME: Final = 100
 """Bytes of a name that a header has room for."""
