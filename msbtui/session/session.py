@@ -23,6 +23,7 @@ from msbtui.session.model import (
     PlanReady,
     Progress,
 )
+from msbtui.session.problems import without_line
 from msbtui.session.reading import analyse, find_session_waste, match_session_lines, read_image
 from msbtui.session.roots import relocated
 
@@ -194,7 +195,7 @@ class Session:
         if not self.problems:
             return ""
         first = self.problems[0]
-        return f"line {first.line}: {first.message}" if first.line else first.message
+        return f"line {first.line}: {without_line(first)}" if first.line else first.message
 
     # -- the work -----------------------------------------------------------------------------------------------------
 

@@ -41,6 +41,14 @@ class DockerfileChanged(Message):
         return isinstance(message, DockerfileChanged)
 
 
+class DockerfileGone(Message):
+    """The Dockerfile is no longer on disk, or is back."""
+
+    def __init__(self, gone: bool) -> None:
+        super().__init__()
+        self.gone = gone
+
+
 class PlanMade(Message):
     """The plan is there, or `error` says why there is none."""
 

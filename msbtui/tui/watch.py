@@ -9,6 +9,8 @@ from pathlib import Path
 
 INTERVAL = 0.03
 """Seconds between two looks; a change shows within a quarter of a second of the write."""
+GONE_AFTER = 1.0
+"""Seconds after which a file that is not there was deleted: an editor that saves by rename puts it back sooner."""
 
 State = tuple[int, int, int] | None
 
@@ -23,11 +25,15 @@ def file_state(path: Path) -> State:
 
 
 class Watcher:
-    """Calls `changed` in its own thread whenever the file is another than before; a file that is gone is waited for."""
+    """Calls `changed` in its own thread whenever the file is another than before; a file that is gone is waited for.
 
-    def __init__(self, path: Path, changed: Callable[[], None]) -> None:
+    `gone` is told once when it stays away, and once when it is back.
+    """
+
+    def __init__(self, path: Path, changed: Callable[[], None], gone: Callable[[bool], None] | None = None) -> None:
         self.path = path
         self._changed = changed
+        self._gone = gone
         self._ended = threading.Event()
         self._seen = file_state(path)
         self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
@@ -41,8 +47,13 @@ class Watcher:
         self._ended.set()
 
     def _watch(self) -> None:
+        missed, told = 0, False
         while not self._ended.wait(INTERVAL):
             now = file_state(self.path)
+            missed = missed + 1 if now is None else 0
+            if self._gone is not None and told != (away := missed * INTERVAL >= GONE_AFTER):
+                told = away
+                self._gone(away)
             if now is not None and now != self._seen:
                 self._seen = now
                 self._changed()

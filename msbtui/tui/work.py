@@ -19,6 +19,7 @@ from msbtui.session.rows.verifylog import VerifyLog
 from msbtui.tui.messages import (
     AccountMade,
     DockerfileChanged,
+    DockerfileGone,
     PlanMade,
     ProgressTold,
     RungsMade,
@@ -88,7 +89,7 @@ class Work:
     def watch(self, path: Path | None) -> None:
         """Watch the Dockerfile."""
         if path is not None and self._watcher is None and str(path) != "-":
-            self._watcher = Watcher(path, self._reread)
+            self._watcher = Watcher(path, self._reread, lambda gone: self._post(DockerfileGone(gone)))
             self._watcher.start()
 
     def look_for_rebuilds(self) -> None:

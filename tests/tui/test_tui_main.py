@@ -114,6 +114,18 @@ async def test_a_bug_in_the_work_does_not_take_the_screen_away():
         assert pilot.app.is_running
 
 
+async def test_a_dockerfile_that_is_deleted_is_told_of_until_it_is_back(tmp_path):
+    path = tmp_path / "Dockerfile"
+    path.write_text(DOCKERFILE)
+    async with opened(ShownSession(path=path)) as pilot:
+        await settled(pilot)
+        path.unlink()
+        await wait_until(pilot, lambda: "no longer on disk" in screen_text(pilot.app))
+        assert "FROM golang:1.22 AS build" in screen_text(pilot.app)
+        path.write_text(DOCKERFILE)
+        await wait_until(pilot, lambda: "no longer on disk" not in screen_text(pilot.app))
+
+
 async def test_without_an_image_it_says_so():
     async with opened(ShownSession(image=False)) as pilot:
         await settled(pilot)

@@ -1,5 +1,6 @@
 """The app's parts that need no terminal: layout, editor, registry, watching."""
 
+import queue
 import threading
 
 import pytest
@@ -85,6 +86,22 @@ def test_a_watcher_sees_writes_and_renames(tmp_path):
         os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
         os.replace(other, path)
         assert seen.acquire(timeout=5)
+    finally:
+        watcher.stop()
+
+
+def test_a_watcher_tells_of_a_file_that_stays_away_and_of_its_return(tmp_path):
+    path, aside = tmp_path / "Dockerfile", tmp_path / "aside"
+    path.write_text("a")
+    told: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    watcher = Watcher(path, lambda: None, told.put)
+    watcher.start()
+    try:
+        path.rename(aside)
+        assert told.get(timeout=10) is True
+        aside.rename(path)
+        assert told.get(timeout=10) is False
+        assert told.empty()
     finally:
         watcher.stop()
 

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 import msgspec
 
 from msbtui.dockerfile.model import Dockerfile, Problem, StageGraph
+from msbtui.session.problems import without_line
 from msbtui.session.rows.cells import Part, Row, cut, fit, right, shown
 from msbtui.session.rows.costs import Costs
 from msbtui.text import short_size
@@ -78,7 +79,7 @@ def source_rows(
     messages: dict[int, list[tuple[str, bool]]] = {}
     for problem, is_trap in [*((one, False) for one in problems), *((one, True) for one in traps if not stale_text)]:
         messages.setdefault(min(max(problem.line, 1), max(len(lines), 1)), []).append(
-            (problem.message + (f" ({problem.hint})" if problem.hint else ""), is_trap)
+            (without_line(problem) + (f" ({problem.hint})" if problem.hint else ""), is_trap)
         )
     rows: list[SourceRow] = []
     begun: set[int] = set()

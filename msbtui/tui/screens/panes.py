@@ -57,6 +57,8 @@ class PanesScreen(Screen[None]):
         self.failure = ""
         self.no_image = ""
         self.offered: BetterImage | None = None
+        self.gone = False
+        """Whether the Dockerfile was deleted while it is shown."""
         self.found: list[int] = []
         self.found_at = 0
         self.found_words = ""
@@ -257,7 +259,8 @@ class PanesScreen(Screen[None]):
         session = self.session
         provenance = session.provenance if not session.reconstructed else None
         verdict = provenance.verdict if provenance else self.no_image
-        trouble = session.dockerfile_error or self.failure
+        gone = "the Dockerfile is no longer on disk: this is its last text" if self.gone else ""
+        trouble = gone or session.dockerfile_error or self.failure
         table = session.table
         name = session.dockerfile_path.name if session.dockerfile_path else "Dockerfile" if session.dockerfile else ""
         self.top.show(

@@ -7,7 +7,16 @@ import time
 from msbtui.session.model import AnalysisReady, BetterImage, Failed, ImageFound, LayerReady, NoImage
 from msbtui.session.rows.cells import shown
 from msbtui.session.rows.selection import Selection
-from msbtui.tui.messages import AccountMade, PlanMade, ProgressTold, RungsMade, SessionTold, VerifyEnded, VerifyTold
+from msbtui.tui.messages import (
+    AccountMade,
+    DockerfileGone,
+    PlanMade,
+    ProgressTold,
+    RungsMade,
+    SessionTold,
+    VerifyEnded,
+    VerifyTold,
+)
 from msbtui.tui.screens.map import MapScreen
 from msbtui.tui.screens.panes import PanesScreen
 from msbtui.tui.screens.split import SplitScreen, WaitScreen
@@ -79,6 +88,11 @@ class ToldScreen(PanesScreen):
     def on_dockerfile_changed(self) -> None:
         """Draw the Dockerfile that stands on disk now."""
         self.refresh_results()
+
+    def on_dockerfile_gone(self, message: DockerfileGone) -> None:
+        """Say that what is shown is no longer on disk; once it is back, that is over."""
+        self.gone = message.gone
+        self._show_top()
 
     def on_plan_made(self, message: PlanMade) -> None:
         """Show the plan to the one who waits for it."""
