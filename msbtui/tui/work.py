@@ -89,8 +89,11 @@ class Work:
     def watch(self, path: Path | None) -> None:
         """Watch the Dockerfile."""
         if path is not None and self._watcher is None and str(path) != "-":
-            self._watcher = Watcher(path, self._reread, lambda gone: self._post(DockerfileGone(gone)))
+            self._watcher = Watcher(path, self._reread, self._gone)
             self._watcher.start()
+
+    def _gone(self, gone: bool) -> None:
+        self._post(DockerfileGone(gone))
 
     def look_for_rebuilds(self) -> None:
         """Look now and then whether the engine has an image that fits the Dockerfile better, and offer each one once."""
