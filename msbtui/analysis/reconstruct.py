@@ -28,16 +28,30 @@ _HEALTH_TIMES = ("interval", "timeout", "start-period", "start-interval")
 _STEP = regex(r"\s+(&&|\|\||;)\s+(?=\S)|\s*;\s+(?=\S)")
 _WIDE = 100
 """Characters; a longer RUN is broken at its `&&` as people write it."""
+_WIDEST = 1 << 20
+"""Characters; a longer instruction nobody wrote, and nobody reads: its begin is shown."""
 
 
 def instruction_text(item: HistoryItem) -> str:
     """Give what a history item says as one line of a Dockerfile, as far as it tells; printable, empty where it says nothing."""
     keyword, rest = _parts(item)
-    return " ".join(f"{keyword} {rest}".split()) if keyword else " ".join((item.created_by or item.comment).split())
+    return " ".join(f"{keyword} {rest}".split()) if keyword else " ".join(_shown(item).split())
+
+
+def _shown(item: HistoryItem) -> str:
+    said = item.created_by or item.comment
+    return said if len(said) <= _WIDEST else f"{said[:_WIDEST]} …"
 
 
 def _parts(item: HistoryItem) -> tuple[str, str]:
-    said = item.created_by.replace("\\x0a", "\n").replace("\\x09", "\t").strip().removesuffix("# buildkit").rstrip()
+    said = (
+        (_shown(item) if item.created_by else "")
+        .replace("\\x0a", "\n")
+        .replace("\\x09", "\t")
+        .strip()
+        .removesuffix("# buildkit")
+        .rstrip()
+    )
     if "#(nop)" in said:
         said = said.partition("#(nop)")[2].strip()
     word, _, rest = said.partition(" ")
@@ -118,7 +132,7 @@ def reconstruct(image: Image, base: Base) -> tuple[str, Provenance]:
             continue
         keyword, rest = _parts(item)
         if not keyword:
-            lines.append(f"# {' '.join((item.created_by or item.comment or 'nothing is said').split())}")
+            lines.append(f"# {' '.join((_shown(item) or 'nothing is said').split())}")
         else:
             first = len(lines) + 1
             lines.extend(_broken(f"{keyword} {rest}"))

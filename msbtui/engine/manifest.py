@@ -18,6 +18,9 @@ from msbtui.text import printable
 JSON_LIMIT = 16 << 20
 """Bytes: a manifest or configuration larger than this is refused."""
 
+_MOST_OBJECTS, _MOST_PARTS = 1 << 16, 1 << 19
+"""Objects of an image's documents, and parts of any kind of its configuration: as Python's they take fifty times their text."""
+
 _LAYER_LIMIT = 4096
 """More layers than any engine can mount; a manifest with more is refused before anything is read for them."""
 
@@ -214,6 +217,9 @@ def decode(data: bytes, as_type: type[T], what: str, where: str, *, hint: str = 
     """
     if len(data) > JSON_LIMIT:
         raise too_large(what, where, hint=hint)
+    too_many = as_type in (Manifest, Configuration, list[SavedImage]) and data.count(b"{") > _MOST_OBJECTS
+    if too_many or (as_type is Configuration and data.count(b",") > _MOST_PARTS):
+        raise TargetError(f"{what} has more parts than any image's", where=where, hint=hint or _BUILDERS)
     try:
         return msgspec.json.decode(data, type=as_type)
     except RecursionError:

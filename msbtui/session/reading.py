@@ -207,8 +207,15 @@ def _reconstruct(session: Session) -> None:
     from msbtui.analysis.reconstruct import reconstruct
 
     assert session.image is not None and session.base is not None
-    source, session.provenance = reconstruct(session.image, session.base)
+    source, provenance = reconstruct(session.image, session.base)
     session.dockerfile = parse(source, session.image.name)
+    # A history may say what no Dockerfile can: a line over the limit, a here-document without end. What comes after is lost.
+    at = {one.span.first_line: one.index for one in session.dockerfile.instructions}
+    matches = tuple(
+        match if match.instruction is None else msgspec.structs.replace(match, instruction=at.get(match.line or 0))
+        for match in provenance.matches
+    )
+    session.provenance = msgspec.structs.replace(provenance, matches=matches)
     session.graph = build_graph(session.dockerfile)
     session.reconstructed = True
 

@@ -25,6 +25,8 @@ ACCEPTED = frozenset(
         "logical size of 8 EiB",
         "history longer than layers",
         "history shorter than layers",
+        "a history that no Dockerfile can hold",
+        "a command of millions",
         "the same layer 120 times",
         "the same layer 120 times, plain",
         "65,000 names of one file, all gone later",

@@ -99,6 +99,18 @@ HARMFUL: dict[str, Callable[[], bytes]] = {
         [tar_of({"a": b"1"})], history=[{"created_by": f"RUN {n}"} for n in range(5000)]
     ),
     "history shorter than layers": lambda: _image([tar_of({f"{n}": b"1"}) for n in range(30)], history=[{"created_by": "RUN"}]),
+    "a history that no Dockerfile can hold": lambda: _image(
+        [tar_of({f"{n}": b"1"}) for n in range(6)],
+        history=[
+            {"created_by": f"RUN /bin/sh -c {said} # buildkit"}
+            for said in ("cat <<EOF > x\nhello\nEOF", "a \\", "", "x && " * 20_000, "(" * 500_000, "$(" * 50_000)
+        ],
+    ),
+    "a command of millions": lambda: _image(
+        [tar_of({"a": b"1"})], history=[{"created_by": "RUN /bin/sh -c " + "a && " * 3_000_000}]
+    ),
+    "a history of millions": lambda: _image([tar_of({"a": b"1"})], history=[{}] * 1_500_000),
+    "a variable set millions of times": lambda: _image([tar_of({"a": b"1"})], settings={"Env": ["A="] * 1_500_000}),
     "the same layer 120 times": lambda: _image([tar_of({"a": b"1", "b/c": b"22"})] * 120, "gzip"),
     "the same layer 120 times, plain": lambda: _image([tar_of({"a": b"1", "b/c": b"22"})] * 120),
     "gzip bomb": lambda: _bomb(_gzip_bomb(256 << 20)),
