@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-
-from msbtui.report.table import columns
+from msbtui.report.table import columns, wrapped
 from msbtui.session.check import CheckReport, Violation
 from msbtui.text import size
 
@@ -24,7 +22,7 @@ def check_text(report: CheckReport) -> str:
     lines += columns(rows)
     for result in report.results:
         if result.note:
-            lines += textwrap.wrap(f"{result.rule}: {result.note}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+            lines += wrapped(f"{result.rule}: {result.note}", WIDTH, "  ", "    ")
     for result in failed:
         lines += ["", f"{result.rule}: {result.title}"]
         for violation in result.violations[:_SHOWN]:
@@ -44,5 +42,5 @@ def _violation(violation: Violation) -> list[str]:
     name = f"{violation.finding} " if violation.finding else ""
     lines = [f"  {name}{amount}{violation.message}{place}"]
     if violation.advice:
-        lines += textwrap.wrap(f"→ {violation.advice}", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 8)
+        lines += wrapped(f"→ {violation.advice}", WIDTH, " " * 6, " " * 8)
     return lines

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from msbtui.engine.masking import mask
 from msbtui.image.model import Kind
-from msbtui.report.table import columns, shortened
+from msbtui.report.table import columns, shortened, wrapped
 from msbtui.session import Session
 from msbtui.session.listed import ATTESTATION, listed_packages
 from msbtui.session.signed import beside
@@ -82,7 +80,7 @@ def _findings(session: Session) -> list[str]:
         if finding.in_base:
             place += "; in the base"
         lines.append(f"{finding.id:>4} {size(finding.bytes):>7}  {finding.title}  [{finding.confidence}] {finding.kind}, {place}")
-        lines.extend(textwrap.wrap(f"→ {finding.advice}", WIDTH, initial_indent=" " * 14, subsequent_indent=" " * 16))
+        lines.extend(wrapped(f"→ {finding.advice}", WIDTH, " " * 14, " " * 16))
     return lines + _kept(session)
 
 
@@ -96,7 +94,7 @@ def _kept(session: Session) -> list[str]:
         lines.append(f"     {size(kept.bytes):>7}  {title}  {kept.kind}, {place}")
         named = ", ".join(f"/{path}" for path in kept.paths[:_MOST_KEPT])
         more = f" and {len(kept.paths) - _MOST_KEPT} more" if len(kept.paths) > _MOST_KEPT else ""
-        lines += textwrap.wrap(f"{named}{more}", WIDTH, initial_indent=" " * 14, subsequent_indent=" " * 14)
+        lines += wrapped(f"{named}{more}", WIDTH, " " * 14, " " * 14)
     return lines
 
 
@@ -104,8 +102,8 @@ def _traps(session: Session) -> list[str]:
     traps = traps_of(session)
     lines = ["", "Traps (lines that leave something else in the image than they seem to):"] if traps else []
     for trap in traps:
-        lines += textwrap.wrap(f"line {trap.line}  {trap.rule}: {trap.message}", WIDTH, subsequent_indent=" " * 8)
-        lines += textwrap.wrap(f"→ {trap.hint}", WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 10)
+        lines += wrapped(f"line {trap.line}  {trap.rule}: {trap.message}", WIDTH, rest=" " * 8)
+        lines += wrapped(f"→ {trap.hint}", WIDTH, " " * 8, " " * 10)
     return lines
 
 

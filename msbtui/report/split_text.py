@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from msbtui.dockerfile.model import Dockerfile
+from msbtui.report.table import wrapped
 from msbtui.split.model import Caution, LeftOut, Plan, Step
 from msbtui.text import size
 
@@ -49,15 +49,8 @@ def split_text(plan: Plan, original: Dockerfile, *, explain: bool = False) -> st
 
 
 def _block(text: str, indent: int, further: int | None = None) -> list[str]:
-    """Give a text as lines; names, which a hyphen or slash may stand in, are never cut."""
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent if further is None else further),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """Give a text as indented lines."""
+    return wrapped(text, WIDTH, " " * indent, " " * (indent if further is None else further))
 
 
 def _steps(steps: Sequence[Step], explain: bool) -> Iterator[str]:

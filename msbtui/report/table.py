@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 
@@ -17,6 +18,16 @@ def columns(rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), gap: st
         ]
         lines.append(gap.join([*cells[:-1], row[-1] if len(row) - 1 not in right else cells[-1]]).rstrip())
     return lines
+
+
+def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    """Give the text in lines, the first behind `first`, the others behind `rest`, of at most `width` characters.
+
+    Options and paths, which people copy, are never cut, at hyphens or elsewhere: one that is longer makes a longer line.
+    """
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def shortened(text: str, width: int) -> str:

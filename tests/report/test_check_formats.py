@@ -200,8 +200,12 @@ def test_sarif():
         "artifactLocation": {"uri": "docker/my%20file.Dockerfile"},
         "region": {"startLine": 3, "endLine": 5},
     }
+    assert first["locations"][0]["logicalLocations"] == [
+        {"name": "layer 1", "fullyQualifiedName": "app:1: layer 1", "kind": "object"}
+    ]
     assert first["message"]["text"] == "apt cache: still in layer 1. Clean up."
     assert len(others) == 2
+    assert not any("logicalLocations" in other["locations"][0] for other in others)
 
 
 def published_schema():

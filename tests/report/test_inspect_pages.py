@@ -222,3 +222,15 @@ def test_a_browser_shows_it_and_runs_nothing(hostile, tmp_path):
     assert dom.tags.count("rect") > 5
     title = re.search(r"<title>(.*?)</title>", done.stdout)
     assert title[1].startswith("&lt;/style&gt;"), "the name, not what it would do"
+
+
+def test_the_figures_of_text_and_markdown_are_those_of_json(sessions):
+    for session in sessions.values():
+        image, waste = inspect_document(session)["image"], inspect_document(session)["waste"]
+        assert 0 < image["efficiency"] < 1
+        markdown = inspect_markdown(session)
+        assert f"({waste['total'] / image['size']:.0%}) of it waste" in markdown
+        assert f"| {image['efficiency']:.1%} |" in markdown
+        text = " ".join(inspect_text(session).split())
+        for finding in session.waste.findings:
+            assert f"→ {' '.join(finding.advice.split())}" in text

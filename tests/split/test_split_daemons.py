@@ -93,3 +93,23 @@ def test_links_that_lead_into_a_package_are_its_own_settings():
     found = follow(view([("base", DEBIAN), ("", files)], config, base_layers=1), starts(config)).why
     assert "etc/apache2/conf-enabled/own.conf" in found
     assert "etc/apache2/conf-enabled/charset.conf" not in found
+
+
+def test_a_cmd_is_a_start_by_itself_where_an_entrypoint_stands_before_it():
+    def named(**config: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
+        return [(one.what, one.words) for one in starts(ImageConfig(**config))]
+
+    assert named(cmd=("a", "b")) == [("CMD", ("a", "b"))]
+    assert named(entrypoint=("e",)) == [("ENTRYPOINT", ("e",))]
+    assert named(entrypoint=("e",), cmd=("a",)) == [("ENTRYPOINT and CMD", ("e", "a")), ("CMD", ("a",))]
+    assert named() == []
+
+
+def test_a_command_is_looked_for_where_it_is_started():
+    tools = {"opt/own/tool": elf("libc.so.6"), "usr/bin/tool": elf("libc.so.6"), "app/tool": F("no program")}
+    seen = view([("base", DEBIAN), ("", tools)], ImageConfig(env=("PATH=/usr/bin",), workdir="/app"), base_layers=1)
+    assert seen.find_command("tool") == "usr/bin/tool"
+    assert seen.find_command("tool", "/opt/own:/usr/bin") == "opt/own/tool"
+    assert seen.find_command("tool", "/nowhere") is None
+    assert seen.find_command("./tool") is None
+    assert seen.find_command("../opt/own/tool") == "opt/own/tool"
