@@ -29,9 +29,7 @@ def check_text(report: CheckReport) -> str:
             lines += _violation(violation)
         if len(result.violations) > _SHOWN:
             lines.append(f"  and {len(result.violations) - _SHOWN} more")
-    count = len(report.results)
-    verdict = f"{len(failed)} of {count} rules failed" if failed else f"all {count} rules hold" if count else "no rules"
-    return "\n".join([*lines, "", verdict])
+    return "\n".join([*lines, "", report.verdict])
 
 
 def _violation(violation: Violation) -> list[str]:

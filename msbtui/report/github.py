@@ -16,9 +16,7 @@ def github_text(report: CheckReport) -> str:
         lines += [_command("error", report, result.rule, sentence(violation), violation) for violation in result.violations]
         if result.note:
             lines.append(_command("notice", report, result.rule, result.note, None))
-    failed = sum(not result.passed for result in report.results)
-    verdict = f"{failed} of {len(report.results)} rules failed" if failed else f"all {len(report.results)} rules hold"
-    return "\n".join([*lines, f"{_line(report.image)}: {verdict}"])
+    return "\n".join([*lines, f"{_line(report.image)}: {report.verdict}"])
 
 
 def _command(level: str, report: CheckReport, rule: str, message: str, violation: Violation | None) -> str:

@@ -346,3 +346,21 @@ def test_a_baseline_is_what_inspect_wrote(capsys, tmp_path, monkeypatch):
     assert run(["check", large, "--baseline", "base.json", "--max-growth", "10%"]) == 1
     assert "at most 10.0% more than 90 MB" in capsys.readouterr().out
     assert run(["check", large, "--baseline", "base.json", "--max-growth", "900%"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("passed", "says"),
+    [((), "no rules"), ((True,), "the rule holds"), ((False,), "the rule failed"), ((True, True), "all 2 rules hold")],
+)
+def test_the_verdict_counts_as_people_do(passed, says):
+    report = msgspec.structs.replace(
+        REPORT, results=tuple(RuleResult("max-size", "Size", each, "1 MB", "none") for each in passed)
+    )
+    assert render(report, "text").endswith(f"\n{says}")
+    assert render(report, "github") == f"app:1: {says}"
+
+
+def test_a_long_instruction_ends_where_a_reader_sees_it(capsys):
+    assert run(["check", f"recorded:{recording('c')}", "--no-config", "--max-layer-size", "1MB"]) == 1
+    line = next(line for line in capsys.readouterr().out.splitlines() if "RUN apt-get" in line)
+    assert line.endswith("…  [line 3, layer 1]")

@@ -53,3 +53,11 @@ class CheckReport(msgspec.Struct, frozen=True):
     def passed(self) -> bool:
         """Whether every rule holds."""
         return all(result.passed for result in self.results)
+
+    @property
+    def verdict(self) -> str:
+        """The whole in words: `1 of 2 rules failed`."""
+        count, failed = len(self.results), sum(not result.passed for result in self.results)
+        if count < 2:
+            return f"the rule {'failed' if failed else 'holds'}" if count else "no rules"
+        return f"{failed} of {count} rules failed" if failed else f"all {count} rules hold"

@@ -16,6 +16,8 @@ from msbtui.text import size
 
 _MOST_NAMED = 5
 """Findings that one rule on sums names as those to begin with."""
+_INSTRUCTION = 80
+"""Characters of an instruction that a message shows."""
 
 
 def run_check(session: Session, config: CheckConfig) -> CheckReport:
@@ -202,7 +204,8 @@ class _Checker:
     def _layer(self, layer: int) -> Violation:
         line = self.session.line(layer)
         held = self.table.layer_size(layer)
-        what = " ".join(mask(self.session.instruction(layer)).split())[:80]
+        what = " ".join(mask(self.session.instruction(layer)).split())
+        what = what if len(what) <= _INSTRUCTION else f"{what[: _INSTRUCTION - 1].rstrip()}…"
         return Violation(f"layer {layer}: {size(held)}, {what}".rstrip(", "), held, line, self._last_line(line), layer)
 
     def _layers_by_size(self) -> Iterator[Violation]:
