@@ -43,7 +43,8 @@ def run(arguments: Sequence[str]) -> int:
     The first word is a command's name or belongs to the app: an image or file that bears a command's name is given as `./NAME`
     or with a scheme.
     """
-    words = list(arguments)
+    # `-:NAME` is an image of those in standard input (engine/target.py), which click would take for an option
+    words = [f"docker-archive:{word}" if word.startswith("-:") else word for word in arguments]
     named = words[0] if words and words[0] in COMMANDS else ""
     try:
         command = load(named or "app")

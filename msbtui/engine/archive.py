@@ -12,7 +12,7 @@ import posixpath
 from typing import Protocol
 
 from msbtui.engine import outer
-from msbtui.engine.choose import by_name
+from msbtui.engine.choose import by_name, short_name
 from msbtui.engine.disk import Blob, KnownLayer, map_file, open_on_disk
 from msbtui.engine.layout import open_layout
 from msbtui.engine.manifest import JSON_LIMIT, SavedImage, check_layer_count, decode, decode_config, sha256_of, too_large
@@ -158,7 +158,7 @@ def _open_legacy(members: Members, data: bytes, name: str, request: Request) -> 
         if blob is None:
             raise TargetError(f"the layer {printable(layer)} is not in it", where=where, hint=_AGAIN)
         blobs.append(blob)
-    title = name or (chosen.repo_tags[0] if chosen.repo_tags else os.path.basename(members.where))
+    title = name or (short_name(chosen.repo_tags[0]) if chosen.repo_tags else os.path.basename(members.where))
     return open_on_disk(
         printable(title),
         image_id,

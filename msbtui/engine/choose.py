@@ -18,6 +18,8 @@ _DEPTH = 4
 _MANIFESTS = 4096
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
+_SYSTEMS = frozenset({"linux", "windows", "freebsd", "darwin"})
+
 _ARTIFACTS = (
     ("application/vnd.cncf.helm.", "a Helm chart"),
     ("application/vnd.wasm.", "a WebAssembly module"),
@@ -84,9 +86,14 @@ def by_name(items: Sequence[tuple[Sequence[str], str, T]], name: str, where: str
 
 
 def _forms(name: str) -> Iterable[str]:
-    """Give the ways to write a name: with and without the registry and folder that Docker assumes."""
-    short = name.removeprefix("docker.io/").removeprefix("library/")
-    return (name, short, f"docker.io/{short}", f"docker.io/library/{short}")
+    """Give the ways to write a name: with and without the registry and folder that Docker assumes, and podman's own."""
+    short = short_name(name)
+    return (name, short, f"docker.io/{short}", f"docker.io/library/{short}", name.removeprefix("localhost/"))
+
+
+def short_name(name: str) -> str:
+    """Give a name without the registry and folder that Docker assumes."""
+    return name.removeprefix("docker.io/").removeprefix("library/")
 
 
 def _listed(items: Sequence[tuple[Sequence[str], str, T]]) -> str:
@@ -157,6 +164,22 @@ def artifact_kind(manifest: Manifest) -> str:
     return printable(foreign[0])[:100] if foreign and len(foreign) == len(layers) else ""
 
 
+def normal(platform: str) -> str:
+    """Give `os/architecture[/variant]` as containerd writes it, so that one platform has one name.
+
+    containerd/platforms, database.go (`normalizeArch`): other names of architectures, and the variant that goes without saying;
+    an architecture alone is Linux's, a system alone is for all of its architectures.
+    """
+    first, slash, rest = platform.strip().lower().partition("/")
+    if not slash:
+        first, rest = (first, "") if first in _SYSTEMS else ("linux", first)
+    architecture, _, variant = rest.partition("/")
+    architecture = {**_MACHINES, "armhf": "arm", "x86-64": "amd64"}.get(architecture, architecture)
+    if (architecture, variant) in (("arm64", "v8"), ("arm64", "8"), ("amd64", "v1")):
+        variant = ""
+    return "/".join(filter(None, (first, architecture, variant)))
+
+
 def by_platform(found: Sequence[Found], wanted: str | None, platform_of: Callable[[Found], str], where: str) -> Found:
     """Give the manifest for `wanted` (`os/architecture[/variant]`), by default that for this machine.
 
@@ -169,10 +192,12 @@ def by_platform(found: Sequence[Found], wanted: str | None, platform_of: Callabl
     if len(found) == 1 and wanted is None:
         return found[0]
     platforms = [one.platform or platform_of(one) for one in found]
-    asked = wanted or this_machine()
+    asked = normal(wanted or this_machine())
     for exact in (True, False):
-        for one, text in zip(found, platforms, strict=True):
+        for one, text in zip(found, map(normal, platforms), strict=True):
             if text == asked or (not exact and text.startswith(f"{asked}/")):
                 return one
     has = ", ".join(dict.fromkeys(platforms))
-    raise TargetError(f"has no image for {printable(asked)}; it has {has[:300]}", where=where, hint="choose one with --platform")
+    raise TargetError(
+        f"has no image for {printable(wanted or asked)}; it has {has[:300]}", where=where, hint="choose one with --platform"
+    )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 from msbtui.engine import outer, waiting
 from msbtui.engine.attestation import read_attestation
-from msbtui.engine.choose import Found, by_platform, manifests_below
+from msbtui.engine.choose import Found, by_platform, manifests_below, normal
 from msbtui.engine.docker import Engine, EngineImageDetails, MissingError, connect
 from msbtui.engine.events import LayerRead, OnEvent, Opened, Progress
 from msbtui.engine.history import layer_history
@@ -66,7 +66,7 @@ def open_in_engine(
     """
     engine = engine or connect(environ, cancel=cancel)
     details = engine.inspect(name)
-    if platform and details.platform != platform and not details.platform.startswith(f"{platform}/"):
+    if platform and not f"{normal(details.platform)}/".startswith(f"{normal(platform)}/"):
         raise TargetError(
             f"is for {details.platform}, not {printable(platform)}",
             where=printable(name),

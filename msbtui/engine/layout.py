@@ -6,7 +6,7 @@ import os
 from typing import Protocol
 
 from msbtui.engine.attestation import read_attestation
-from msbtui.engine.choose import Found, by_name, by_platform, image_names, is_attestation, manifests_below
+from msbtui.engine.choose import Found, by_name, by_platform, image_names, is_attestation, manifests_below, short_name
 from msbtui.engine.disk import Blob, KnownLayer, Pending, open_on_disk
 from msbtui.engine.manifest import (
     ENCRYPTED,
@@ -89,9 +89,7 @@ def open_layout(
                 hint="save the image again",
             )
         blobs.append(blob)
-    title = name or (
-        names[0].removeprefix("docker.io/").removeprefix("library/") if names else os.path.basename(where.rstrip("/"))
-    )
+    title = name or (short_name(names[0]) if names else os.path.basename(where.rstrip("/")))
     config_digest = one.manifest.config.digest if one.manifest.config else one.digest
     image = open_on_disk(
         printable(title),

@@ -31,6 +31,7 @@ from msbtui.text import printable
 _AT_ONCE = 3
 """Blobs fetched at a time."""
 _STEP = 0.05
+_NO_REGISTRY = "it may be no registry that answers there, or the image is damaged"
 _NAME = "org.opencontainers.image.ref.name"
 
 
@@ -125,7 +126,7 @@ class _Repository:
         self._keeper.keep_document(data)
         if self._is_blob(digest):
             return
-        manifest = decode(data, Manifest, f"manifest {digest[:19]}", self._where)
+        manifest = decode(data, Manifest, f"manifest {digest[:19]}", self._where, hint=_NO_REGISTRY)
         if manifest.manifests is None and manifest.config is None:
             raise TargetError(
                 "has a manifest that is neither an image's nor an index",

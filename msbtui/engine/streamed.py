@@ -67,6 +67,9 @@ class _ForgottenError(Exception):
     """The cache does not have a layer any more."""
 
 
+_PIPE = "pipe an archive into it: docker save NAME | msbtui inspect -"
+
+
 class _Members:
     """The members of an archive, after it passed by."""
 
@@ -195,9 +198,7 @@ def _open(path: str) -> BinaryIO:
     if path != STANDARD_INPUT:
         return open(path, "rb")
     if sys.stdin is None or sys.stdin.isatty():
-        raise TargetError(
-            "is a terminal", where="standard input", hint="pipe an archive into it: docker save NAME | msbtui inspect -"
-        )
+        raise TargetError("is a terminal", where="standard input", hint=_PIPE)
     return open(os.dup(sys.stdin.fileno()), "rb")
 
 
@@ -220,6 +221,8 @@ def _pass_by(path: str, where: str, size: int | None, request: Request) -> _Memb
             members.take(member, tar.content, request.cancel)
         while pump.read(_CHUNK):  # zeros behind the last member; a writer that we leave early would complain
             pass
+        if not pump.total:
+            raise TargetError("is empty", where=where, hint=_PIPE)
     except outer.DamagedTarError as damage:
         raise TargetError(f"is truncated or damaged: {damage}", where=where, hint="save the image again") from None
     except _SourceError as broken:

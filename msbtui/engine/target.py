@@ -155,7 +155,8 @@ def unreadable(error: OSError, path: str) -> TargetError:
 
 def _folder(path: str) -> Target:
     names = set(os.listdir(path))
-    if {"oci-layout", "index.json"} <= names or {"manifest.json", "version"} <= names:
+    # what an archive may leave out, a folder may
+    if {"oci-layout", "index.json"} <= names or {"index.json", "blobs"} <= names or {"manifest.json", "version"} <= names:
         return Target("oci-dir", path)
     for name in DOCKERFILE_NAMES:
         if os.path.isfile(os.path.join(path, name)):

@@ -154,7 +154,7 @@ class _Unpacked(ABC):
         return bool(data)
 
     def _error(self, what: str) -> TargetError:
-        return TargetError(what, where=self._where)
+        return TargetError(what, where=self._where, hint="save or pull the image again")
 
 
 class _Gzip:
@@ -204,7 +204,7 @@ class _Gzip:
         return bytes(self._space[: self.fill(self._space[:size])])
 
     def _error(self, what: str) -> TargetError:
-        return TargetError(what, where=self._where)
+        return TargetError(what, where=self._where, hint="save or pull the image again")
 
 
 class _Stored:

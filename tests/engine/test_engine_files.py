@@ -5,15 +5,18 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
 import os
+import subprocess
+import sys
 import tarfile
 import threading
 from pathlib import Path
 
 import pytest
 import zstandard
-from image_samples import Sample, digest, tar_of, write_folder, write_tar
+from image_samples import Sample, described, digest, tar_of, write_folder, write_tar
 
 from msbtui.engine import Progress, open_image, recognise, streamed
 from msbtui.engine.layers import Keeper
@@ -291,3 +294,44 @@ def test_a_known_digest_answers_before_a_byte_of_a_blob_is_read(tmp_path, cache)
     assert image.verified
     with pytest.raises(TargetError, match="does not hold what its digest says"):
         open_image(str(other), cache=cache, verify=True)
+
+
+def test_nothing_in_standard_input_is_said(cache, piped):
+    piped(b"")  # a `docker save` that failed leaves this
+    with pytest.raises(TargetError, match=r"standard input: is empty \(pipe an archive into it: docker save NAME"):
+        open_image("-", cache=cache)
+
+
+def test_one_of_several_images_in_standard_input_by_the_command_line(tmp_path):
+    data = tar_of(Sample(tags=["one:1"]).legacy())
+    for word, code in (("-:one:1", 0), ("-:two:1", 4)):
+        words = [sys.executable, "-m", "msbtui", "inspect", "--json", word]
+        environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "DOCKER_HOST": "unix:///nonexistent"}
+        done = subprocess.run(words, input=data, capture_output=True, env=environ, timeout=60, check=False)
+        assert done.returncode == code, done.stderr
+
+
+def test_names_that_docker_and_podman_complete(tmp_path, cache):
+    path = write_tar(tmp_path / "a.tar", Sample(tags=["docker.io/library/one:1"]).legacy())
+    assert open_image(str(path), cache=cache).name == "one:1"
+    path = write_tar(tmp_path / "b.tar", Sample(tags=["localhost/one:1"]).legacy())
+    assert open_image(f"{path}:one:1", cache=cache).name == "one:1"
+
+
+def test_a_folder_may_lack_what_an_archive_may_lack(tmp_path, cache):
+    files = Sample().oci()
+    del files["oci-layout"]
+    assert open_image(str(write_folder(tmp_path / "layout", files)), cache=cache).name == "sample:latest"
+
+
+@pytest.mark.parametrize("asked", ["linux/arm64", "linux/arm64/v8", "arm64", "linux/aarch64", "Linux/ARM64", "linux"])
+@pytest.mark.parametrize("variant", [None, "v8"])
+def test_one_platform_has_many_names(tmp_path, cache, asked, variant):
+    sample = Sample(architecture="arm64")
+    said = {"os": "linux", "architecture": "arm64", **({"variant": variant} if variant else {})}
+    index = json.dumps({"schemaVersion": 2, "manifests": [{**described(sample.manifest), "platform": said}]}).encode()
+    folder = write_folder(tmp_path / "layout", {**sample.oci(), "index.json": index})
+    assert open_image(str(folder), platform=asked, cache=cache).id == digest(sample.config)
+    for other in ("linux/arm/v8", "windows/arm64", "linux/arm64/v9", "amd64"):
+        with pytest.raises(TargetError, match=f"has no image for {other}; it has linux/arm64"):
+            open_image(str(folder), platform=other, cache=cache)
