@@ -61,7 +61,7 @@ _AMBIGUOUS = frozenset(
         "test cut join split head tail who id date time groups convert identify compare display import animate composite stream "
         "conjure montage mail host expand look script last users yes true false nice kill env install open col which import c++ "
         "bison cpp git-shell pack rename select sum write wall help info log view reset clear login apply column scalar logger "
-        "timeout sync factor more fold prune arch red"
+        "timeout sync factor more fold prune arch red GET HEAD POST"
     ).split()
 )
 """Commands whose names are said as words, keys and methods more often than as commands."""

@@ -212,3 +212,16 @@ def test_what_libraries_inside_the_applications_directory_say_is_no_start():
     }
     assert installed(library) == []
     assert installed({**library, "app/job.py": F('import subprocess\nprint(open("x", "w"))\ntool = "git"\n')}) == ["git"]
+
+
+def test_methods_of_http_are_no_commands_though_a_package_has_such():
+    """libwww-perl brings /usr/bin/GET, HEAD and POST, and npm of Debian brings libwww-perl."""
+    job = 'import subprocess\nsubprocess.run(["git", "log"])\nurl = request(method="POST", data=body)\n'
+    job += 'ask("GET /index")\nallowed = ["GET", "HEAD"]\n'
+    methods = {f"usr/bin/{name}": script("#!/usr/bin/perl\n") for name in ("GET", "HEAD", "POST")}
+    tools = {**TOOLS, "libwww-perl": P(list(methods), "perl")}
+    layers = [("RUN /bin/sh -c apt-get install -y npm # buildkit", {**methods, **dpkg(tools)})]
+    assert "libwww-perl" not in installed({"app/job.py": F(job)}, layers=layers)
+    assert "git" in installed({"app/job.py": F(job)}, layers=layers)
+    real = 'import subprocess\nsubprocess.run(["POST", "http://x/"])\n'
+    assert "libwww-perl" in installed({"app/job.py": F(real)}, layers=layers)
