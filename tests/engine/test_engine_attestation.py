@@ -125,7 +125,7 @@ class Attested(Sample):
     """A sample with a provenance beside it, in the place of the one without content."""
 
     version = "v0.2"
-    subject = ""
+    subject: str | None = ""
     sbom: object = False
     said = None
     documents: tuple[tuple[str, object], ...] = ()
@@ -134,7 +134,7 @@ class Attested(Sample):
     def oci(self):
         made = Files()
         image = {**made.image(self), "platform": {"os": "linux", "architecture": self.architecture}}
-        subject = [{"digest": {"sha256": self.subject or image["digest"][7:]}}]
+        subject = [] if self.subject is None else [{"digest": {"sha256": self.subject or image["digest"][7:]}}]
         said = self.said if self.said is not None else predicate(self, self.version)
         kind = f"{SLSA}{self.version}"
         statement = {"_type": "x", "predicateType": kind, "subject": subject, "predicate": said}
@@ -177,6 +177,13 @@ def test_what_the_provenance_holds(tmp_path, cache, version, sbom):
     assert found.lines == ((3, 3), (4, 4), (6, 8), (9, 9))
     assert found.bases == (("debian:12", "sha256:ab"), ("h.example/a/b@sha256:00", "sha256:"))
     assert found.has_sbom is sbom
+
+
+def test_the_provenance_of_an_image_without_a_name_has_no_subject(tmp_path, cache):
+    # `docker buildx build -o type=oci` without a tag: what it is about stands in the index alone
+    image = open_image(layout(tmp_path, attested(subject=None)), cache=cache)
+    assert image.attestation.dockerfile.encode("utf-8", "surrogateescape") == DOCKERFILE
+    assert not image.notes
 
 
 def test_mode_min_holds_no_dockerfile_but_its_bases(tmp_path, cache):
