@@ -54,6 +54,28 @@ async def test_layers_come_one_by_one_and_can_be_used_meanwhile():
         await settled(pilot)
 
 
+async def test_layers_and_files_stand_at_one_layer_while_layers_come():
+    session = ShownSession()
+    session.hold_before_layer = 3
+    async with opened(session) as pilot:
+        main = main_of(pilot)
+        await wait_until(pilot, lambda: main.links.costs.layers == 3)
+        await pilot.pause()
+        assert f"4 Files in layer {main.layers_table.cursor}" in screen_text(pilot.app)
+        session.release.set()
+        await settled(pilot)
+
+
+async def test_an_image_without_findings_begins_at_one_layer_in_all_panes(monkeypatch):
+    monkeypatch.setattr("shown_session.findings", tuple)
+    async with opened() as pilot:
+        await settled(pilot)
+        main = main_of(pilot)
+        assert main.selection.layer == main.layers_table.cursor == len(LAYERS) - 1
+        assert f"4 Files in layer {len(LAYERS) - 1}" in screen_text(pilot.app)
+        assert main.source.line == main.selection.line
+
+
 @pytest.mark.parametrize("key", ["escape", "ctrl+c"])
 async def test_stopping_keeps_what_is_there_and_the_app_stays_usable(key):
     session = ShownSession()

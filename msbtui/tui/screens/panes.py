@@ -225,12 +225,18 @@ class PanesScreen(Screen[None]):
             name = f"2 {shown(self.session.dockerfile_path.name)}"
         self.source.border_title = Content(name)
 
+    @property
+    def shown_layer(self) -> int | None:
+        """Give the layer whose files are shown: the selected one; before any is, the one under the cursor of the layers.
+
+        It does not follow the layers as they come: the cursor must not move under the person's keys.
+        """
+        read = self.links.costs.layers
+        return self.selection.layer if self.selection.layer is not None or not read else min(self.layers_table.cursor, read - 1)
+
     def show_files(self) -> None:
         """Show the files of the selected layer."""
-        layer = self.selection.layer
-        costs = self.links.costs
-        if layer is None and costs.layers:
-            layer = costs.layers - 1
+        layer, costs = self.shown_layer, self.links.costs
         self.files.show(costs, layer or 0, up_to=self.up_to, waste_only=self.waste_only, sort=self.sort)
         where = f"up to layer {layer}" if self.up_to else f"in layer {layer}"
         self.files.border_title = f"4 Files {where}" if layer is not None and costs.layers else "4 Files"
@@ -241,7 +247,7 @@ class PanesScreen(Screen[None]):
         now = self.selection
         self.stages.select(now.stage, now.line)
         self.source.select(now.line)
-        self.layers_table.select(now.layer)
+        self.layers_table.select(self.shown_layer)
         self.files.select(now.path)
         self.advice.select(now.finding)
 

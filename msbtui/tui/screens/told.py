@@ -64,9 +64,14 @@ class ToldScreen(PanesScreen):
             self.progress = None
             if isinstance(self.app.screen, MapScreen):
                 self.work.count()
-            if not self._moved and self.session.waste is not None and self.session.waste.findings:
+            if not self._moved and self.session.waste is not None:
                 self.refresh_results()
-                first = self.links.from_finding(self.selection, self.session.waste.findings[0])
+                found = self.session.waste.findings
+                first = self.selection
+                if found:
+                    first = self.links.from_finding(first, found[0])
+                elif self.links.costs.layers:
+                    first = self.links.from_layer(first, self.links.costs.layers - 1)
                 # No path yet: the tree opens by itself where the waste is, and begins at its top.
                 self.selection = Selection(first.stage, first.line, first.layer, None, first.finding)
                 self.show_files()
