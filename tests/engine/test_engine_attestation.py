@@ -457,10 +457,7 @@ def test_a_dockerfile_that_is_none_falls_back_to_the_history(tmp_path):
     info["data"] = base64.b64encode(b"NONSENSE\n").decode()
     opened = session(tmp_path, image)
     assert opened.reconstructed and not opened.attested
-    assert (
-        "the Dockerfile in its provenance is left out: line 1: dockerfile parse error on line 1: unknown instruction: NONSENSE"
-        in opened.image.notes
-    )
+    assert "the Dockerfile in its provenance is left out: line 1: unknown instruction: NONSENSE" in opened.image.notes
 
 
 JSON = st.recursive(
