@@ -77,7 +77,7 @@ def _graph(
     check: bool,
     quiet: bool,
 ) -> int:
-    from msbtui.dockerfile.graph import build_graph
+    from msbtui.dockerfile.graph import build_checks, build_graph
     from msbtui.dockerfile.parser import parse
     from msbtui.session.files import keep_apart, read_dockerfile
 
@@ -103,7 +103,7 @@ def _graph(
     if check:
         from msbtui.dockerfile.second_opinion import read_differently
 
-        graph = msgspec.structs.replace(graph, warnings=(*graph.warnings, *read_differently(parsed)))
+        graph = msgspec.structs.replace(graph, warnings=(*build_checks(parsed, graph), *read_differently(parsed)))
     facts = None
     if (named.image is not None or sizes) and not graph.errors:
         if path == "-":

@@ -222,6 +222,17 @@ def test_graph_exports_go_to_a_file_or_to_stdout(form, dockerfile, tmp_path, cap
     assert out.read_bytes().startswith(begins[form])
 
 
+def test_graph_check_warns_as_the_builder_does(tmp_path, capsys):
+    path = tmp_path / "Dockerfile"
+    path.write_text("from debian AS a\nFROM debian\nRUN a \\\n\n b\n")
+    assert run(["graph", str(path), "--check"]) == 0
+    said = [line.removeprefix(f"{path}:") for line in capsys.readouterr().err.splitlines()]
+    assert "5: NoEmptyContinuation: Empty continuation line" in said
+    assert any(line.startswith("1: ConsistentInstructionCasing") for line in said)
+    assert run(["graph", str(path)]) == 0
+    assert "NoEmptyContinuation" not in capsys.readouterr().err
+
+
 def test_graph_in_ascii(dockerfile, capsys):
     assert run(["graph", str(dockerfile), "--ascii", "--layers", "--legend"]) == 0
     drawn = capsys.readouterr().out
