@@ -106,6 +106,19 @@ HARMFUL: dict[str, Callable[[], bytes]] = {
             for said in ("cat <<EOF > x\nhello\nEOF", "a \\", "", "x && " * 20_000, "(" * 500_000, "$(" * 50_000)
         ],
     ),
+    "20,000 packages that need what all provide": lambda: _image(
+        [
+            tar_of(
+                {
+                    "var/lib/dpkg/status": b"".join(
+                        b"Package: p%d\nStatus: install ok installed\nVersion: 1\nArchitecture: all\nProvides: x\nDepends: x\n\n"
+                        % n
+                        for n in range(20_000)
+                    )
+                }
+            )
+        ]
+    ),
     "a command of millions": lambda: _image(
         [tar_of({"a": b"1"})], history=[{"created_by": "RUN /bin/sh -c " + "a && " * 3_000_000}]
     ),

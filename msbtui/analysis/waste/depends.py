@@ -51,12 +51,19 @@ class Dependencies:
     def closure(self, keys: Iterable[str], *, recommended: bool = False) -> set[str]:
         """Give the packages and all that they need, directly or through others; with `recommended` also what they recommend."""
         reached: set[str] = set()
+        asked: set[str] = set()
         todo = [key for key in keys if key in self._installed]
         while todo:
             key = todo.pop()
-            if key not in reached:
-                reached.add(key)
-                todo.extend(self.direct(key, recommended=recommended) - reached)
+            if key in reached:
+                continue
+            reached.add(key)
+            package = self._installed[key]
+            for clause in (*package.depends, *package.recommends) if recommended else package.depends:
+                for name in _names(package, clause):
+                    if name not in asked:  # thousands may need what thousands provide
+                        asked.add(name)
+                        todo.extend(self._by_name.get(name) or self._providers.get(name) or ())
         return reached
 
     def left_over(self, removed: set[str], keep: Iterable[str]) -> set[str]:
