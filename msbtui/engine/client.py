@@ -6,8 +6,10 @@ them, and what names them wins over what the environment says of other servers.
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
+import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -90,7 +92,9 @@ def trouble(error: BaseException, *, tls: bool) -> tuple[str, str] | None:
     """Give why a connection (one with TLS or not) failed and what to try, in words for a person; None for what is not known."""
     text = str(error)
     keys = "check DOCKER_CERT_PATH or the docker context"
-    if any(sign in text for sign in ("closed connection without response", "Connection reset", "Broken pipe")):
+    if isinstance(error, ConnectionError | ssl.SSLEOFError | ssl.SSLZeroReturnError | http.client.HTTPException) or any(
+        sign in text for sign in ("closed connection without response", "Connection reset", "Broken pipe", "EOF occurred")
+    ):
         if tls:
             return "it hangs up, as if it wants another client's certificate", keys
         return "it hangs up", "if it wants TLS set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
