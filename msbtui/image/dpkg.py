@@ -19,6 +19,8 @@ WATCHED = (ROOT, EXTENDED_STATES)
 _INSTALLED = frozenset({"installed", "triggers-awaited", "triggers-pending"})
 """States in which a package's files are all there and set up (dpkg(1), "Package states")."""
 Fields = dict[str, str]
+_ALIKE = frozenset(("status", "architecture", "section", "priority", "essential"))
+"""Fields of which few values are in use."""
 _USED = frozenset(
     (
         "package",
@@ -207,10 +209,12 @@ def stanzas(text: str) -> Iterator[Fields]:
     """
     found: dict[str, list[str]] = {}
     last: list[str] | None = None
+    same = {name: name for name in _USED}  # a name or value that many packages have is kept once
     for line in [*text.split("\n"), ""]:
         if not line or line.isspace():
             if found:
-                yield {name: printable(" ".join(parts)) for name, parts in found.items()}
+                fields = {same[name]: printable(" ".join(parts)) for name, parts in found.items()}
+                yield {name: same.setdefault(value, value) if name in _ALIKE else value for name, value in fields.items()}
             found, last = {}, None
         elif line[0] in " \t":
             if last is not None:

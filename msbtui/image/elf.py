@@ -7,7 +7,7 @@ input: what lies outside the file is left out, and no input raises.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -37,6 +37,8 @@ _MOST_LOOKED_AT: Final = 1 << 16
 """Program headers, sections and dynamic entries that are looked at."""
 _MOST_NEEDED: Final = 4096
 _LONGEST_STRING: Final = 4096
+_ROOM_FOR_NAMES: Final = 256
+"""Bytes that the names in a dynamic section may have beyond a quarter of the file's."""
 _MOST_LIBRARIES: Final = 200
 _MOST_PATHS: Final = 2000
 _LONGEST_PATH: Final = 256
@@ -90,6 +92,8 @@ class _Elf:
         self.segments = self._segments(phoff, phsize, phnum)
         self.symbols = (0, 0)
         """Where the names of the dynamic symbols stand, from and to."""
+        self.left = _MOST_LOOKED_AT
+        """Dynamic entries that are still looked at, in however many segments a hostile file lists them."""
 
     def facts(self, strings: bool) -> ElfFacts:
         kind = _KINDS.get(self.kind, f"ET_{self.kind}")
@@ -100,7 +104,7 @@ class _Elf:
             # A file of debug symbols alone keeps the program headers and not what they point at.
             if type_ == _PT_INTERP and b".interp" not in hollow and not interpreter:
                 interpreter = printable_bytes(self._string(offset, size))
-            elif type_ == _PT_DYNAMIC and b".dynamic" not in hollow and not any(dynamic):
+            elif type_ == _PT_DYNAMIC and b".dynamic" not in hollow and not any(dynamic) and self.left:
                 dynamic = self._dynamic(offset, size)
         needed, soname, rpath, runpath = dynamic
         search = strings and kind in _LINKED
@@ -133,7 +137,8 @@ class _Elf:
             packed = not self.sections and _UPX.search(self.data, 0, _UPX_LIMIT) is not None
             starters = {match[1].decode("ascii") for match in _STARTER.finditer(self.data, *self.symbols)}
             return "packed" if packed else "", tuple(sorted(starters)), ""
-        tables = [(at, min(at + size, len(self.data))) for name, _, at, size, *_ in self.sections if name.endswith(b"gopclntab")]
+        end = len(self.data)
+        tables = _joined((at, min(at + size, end)) for name, _, at, size, *_ in self.sections if name.endswith(b"gopclntab"))
         functions, runs = golang.functions(self.data, tables), golang.runs(self.data, self._searched())
         if runs is None or golang.ALWAYS not in functions:
             return "go", (), runs or ""
@@ -179,23 +184,30 @@ class _Elf:
         """Give NEEDED, SONAME, RPATH and RUNPATH of the dynamic section."""
         width = 16 if self.wide else 8
         names: list[tuple[int, int]] = []
-        strings, length = None, 0
-        for tag, value in self._table("QQ" if self.wide else "II", offset, width, size // width):
+        address, length = None, 0
+        for tag, value in self._table("QQ" if self.wide else "II", offset, width, min(size // width, self.left)):
+            self.left -= 1
             if tag == 0:
                 break
             if tag == _DT_STRTAB:
-                strings = self._offset_of(value)
+                address = value
             elif tag == _DT_STRSZ:
                 length = value
             elif tag in (_DT_NEEDED, _DT_SONAME, _DT_RPATH, _DT_RUNPATH) and len(names) < _MOST_NEEDED:
                 names.append((tag, value))
+        strings = None if address is None else self._offset_of(address)
         self.symbols = (strings, min(strings + length, len(self.data))) if strings is not None else (0, 0)
         texts: dict[int, list[str]] = {}
         if strings is not None:
+            # Names may share their ends, and those of a hostile file all their bytes.
+            room = _ROOM_FOR_NAMES + len(self.data) // 4
             for tag, value in names:
-                text = printable_bytes(self._string(strings + value))
-                if text:
-                    texts.setdefault(tag, []).append(text)
+                raw = self._string(strings + value)
+                room -= len(raw)
+                if room < 0:
+                    break
+                if raw:
+                    texts.setdefault(tag, []).append(printable_bytes(raw))
         searched = [[part for text in texts.get(tag, ()) for part in text.split(":") if part] for tag in (_DT_RPATH, _DT_RUNPATH)]
         return texts.get(_DT_NEEDED, []), texts.get(_DT_SONAME, [""])[0], searched[0], searched[1]
 
@@ -209,16 +221,11 @@ class _Elf:
     def _searched(self) -> list[tuple[int, int]]:
         """Give the parts of the file that are searched for names, as offsets from and to; no two overlap."""
         end = min(len(self.data), STRINGS_LIMIT)
-        parts: list[tuple[int, int]] = []
-        for start, stop in sorted(
+        parts = _joined(
             (offset, min(offset + size, end))
             for name, type_, offset, size, flags, _ in self.sections
             if type_ == _SHT_PROGBITS and flags & (_SHF_ALLOC | _SHF_EXECINSTR) == _SHF_ALLOC and name not in _TABLES
-        ):
-            if parts and start <= parts[-1][1]:
-                parts[-1] = (parts[-1][0], max(stop, parts[-1][1]))
-            elif start < stop:
-                parts.append((start, stop))
+        )
         return parts or [(0, end)]
 
     def _debug_bytes(self) -> int:
@@ -229,6 +236,17 @@ class _Elf:
             if debug and type_ != _SHT_NOBITS and offset + size <= len(self.data):
                 total += size
         return min(total, len(self.data))
+
+
+def _joined(parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Give parts of a file, as offsets from and to, sorted, and so that no two overlap."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in sorted(parts):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        elif start < stop:
+            joined.append((start, stop))
+    return joined
 
 
 def _libraries(data: bytes | memoryview, parts: list[tuple[int, int]], known: set[str]) -> list[str]:

@@ -288,9 +288,7 @@ class _Planner:
     def _reasons(self, parts: Parts, before: int, after: int | None) -> list[str]:
         reasons = []
         if after is not None:
-            reasons.append(
-                f"about {size(before - after)} of {size(before)} ({(before - after) / before:.0%}) stay in the build stage"
-            )
+            reasons.append(f"about {size(before - after)} of {size(before)} ({(before - after) / before:.0%}) are saved")
         reasons.append(parts.runtime.why)
         if parts.kept.missing:
             reasons.append(f"the original itself lacks {parts.kept.missing[0]}")

@@ -12,9 +12,11 @@ from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section
 from elftools.elf.segments import InterpSegment
+from evil_elf import many_dynamic_segments, many_string_tables, names_in_names
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from msbtui.image import elf
 from msbtui.image.elf import elf_facts
 
 
@@ -231,6 +233,36 @@ def test_what_is_kept_of_strings_is_bounded() -> None:
     assert len(facts.paths) == 2000
     assert len(facts.libraries) == 200
     assert all(len(path) <= 256 for path in facts.paths)
+
+
+@pytest.mark.parametrize("tag", [1, 15, 29])
+def test_names_that_share_their_bytes_are_not_kept_beyond_what_the_file_has(tag: int) -> None:
+    data = names_in_names(tag)
+    facts = elf_facts(data)
+    assert facts is not None
+    kept = sum(len(name) for name in (*facts.needed, *facts.rpath, *facts.runpath))
+    assert 0 < kept < 4 * len(data)
+
+
+def test_a_string_table_is_looked_for_once_however_often_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+    before = elf._Elf._offset_of
+
+    def counted(self: elf._Elf, address: int) -> int | None:
+        nonlocal looked
+        looked += 1
+        return before(self, address)
+
+    monkeypatch.setattr(elf._Elf, "_offset_of", counted)
+    assert elf_facts(many_string_tables()) is not None
+    assert looked == 1
+    looked = 0
+    assert elf_facts(many_dynamic_segments()) is not None
+    assert looked == 0
+
+
+def test_parts_of_a_file_are_searched_once_however_often_they_are_named() -> None:
+    assert elf._joined([(5, 9), (0, 3), (2, 4), (5, 9), (9, 12), (20, 20)]) == [(0, 4), (5, 12)]
 
 
 def test_a_file_of_debug_symbols_alone_has_no_dynamic_section() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import zstandard
+from evil_elf import EVIL
 from image_samples import Sample, described, digest, tar_of
 from tar_maker import END, body, header, pax
 
@@ -50,6 +51,11 @@ def _loops() -> bytes:
     deep = [header(b"a", flag=b"2", link=b"a/a")]
     starts = {"Env": ["PATH=/l1:/a/a/a"], "Cmd": ["/l3"], "Entrypoint": ["h3"]}
     return _image([b"".join(links + hard + deep) + END], settings=starts)
+
+
+def _packages(count: int, more: bytes = b"") -> bytes:
+    said = b"Package: p%d\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n" + more + b"\n"
+    return _image([tar_of({"var/lib/dpkg/status": b"".join(said % n for n in range(count))})])
 
 
 def _many_names() -> bytes:
@@ -106,19 +112,9 @@ HARMFUL: dict[str, Callable[[], bytes]] = {
             for said in ("cat <<EOF > x\nhello\nEOF", "a \\", "", "x && " * 20_000, "(" * 500_000, "$(" * 50_000)
         ],
     ),
-    "20,000 packages that need what all provide": lambda: _image(
-        [
-            tar_of(
-                {
-                    "var/lib/dpkg/status": b"".join(
-                        b"Package: p%d\nStatus: install ok installed\nVersion: 1\nArchitecture: all\nProvides: x\nDepends: x\n\n"
-                        % n
-                        for n in range(20_000)
-                    )
-                }
-            )
-        ]
-    ),
+    "20,000 packages that need what all provide": lambda: _packages(20_000, b"Provides: x\nDepends: x\n"),
+    "150,000 packages that say nothing": lambda: _packages(150_000),
+    "ELF files that say the same many times": lambda: _image([tar_of({path: make() for path, make in EVIL.items()})]),
     "a command of millions": lambda: _image(
         [tar_of({"a": b"1"})], history=[{"created_by": "RUN /bin/sh -c " + "a && " * 3_000_000}]
     ),
