@@ -43,7 +43,8 @@ STANDARD_INPUT = "-"
 _SCHEME = regex(r"([a-z][a-z-]*):(?://)?(.+)", re.DOTALL)
 # distribution/reference, regexp.go: name[:tag][@digest], a registry host with a port allowed in front
 _REFERENCE = regex(
-    r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+    r"(?:(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?/)?"
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z0-9+._-]+:[0-9a-fA-F]{32,})?"
 )
 _IMAGE_ID = regex(r"(?:sha256:)?[0-9a-f]{12,64}")

@@ -224,7 +224,8 @@ def test_plain_http_elsewhere_only_when_asked_for(registry, cache, home):
 @pytest.mark.parametrize(
     ("host", "is_it"),
     [("localhost", True), ("localhost:5000", True), ("127.0.0.1:5000", True), ("127.9.9.9", True), ("a.localhost", True),
-     ("example.com", False), ("10.0.0.1:5000", False), ("localhost.example.com", False), ("127.0.0.1.example.com", False)],
+     ("[::1]:5000", True), ("[::1]", True), ("[2001:db8::1]:5000", False), ("example.com", False), ("10.0.0.1:5000", False),
+     ("localhost.example.com", False), ("127.0.0.1.example.com", False)],
 )  # fmt: skip
 def test_loopback_is_what_is_this_machine_by_its_name(host, is_it):
     assert is_loopback(host) is is_it
@@ -378,6 +379,7 @@ def test_a_layer_of_another_diff_id_is_named(registry, cache, home):
         ("index.docker.io/me/app", Reference("docker.io", "me/app", "latest")),
         ("localhost/app", Reference("localhost", "app", "latest")),
         ("h:5000/a/b/c:t", Reference("h:5000", "a/b/c", "t")),
+        ("[2001:db8::1]:5000/a:t", Reference("[2001:db8::1]:5000", "a", "t")),
         ("h.example/a@sha256:00", Reference("h.example", "a", "latest", "sha256:00")),
         ("h.example/a:t@sha256:00", Reference("h.example", "a", "t", "sha256:00")),
     ],

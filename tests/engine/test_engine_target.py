@@ -50,7 +50,8 @@ def test_archives_and_layouts_by_content(tmp_path, archive):
 
 
 @pytest.mark.parametrize(
-    "name", ["debian", "debian:12", "ghcr.io/a/b:v1", "localhost:5000/x", "a@sha256:" + "0" * 64, "0123456789ab"]
+    "name",
+    ["debian", "debian:12", "ghcr.io/a/b:v1", "localhost:5000/x", "[::1]:5000/a/b:v1", "a@sha256:" + "0" * 64, "0123456789ab"],
 )
 def test_image_names(name):
     assert (recognise(name).kind, recognise(name).name) == ("docker", name)
