@@ -11,8 +11,9 @@ skipped: list[str] = []
 
 @pytest.fixture(autouse=True)
 def own_surroundings(tmp_path_factory, monkeypatch, request):
-    """Keep the person's cache and engine out of tests; engine tests name their engine themselves."""
+    """Keep the person's cache, colours and engine out of tests; engine tests name their engine themselves."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("NO_COLOR", raising=False)
     if request.node.get_closest_marker("engine") is None:
         for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"):
             monkeypatch.delenv(name, raising=False)

@@ -252,17 +252,24 @@ def _ends(trial: Trial, mine: Seen, theirs: Seen, read_only: bool) -> Check:
         one, other = ("the original", "the new image") if mine.state.running else ("the new image", "the original")
         ended = theirs if mine.state.running else mine
         said = f": {last}" if mine.state.running else ""
-        detail = f"{one} still runs, {other} ended with exit code {ended.state.exit_code}{said}"
+        detail = f"{one} still runs, {other} ended with {_code(ended)}{said}"
         return Check(name, False, detail, lacks)
     if not mine.state.running and mine.state.exit_code != theirs.state.exit_code:
-        return Check(name, False, f"exit code {theirs.state.exit_code}, was {mine.state.exit_code}: {last}", lacks)
+        return Check(name, False, f"{_code(theirs)}, was {mine.state.exit_code}: {last}", lacks)
     found = _outputs_differ(trial, mine, theirs, read_only)
     if found:
         return Check(name, False, found, lacks)
-    how = "both still run" if mine.state.running else f"exit code {mine.state.exit_code} in both"
+    how = "both still run" if mine.state.running else f"{_code(mine)} in both"
     if mine.state.exit_code and not mine.state.running:
         how += " (the original fails, too)"
     return Check(name, True, f"{how}, and print the same")
+
+
+def _code(seen: Seen) -> str:
+    """Give the exit code of a start that ended, and why the kernel ended it where it did."""
+    return f"exit code {seen.state.exit_code}" + (
+        " (killed: it wanted more memory than a trial has)" if seen.state.out_of_memory else ""
+    )
 
 
 def _outputs_differ(trial: Trial, mine: Seen, theirs: Seen, read_only: bool) -> str:

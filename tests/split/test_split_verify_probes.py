@@ -10,14 +10,14 @@ from types import SimpleNamespace
 import pytest
 from split_world import DEBIAN, DEBIAN_PACKAGES, PATH, F, P, dpkg, elf, view
 
-from msbtui.engine.containers import RunResult
+from msbtui.engine.containers import RunResult, State
 from msbtui.image.model import ImageConfig
 from msbtui.split import probescripts
 from msbtui.split.javamodules import module_check
 from msbtui.split.masking import without_numbers
 from msbtui.split.model import Plan
 from msbtui.split.probes import Loaded, Probe, compare_lines, probes, read_lines
-from msbtui.split.start import read_answer, stream_differs
+from msbtui.split.start import Seen, _ends, read_answer, stream_differs
 from msbtui.split.trial import Trial, says_read_only
 
 SITE = "usr/local/lib/python3.11/site-packages"
@@ -172,3 +172,15 @@ def test_an_extension_of_php_that_is_not_there_asks_for_its_package():
     check = compare_lines(trial, probe, [Loaded("SimpleXML", "", True, ""), Loaded("core", "", True, "")], RunResult(0, b"", b""))
     assert not check.passed
     assert check.lacks == ("package:php8.2-xml",)
+
+
+def test_a_start_that_the_kernel_ended_says_so() -> None:
+    ran = Seen(State(running=True, exit_code=0))
+    killed = Seen(State(running=False, exit_code=137, out_of_memory=True), stdout=b"loading\n")
+    check = _ends(trial(), ran, killed, read_only=False)
+    assert not check.passed
+    assert check.detail == (
+        "the original still runs, the new image ended with exit code 137"
+        " (killed: it wanted more memory than a trial has): loading"
+    )
+    assert "memory" not in _ends(trial(), ran, Seen(State(running=False, exit_code=1)), read_only=False).detail
