@@ -26,18 +26,6 @@ from msbtui.engine.credentials import Credentials, find_credentials
 from msbtui.engine.distribution import is_loopback
 from msbtui.engine.registry import Reference
 from msbtui.errors import Cancelled, TargetError
-from msbtui.image.cache import LayerCache
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return LayerCache(tmp_path / "cache")
-
-
-@pytest.fixture
-def registry():
-    with FakeRegistry(Sample()).running() as fake:
-        yield fake
 
 
 @pytest.fixture(autouse=True)

@@ -59,9 +59,9 @@ class RowList(Rows, ScrollView, can_focus=True):
         """Give how many rows there are."""
         return 0
 
-    def row(self, index: int, width: int) -> Row:
-        """Give one row in exactly `width` cells."""
-        raise NotImplementedError
+    def row(self, index: int, width: int) -> Row:  # noqa: ARG002
+        """Give one row in exactly `width` cells. Raises IndexError where there is no such row; here there is none."""
+        raise IndexError(index)
 
     def header(self, _width: int) -> Row:
         """Give the row that stays at the top, where `HEADER` is 1."""
