@@ -19,6 +19,7 @@ from msbtui.engine.manifest import JSON_LIMIT, SavedImage, check_layer_count, de
 from msbtui.engine.request import Request
 from msbtui.engine.streamed import is_streamed, open_streamed
 from msbtui.engine.target import missing, unreadable
+from msbtui.engine.unpacked import Unpacked
 from msbtui.errors import TargetError
 from msbtui.image import shortened
 from msbtui.image.cache import file_key
@@ -85,18 +86,24 @@ class _Mapped:
 
 
 def open_archive(path: str, name: str, request: Request) -> Image:
-    """Give the image `name` (empty: the only one) of the archive at `path`, compressed or not.
+    """Give the image `name` (empty: the only one) of the archive at `path`, compressed or not, or unpacked into a folder.
 
     `-` is standard input; pipes are read as they flow. Raises `TargetError`, `Cancelled`.
     """
     try:
+        if os.path.isdir(path):
+            return _checked(Unpacked(path), name, request)
         if is_streamed(path):
             return open_streamed(path, lambda members: _open(members, name, request), request)
-        members = _Mapped(path)
+        mapped = _Mapped(path)
     except OSError as error:
         raise (missing(path) if isinstance(error, FileNotFoundError) else unreadable(error, path)) from error
-    if members.cut_off:
-        raise TargetError(f"is truncated or damaged: {members.cut_off}", where=members.where, hint=_AGAIN)
+    if mapped.cut_off:
+        raise TargetError(f"is truncated or damaged: {mapped.cut_off}", where=mapped.where, hint=_AGAIN)
+    return _checked(mapped, name, request)
+
+
+def _checked(members: Members, name: str, request: Request) -> Image:
     try:
         return _open(members, name, request)
     finally:

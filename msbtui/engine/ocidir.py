@@ -6,14 +6,14 @@ import os
 
 import msgspec
 
-from msbtui.engine.disk import Blob, map_file
+from msbtui.engine.disk import Blob
 from msbtui.engine.layout import open_layout
-from msbtui.engine.manifest import JSON_LIMIT, Descriptor, Manifest, sha256_of, too_large
+from msbtui.engine.manifest import Descriptor, Manifest, sha256_of
 from msbtui.engine.request import Request
-from msbtui.engine.target import missing, unreadable
+from msbtui.engine.target import missing
+from msbtui.engine.unpacked import file_blob, small_file
 from msbtui.errors import TargetError
 from msbtui.image import shortened
-from msbtui.image.cache import file_key
 from msbtui.image.model import Image
 from msbtui.text import printable
 
@@ -33,22 +33,10 @@ class _Folder:
         return index
 
     def _file(self, name: str, digest: str) -> Blob | None:
-        path = os.path.join(self._path, name)
-        if not os.path.isfile(path):
-            return None
-        try:
-            with open(path, "rb") as file:
-                data = map_file(file)
-                shortened.announce(data, printable(path))
-                return Blob(printable(name), data, file_key(path), digest, (path, 0))
-        except OSError as error:
-            raise unreadable(error, path) from error
+        return file_blob(os.path.join(self._path, name), name, digest)
 
     def _document(self, name: str) -> bytes | None:
-        blob = self._file(name, "")
-        if blob is not None and len(blob.data) > JSON_LIMIT:
-            raise too_large(blob.name, self._where)
-        return bytes(blob.data) if blob is not None else None
+        return small_file(self._file(name, ""), self._where)
 
     # a digest has been checked to be an algorithm and hexadecimal digits, so these stay in the folder
 

@@ -107,6 +107,8 @@ def _with_scheme(kind: TargetKind, scheme: str, value: str) -> Target:
     if not path:
         raise missing(value)
     found = _on_disk(path)
+    if kind == "docker-archive" and found.kind == "oci-dir":  # an archive, unpacked
+        return Target("oci-dir", path, name)
     if found.kind != kind:
         raise TargetError(
             f"is {_WORDS[found.kind]}, not what {scheme}: stands for", where=printable(path), hint="leave the scheme out"
@@ -159,12 +161,17 @@ def _folder(path: str) -> Target:
     # what an archive may leave out, a folder may
     if {"oci-layout", "index.json"} <= names or {"index.json", "blobs"} <= names or {"manifest.json", "version"} <= names:
         return Target("oci-dir", path)
+    if "manifest.json" in names:
+        from msbtui.engine.unpacked import is_unpacked_archive
+
+        if is_unpacked_archive(path):
+            return Target("docker-archive", path)
     for name in DOCKERFILE_NAMES:
         if os.path.isfile(os.path.join(path, name)):
             return Target("dockerfile", str(Path(path) / name))
     others = sorted(name for name in names if "dockerfile" in name.lower() and os.path.isfile(os.path.join(path, name)))
     hint = f"did you mean {printable(others[0])}? name it" if others else "name the Dockerfile, or an image"
-    raise TargetError("has no Dockerfile and is no OCI layout", where=printable(path), hint=hint)
+    raise TargetError("has no Dockerfile and is no image folder", where=printable(path), hint=hint)
 
 
 def _file(path: str) -> Target:
