@@ -180,10 +180,10 @@ class _Reading:
                 return
             self._manifest = one
             config_id, data = one.manifest.config.digest, config_data
-            stored = {descriptor.digest: descriptor.size for descriptor in one.manifest.layers or ()}
-            for diff_id, (digest, length) in zip(self._wanted, stored.items(), strict=False):
-                if len(stored) == len(self._wanted) and length is not None:
-                    self._packed.setdefault(diff_id, (digest, length))
+            stored = one.manifest.layers or []
+            for diff_id, layer in zip(self._wanted, stored, strict=False):
+                if len(stored) == len(self._wanted) and layer.size is not None:
+                    self._packed.setdefault(diff_id, (layer.digest, layer.size))
         config = decode_config(data, where)
         if tuple(config.diff_ids) != self._wanted:
             raise TargetError(

@@ -179,6 +179,15 @@ def test_a_shared_layer_is_a_link_in_the_export(tmp_path, cache):
         assert [layer.entries.paths for layer in image.layers] == [["a"], ["b"], ["a"]]
 
 
+def test_a_layer_that_is_there_twice_has_its_stored_size_at_a_second_look_too(tmp_path, cache):
+    sample = Sample(layers=[tar_of({"a": b"1"}), tar_of({"b": b"2"}), tar_of({"a": b"1"})])
+    with FakeEngine(tmp_path / "s", sample, layout="oci").running() as engine:
+        for _ in range(2):
+            image = read(engine, cache)
+            assert [layer.stored_size for layer in image.layers] == [len(blob) for blob in sample.blobs]
+            assert [layer.digest for layer in image.layers] == [digest(blob) for blob in sample.blobs]
+
+
 def test_two_layers_of_one_length_are_not_mixed_up(tmp_path, cache):
     """A layer that is as long as a known one is passed over at first; that it is another is noticed."""
     large = b"x" * (1 << 20)
