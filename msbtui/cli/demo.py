@@ -8,10 +8,11 @@ import rich_click as click
 
 from msbtui.cli.app import require_terminal
 from msbtui.cli.options import colour_option
+from msbtui.learn import PROJECTS
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Example: msbtui demo go --after")
-@click.argument("project", type=click.Choice(["c", "python", "go"]), default="c")
+@click.argument("project", type=click.Choice(PROJECTS), default=PROJECTS[0])
 @click.option("--after", is_flag=True, help="The image as it is after the split.")
 @click.option("--ascii", "plain", is_flag=True, help="Draw in ASCII; done by itself where the terminal is not UTF-8.")
 @colour_option

@@ -94,11 +94,6 @@ def commands(
     return _Walker(script, dict(variables or {})).run()
 
 
-def shell_text_commands(text: str, variables: Mapping[str, str] | None = None) -> list[Command]:
-    """Give the simple commands of a script's text; byte offsets count in its UTF-8 form."""
-    return _Walker(Script(text.encode("utf-8", "surrogateescape")), dict(variables or {})).run()
-
-
 def shell_tree(text: bytes) -> Node:
     """Give the root of a script's syntax tree; `has_error` says that a part was not understood."""
     return _parser().parse(text).root_node

@@ -24,6 +24,10 @@ HOSTNAME = "container"
 """The same name in every container, so that outputs do not differ by it; it leads to the loopback address."""
 CARRIED = ".msbtui-trace"
 """Where what is carried into a container lies, below its root."""
+MEMORY, PROCESSES = "1g", 256
+"""What one container may have."""
+OUTPUT_LIMIT = 1 << 20
+"""Bytes that are kept of what a command prints on each stream."""
 _ASKING = 30.0
 _STEP = 0.2
 _LISTENING = "0A"
@@ -55,8 +59,6 @@ def fence(
     *,
     network: str = "none",
     read_only: bool = False,
-    memory: str = "1g",
-    pids: int = 256,
     log_size: str = "4m",
 ) -> tuple[str, list[str]]:
     """Give a new container's name and the options that fence it in (docker-run(1))."""
@@ -64,7 +66,7 @@ def fence(
     options = ["--name", name, *labels(verify_id or name), "--pull", "never", "--network", network]
     if not network.startswith("container:"):
         options += ["--hostname", HOSTNAME, "--add-host", f"{HOSTNAME}:127.0.0.1"]
-    options += ["--security-opt", "no-new-privileges", "--memory", memory, "--pids-limit", str(pids), "--cpus", "1"]
+    options += ["--security-opt", "no-new-privileges", "--memory", MEMORY, "--pids-limit", str(PROCESSES), "--cpus", "1"]
     # a container that prints without end must not fill the engine's disk
     options += ["--log-driver", "json-file", "--log-opt", f"max-size={log_size}"]
     return name, [*options, *(["--read-only"] if read_only else [])]
@@ -88,27 +90,24 @@ def run(
     network: str = "none",
     read_only: bool = False,
     workdir: str | None = None,
-    memory: str = "1g",
-    pids: int = 256,
-    output_limit: int = 1 << 20,
     cancel: threading.Event | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Run `command` in a container of `image`: no network, no new privileges; memory, processes and time bounded.
 
-    `timeout` in seconds, `output_limit` in bytes of each stream; `network` is `none` or `container:NAME`, whose namespace it then
-    shares. The container is gone afterwards, also on a cancel or Ctrl+C. Raises `TargetError` where the engine cannot start it (a
-    command that is not in the image is a result: exit code 126 or 127), `Cancelled`.
+    `timeout` in seconds; of each stream `OUTPUT_LIMIT` bytes are kept; `network` is `none` or `container:NAME`, whose namespace
+    it then shares. The container is gone afterwards, also on a cancel or Ctrl+C. Raises `TargetError` where the engine cannot
+    start it (a command that is not in the image is a result: exit code 126 or 127), `Cancelled`.
     """
     env = process.environment(host, environ)
     docker = process.docker_cli(env)
-    name, options = fence(verify_id, network=network, read_only=read_only, memory=memory, pids=pids)
+    name, options = fence(verify_id, network=network, read_only=read_only)
     arguments = [docker, "run", "--rm", *options]
     arguments += ["--workdir", workdir] if workdir is not None else []
     arguments += ["--entrypoint", entrypoint] if entrypoint is not None else []
     ended = False
     try:
-        result = process.collect([*arguments, image, *command], env, cancel=cancel, timeout=timeout, limit=output_limit)
+        result = process.collect([*arguments, image, *command], env, cancel=cancel, timeout=timeout, limit=OUTPUT_LIMIT)
         ended = not result.timed_out and result.exit_code >= 0
     finally:
         if not ended:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from msbtui.image.package import Key, Package, Reader, number
+from msbtui.image.package import Key, Package, Reader
 from msbtui.text import printable
 
 INSTALLED = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
@@ -74,7 +74,6 @@ class Apk:
             source=fields.get("o", ""),
             depends=tuple(fields.get("D", "").split()),
             provides=tuple(fields.get("p", "").split()),
-            installed_size=number(fields.get("I", "")),
             files=files,
             directories=directories,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msbtui.image.package import Key, Package, Reader, clauses, number
+from msbtui.image.package import Key, Package, Reader, clauses
 from msbtui.text import printable
 
 ROOT = "var/lib/dpkg"
@@ -139,7 +139,6 @@ class Dpkg:
             depends=clauses(f"{fields.get('pre-depends', '')},{fields.get('depends', '')}".split(",")),
             recommends=clauses(fields.get("recommends", "").split(",")),
             provides=clauses(fields.get("provides", "").split(",")),
-            installed_size=number(fields.get("installed-size", ""), 1024),
             files=files,
             directories=directories,
             manual=manual,

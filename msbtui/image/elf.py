@@ -59,18 +59,17 @@ _UPX_LIMIT: Final = 4096
 _IN_NAME: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-")
 
 
-def elf_facts(data: bytes | memoryview, *, strings: bool = True) -> ElfFacts | None:
+def elf_facts(data: bytes | memoryview) -> ElfFacts | None:
     """Give what the ELF file `data` says of itself, or None where it is none; a damaged file gives what can be read.
 
-    `data` may be the first part of a file only: what lies behind it (section headers mostly) is then missing. Without
-    `strings` the file's bytes are not searched for `libraries` and `paths`; objects and core dumps never are. Where there
-    are section headers, only data that is loaded is searched: machine code and tables read like short paths, and debug
-    sections name the sources of the machine that built.
+    `data` may be the first part of a file only: what lies behind it (section headers mostly) is then missing. Objects and
+    core dumps are not searched for `libraries` and `paths`. Where there are section headers, only data that is loaded is
+    searched: machine code and tables read like short paths, and debug sections name the sources of the machine that built.
     """
     if len(data) < 52 or data[:4] != MAGIC:
         return None
     try:
-        return _Elf(data).facts(strings)
+        return _Elf(data).facts()
     except (struct.error, ValueError, IndexError, OverflowError):
         return None
 
@@ -95,7 +94,7 @@ class _Elf:
         self.left = _MOST_LOOKED_AT
         """Dynamic entries that are still looked at, in however many segments a hostile file lists them."""
 
-    def facts(self, strings: bool) -> ElfFacts:
+    def facts(self) -> ElfFacts:
         kind = _KINDS.get(self.kind, f"ET_{self.kind}")
         hollow = {name for name, type_, *_ in self.sections if type_ == _SHT_NOBITS}
         interpreter = ""
@@ -107,7 +106,7 @@ class _Elf:
             elif type_ == _PT_DYNAMIC and b".dynamic" not in hollow and not any(dynamic) and self.left:
                 dynamic = self._dynamic(offset, size)
         needed, soname, rpath, runpath = dynamic
-        search = strings and kind in _LINKED
+        search = kind in _LINKED
         language, functions, runs = self._language() if search else ("", (), "")
         commands: set[str] = set()
         if functions and not language:

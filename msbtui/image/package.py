@@ -33,8 +33,6 @@ class Package(msgspec.Struct, frozen=True, omit_defaults=True):
     recommends: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
     """Raw clauses, as `depends`."""
-    installed_size: int = 0
-    """Bytes, as the package claims; 0 where it does not."""
     files: tuple[str, ...] = ()
     """What it owns except directories; also what no layer has (documentation that was left out, say)."""
     directories: tuple[str, ...] = ()
@@ -139,12 +137,6 @@ class Reader:
             return False
         entry = self.table.live_at(pid, layer)
         return entry is None or self.table.index(entry[0]).kinds[entry[1]] == Kind.DIRECTORY
-
-
-def number(text: str, unit: int = 1) -> int:
-    """Give a count of bytes from a database field; 0 where it is no sane number."""
-    digits = text.strip()
-    return int(digits) * unit if digits.isascii() and digits.isdigit() and len(digits) <= 15 else 0
 
 
 def clauses(texts: Iterable[str]) -> tuple[str, ...]:

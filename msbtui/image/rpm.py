@@ -37,11 +37,11 @@ _MOST_STORE = 256 << 20
 _MOST_BLOB = 64 << 20
 _SQLITE_HEAD = b"SQLite format 3\0"
 
-NAME, VERSION, RELEASE, EPOCH, SIZE, GROUP, ARCH = 1000, 1001, 1002, 1003, 1009, 1016, 1022
+NAME, VERSION, RELEASE, EPOCH, GROUP, ARCH = 1000, 1001, 1002, 1003, 1016, 1022
 OLD_NAMES, MODES, SOURCE, PROVIDES, REQUIRES = 1027, 1030, 1044, 1047, 1049
-DIR_INDEXES, BASE_NAMES, DIR_NAMES, LONG_SIZE, RECOMMENDS = 1116, 1117, 1118, 5009, 5046
+DIR_INDEXES, BASE_NAMES, DIR_NAMES, RECOMMENDS = 1116, 1117, 1118, 5046
 _TEXTS = (NAME, VERSION, RELEASE, GROUP, ARCH, SOURCE, OLD_NAMES, PROVIDES, REQUIRES, RECOMMENDS, BASE_NAMES, DIR_NAMES)
-_WANTED = frozenset((*_TEXTS, EPOCH, SIZE, LONG_SIZE, MODES, DIR_INDEXES))
+_WANTED = frozenset((*_TEXTS, EPOCH, MODES, DIR_INDEXES))
 _RICH = frozenset(("or", "and", "if", "with", "without", "unless", "else"))
 """Operators of rich dependencies (rpm's docs/manual/boolean_dependencies.md)."""
 _WIDTHS = {2: "B", 3: "H", 4: "I", 5: "Q"}
@@ -108,7 +108,6 @@ class Rpm:
             depends=tuple(dict.fromkeys(name for name in _texts(header, REQUIRES) if not name.startswith("rpmlib("))),
             recommends=tuple(dict.fromkeys(_texts(header, RECOMMENDS))),
             provides=tuple(dict.fromkeys(_texts(header, PROVIDES))),
-            installed_size=_number(header, LONG_SIZE) or _number(header, SIZE),
             files=tuple(path for path in files if path not in directory),
             directories=(*directories, *sorted(directory)),
         )
@@ -210,11 +209,6 @@ def _text(header: Header, tag: int) -> str:
 def _texts(header: Header, tag: int) -> list[str]:
     found = header.get(tag)
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
-
-
-def _number(header: Header, tag: int) -> int:
-    found = header.get(tag)
-    return found[0] if isinstance(found, list) and found and isinstance(found[0], int) else 0
 
 
 def _paths(header: Header) -> Iterator[tuple[str, int]]:

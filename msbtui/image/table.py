@@ -144,10 +144,6 @@ class FileTable(Accounting):
         by = self._hidden[self._offsets[layer] + entry]
         return None if by == NOT_HIDDEN else by
 
-    def hidden_entries(self, by: int) -> list[tuple[int, int]]:
-        """Give the entries that layer `by` hid, as (layer, entry), sorted."""
-        return [self._unrow(row) for row in sorted(self._hid_rows[by])]
-
     def hidden_rows(self, by: int) -> list[int]:
         """Give the entries that layer `by` hid, as rows, sorted."""
         return sorted(self._hid_rows[by])

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 
-def columns(rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), gap: str = "  ") -> list[str]:
+def columns(rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
     """Give rows as lines with aligned columns; `right` names those that align at their right end; the last is never padded."""
     rows = [tuple(row) for row in rows]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
@@ -16,7 +16,7 @@ def columns(rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), gap: st
             cell.rjust(width) if at in right else cell.ljust(width)
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        lines.append(gap.join([*cells[:-1], row[-1] if len(row) - 1 not in right else cells[-1]]).rstrip())
+        lines.append("  ".join([*cells[:-1], row[-1] if len(row) - 1 not in right else cells[-1]]).rstrip())
     return lines
 
 

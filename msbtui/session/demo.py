@@ -7,9 +7,6 @@ from importlib.resources import files
 from msbtui.session.model import Options
 from msbtui.session.session import Session
 
-PROJECTS = ("c", "python", "go")
-"""Each is recorded twice: `NAME-before.msbtui` from its single-stage Dockerfile, `NAME-after.msbtui` after the split."""
-
 
 def recording(project: str, *, after: bool = False) -> str:
     """Give the path of a demo project's recording."""

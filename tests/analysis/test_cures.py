@@ -11,8 +11,9 @@ from waste_scenes import F
 from msbtui.analysis.cure import cured, find_cures, ignored_text
 from msbtui.dockerfile.parser import parse
 from msbtui.errors import UsageError
+from msbtui.learn import PROJECTS
 from msbtui.session.cures import chosen, cures_of, world_of
-from msbtui.session.demo import PROJECTS, demo_session
+from msbtui.session.demo import demo_session
 
 LISTS = "var/lib/apt/lists/x_Packages"
 FROM = "FROM debian:bookworm-slim\n"

@@ -12,7 +12,8 @@ from msbtui.analysis.traps import find_traps
 from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.parser import parse
 from msbtui.image.model import ImageConfig
-from msbtui.session.demo import PROJECTS, demo_session
+from msbtui.learn import PROJECTS
+from msbtui.session.demo import demo_session
 from msbtui.session.traps import traps_of
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from msbtui import __version__
 from msbtui.cli import COMMANDS, run
-from msbtui.session.demo import PROJECTS, recording
+from msbtui.learn import PROJECTS
+from msbtui.session.demo import recording
 
 DOCKERFILE = "FROM golang:1 AS build\nRUN go build -o /app .\nFROM debian:bookworm-slim\nCOPY --from=build /app /app\n"
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from msbtui.dockerfile.parser import parse
 from msbtui.dockerfile.recognise import (
     PackageCommand,
     Requested,
     package_command,
     program,
 )
-from msbtui.dockerfile.shell import Command, shell_text_commands
+from msbtui.dockerfile.shell import Command, commands
 
 
 def _last(text: str) -> Command:
-    return shell_text_commands(text)[-1]
+    return commands(parse(f"FROM scratch\nRUN {text}\n").instructions[1])[-1]
 
 
 def _packages(text: str) -> PackageCommand:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from msbtui.dockerfile.model import Instruction
 from msbtui.dockerfile.parser import parse
-from msbtui.dockerfile.shell import Command, Redirect, commands, shell_text_commands
+from msbtui.dockerfile.shell import Command, Redirect, commands
 
 
 def _instruction(text: str) -> Instruction:
@@ -161,10 +161,6 @@ def test_other_shells_give_nothing() -> None:
 def test_backtick_continuation() -> None:
     instruction = parse("# escape=`\nFROM a\nRUN make `\n x\n").instructions[1]
     assert commands(instruction, escape="`")[0].words == ("make", "x")
-
-
-def test_text_commands() -> None:
-    assert [each.words for each in shell_text_commands("exec nginx -g 'daemon off;'")] == [("exec", "nginx", "-g", "daemon off;")]
 
 
 @given(st.text(alphabet="ab $(){};&|<>'\"\\\n`#=-/é", max_size=40))

@@ -197,11 +197,10 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
-def test_a_run_is_fenced_in(docker):
+def test_a_run_is_fenced_in(docker, monkeypatch):
+    monkeypatch.setattr("msbtui.engine.containers.OUTPUT_LIMIT", 100)
     environ, log = docker
-    result = run(
-        "image", ["cmd", "a b"], entrypoint="/bin/sh", host="unix:///e", verify_id="id1", output_limit=100, environ=environ
-    )
+    result = run("image", ["cmd", "a b"], entrypoint="/bin/sh", host="unix:///e", verify_id="id1", environ=environ)
     assert (result.exit_code, len(result.stdout), result.stderr, result.truncated, result.timed_out) == (
         7,
         100,

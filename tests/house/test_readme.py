@@ -10,7 +10,8 @@ import pytest
 from msbtui.cli import COMMANDS, load
 from msbtui.engine.recording import read_recording
 from msbtui.image.table import FileTable
-from msbtui.session.demo import PROJECTS, recording
+from msbtui.learn import PROJECTS
+from msbtui.session.demo import recording
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()

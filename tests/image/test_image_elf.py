@@ -182,9 +182,6 @@ def test_names_in_strings_come_from_loaded_data_only() -> None:
     assert without is not None
     assert {"/not/data", "/etc/service.conf"} <= set(without.paths)
     assert without.libraries == ("libssl.so.3", "libcode.so.1")
-    silent = elf_facts(build(data=readable), strings=False)
-    assert silent is not None
-    assert silent.paths == silent.libraries == ()
 
 
 def test_a_go_program_says_which_functions_are_linked_in_and_where_paths_may_stand() -> None:

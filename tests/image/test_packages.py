@@ -73,7 +73,6 @@ def test_dpkg_by_layer() -> None:
     assert names(packages.removed(3)) == ["exim", "gcc", "mawk", "python3"]
     assert [(a.version, b.version) for a, b in packages.upgraded(3)] == [("1", "2")]
     assert packages.at(2)["gcc"].section == "devel"
-    assert packages.installed["libc6"].installed_size == 12000 * 1024
     assert packages.installed["bash"].essential
     assert packages.managers == ("dpkg",)
     assert packages.layer_of("libc6") == 0
@@ -203,7 +202,6 @@ def test_apk_by_layer() -> None:
     )
     assert names(packages.added(1)) == [".build-deps", "gcc"]
     assert names(packages.removed(2)) == [".build-deps", "gcc"]
-    assert packages.installed["musl"].installed_size == 622592
     assert packages.installed["musl"].manual is True
     assert packages.at(1)["gcc"].manual is False
     assert packages.at(1)[".build-deps"].manual is True

@@ -58,7 +58,7 @@ def test_deleted_sources_are_hidden_in_the_layer_that_added_them() -> None:
     assert table.contribution(1) == -100
     assert [table.running_total(k) for k in (0, 1)] == [107, 7]
     assert table.hidden_by(0, 1) == 1
-    assert table.hidden_entries(1) == [(0, 0), (0, 1)]
+    assert table.hidden_rows(1) == [table.first_row(0), table.first_row(0) + 1]
 
 
 def test_overwritten_file_wastes_the_earlier_copy_only() -> None:

@@ -194,8 +194,9 @@ def test_table_equals_slow_unpack(layers: list[list[Entry]]) -> None:
         assert table.hid(layer) == sum(c for name, c in hidden.items() if model.bytes_gone(name) == layer)
         shown_bytes = sum(c for name, c in model.cost.items() if model.inodes[name] & model.shown[layer])
         assert table.running_total(layer) == shown_bytes
-        assert table.hidden_entries(layer) == sorted(name for name in real if model.gone(name) == layer)
-        for name, row in zip(table.hidden_entries(layer), table.rows_after(layer), strict=True):
+        gone = sorted(name for name in real if model.gone(name) == layer)
+        assert table.hidden_rows(layer) == [table.first_row(at) + entry for at, entry in gone]
+        for name, row in zip(gone, table.rows_after(layer), strict=True):
             pid = table.path_of(*name)
             # what is no directory cannot stand at the root, and hides itself
             assert row == table.live_row_at(pid, layer) or not pid

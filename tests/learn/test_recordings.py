@@ -11,7 +11,8 @@ import pytest
 from msbtui.engine.recording import read_recording
 from msbtui.engine.recording_format import index_of, unpack
 from msbtui.image.table import FileTable
-from msbtui.session.demo import PROJECTS, recording
+from msbtui.learn import PROJECTS
+from msbtui.session.demo import recording
 
 BOTH = [(project, after) for project in PROJECTS for after in (False, True)]
 

@@ -16,11 +16,12 @@ import pytest
 
 from msbtui.cli import run
 from msbtui.cli.check import FORMATS, render
+from msbtui.learn import PROJECTS
 from msbtui.report.github import github_text
 from msbtui.report.sarif import sarif_document
 from msbtui.session.check import CheckReport, RuleResult, Violation
 from msbtui.session.check.config import KINDS
-from msbtui.session.demo import PROJECTS, recording
+from msbtui.session.demo import recording
 
 HOSTILE = "a\n::error::b%0A,c:d <script>&\"']]>"
 REPORT = CheckReport(

@@ -16,12 +16,13 @@ from check_world import made_session
 from msbtui.cli import run
 from msbtui.cli.check import FORMATS, render
 from msbtui.image.model import ImageConfig
+from msbtui.learn import PROJECTS
 from msbtui.report.inspect_html import inspect_html
 from msbtui.report.inspect_json import inspect_document
 from msbtui.report.inspect_markdown import code, escape, inspect_markdown
 from msbtui.report.inspect_text import inspect_text
 from msbtui.session.check import CheckConfig, run_check
-from msbtui.session.demo import PROJECTS, demo_session, recording
+from msbtui.session.demo import demo_session, recording
 
 EVIL = "</style></title><script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">'\"&"
 VOID = {"meta", "br", "img", "rect", "link", "input", "hr"}

@@ -11,11 +11,12 @@ from check_world import made_session
 from waste_scenes import F
 
 from msbtui.errors import TargetError, UsageError
+from msbtui.learn import PROJECTS
 from msbtui.session.check import CheckConfig, Ignored, find_config, read_baseline, run_check
 from msbtui.session.check.baseline import baseline_size as read_size
 from msbtui.session.check.config import KINDS, RULES, parse_growth, parse_share, parse_size, read_config, read_dive
 from msbtui.session.check.dive import dive_numbers
-from msbtui.session.demo import PROJECTS, demo_session, recording
+from msbtui.session.demo import demo_session, recording
 from msbtui.text import size as bytes_text
 
 DOCKERFILE = "FROM debian:bookworm-slim\nRUN one \\\n  && two\nRUN rm -rf /d\nCOPY a /a\n"

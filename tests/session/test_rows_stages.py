@@ -3,7 +3,7 @@ from shown_session import DOCKERFILE, MB
 from msbtui.dockerfile.graph import build_graph
 from msbtui.dockerfile.parser import parse
 from msbtui.session.rows.cells import row_width
-from msbtui.session.rows.lanes import Node, draw_lanes
+from msbtui.session.rows.lanes import MOST_LANES, Node, draw_lanes
 from msbtui.session.rows.stages import StageFacts, draw_stage, find_stage, graph_text, lane_cells, stage_facts, stage_rows
 
 
@@ -47,8 +47,9 @@ def test_rows_below_a_node_carry_the_lanes_on():
 
 def test_more_lanes_than_fit_end_in_an_ellipsis():
     nodes = [Node(f"n{i}", "○") for i in range(30)] + [Node("end", "◉", tuple(f"n{i}" for i in range(30)))]
-    drawn = draw_lanes(nodes, limit=6)
-    assert all(len(lane.node) <= 12 for lane in drawn)
+    drawn = draw_lanes(nodes)
+    assert max(len(lane.node) for lane in drawn) == 2 * MOST_LANES < 60
+    assert max(len(lane.below) for lane in drawn) == 2 * MOST_LANES
     assert drawn[-1].node.endswith("…")
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from msbtui.session.rows.cells import ELLIPSIS
 
+MOST_LANES = 8
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
 _LINES = {
     0: " ",
@@ -37,10 +38,10 @@ class Lanes(msgspec.Struct, frozen=True):
     below: str
 
 
-def draw_lanes(nodes: Sequence[Node], limit: int = 12) -> list[Lanes]:
+def draw_lanes(nodes: Sequence[Node]) -> list[Lanes]:
     """Give the lanes of each node, in order; parents that come later or are unknown are left out.
 
-    Lanes beyond `limit` are not drawn; an ellipsis says so.
+    Lanes beyond `MOST_LANES` are not drawn; an ellipsis says so.
     """
     place = {node.key: index for index, node in enumerate(nodes)}
     parents = [
@@ -61,11 +62,11 @@ def draw_lanes(nodes: Sequence[Node], limit: int = 12) -> list[Lanes]:
             lanes += [None] * (own + 1 - len(lanes))
             lanes[own] = node.key
         below = "".join("  " if key is None else "│ " for key in lanes)
-        node_cut = _cut(node_row, limit)
+        node_cut = _cut(node_row)
         if 2 * own >= len(node_cut) - 1 and len(node_cut) < len(node_row.rstrip()):
             # The node itself is always seen, also where its lane is not.
             node_cut = node_cut[:-2] + ELLIPSIS + node.mark
-        out.append(Lanes(node_cut, _cut(below, limit)))
+        out.append(Lanes(node_cut, _cut(below)))
     return out
 
 
@@ -92,6 +93,6 @@ def _row(lanes: list[str | None], sources: list[int], ends: set[int], own: int, 
     return "".join(text)
 
 
-def _cut(lanes: str, limit: int) -> str:
+def _cut(lanes: str) -> str:
     text = lanes.rstrip()
-    return text[: 2 * limit - 1] + ELLIPSIS if len(text) > 2 * limit else text
+    return text[: 2 * MOST_LANES - 1] + ELLIPSIS if len(text) > 2 * MOST_LANES else text

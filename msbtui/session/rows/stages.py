@@ -79,9 +79,7 @@ def shipped_stages(graph: StageGraph) -> set[int]:
     return found
 
 
-def stage_rows(
-    graph: StageGraph, facts: StageFacts | None = None, lane_limit: int = 8, *, layers: bool = False
-) -> list[StageRow]:
+def stage_rows(graph: StageGraph, facts: StageFacts | None = None, *, layers: bool = False) -> list[StageRow]:
     """Give the rows of the whole graph, top to bottom, in the order of the Dockerfile; `layers` adds the instructions."""
     facts = facts or StageFacts()
     edges: dict[int, list[Edge]] = {stage.index: [] for stage in graph.stages}
@@ -110,7 +108,7 @@ def stage_rows(
         for key in node.parents
     }
     rows: list[StageRow] = []
-    for node, lanes, (image, stage, role) in zip(nodes, draw_lanes(nodes, lane_limit), makers, strict=True):
+    for node, lanes, (image, stage, role) in zip(nodes, draw_lanes(nodes), makers, strict=True):
         if image:
             dim = node.key not in used and not stage.reachable
             rows.append(StageRow("image", lanes.node, image, stage.line, stage.index, status=role, dim=dim, key=node.key))
