@@ -18,15 +18,22 @@ class MsbtuiError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """One line: `where: what (hint)`, without the parts that are empty."""
+        """One line: `where: what (hint)`, without the parts that are empty; one pair of brackets, where `what` has its own."""
         what = _shortened(self.what)
         line = f"{_shortened(self.where)}: {what}" if self.where else what
-        return f"{line} ({self.hint})" if self.hint else line
+        if not self.hint:
+            return line
+        return f"{line[:-1]}; {self.hint})" if _ends_in_brackets(what) else f"{line} ({self.hint})"
 
 
 def _shortened(text: str) -> str:
     """Give `text` without its middle where it is longer than any line that a person reads (a hostile name in it, say)."""
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 4 :]}"
+
+
+def _ends_in_brackets(text: str) -> bool:
+    _, bracket, inside = text.rpartition(" (")
+    return bool(bracket) and len(inside) > 1 and inside.find(")") == len(inside) - 1 and "(" not in inside
 
 
 class TargetError(MsbtuiError):

@@ -36,9 +36,14 @@ def authorities_of(environ: Mapping[str, str]) -> str | None:
 
     `SSL_CERT_FILE` replaces the system's. None where requests' own variables name one, and where the system has none.
     """
-    if environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE"):
+    if variable_of(environ) != "SSL_CERT_FILE":
         return None
     return next((path for path in (environ.get("SSL_CERT_FILE"), *_BUNDLES) if path and Path(path).is_file()), None)
+
+
+def variable_of(environ: Mapping[str, str]) -> str:
+    """Give the variable that names whom to trust: requests' own, where one is set, count before `SSL_CERT_FILE`."""
+    return next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if environ.get(name)), "SSL_CERT_FILE")
 
 
 def folders(host: str, environ: Mapping[str, str]) -> list[Path]:

@@ -19,7 +19,7 @@ import msgspec
 
 from msbtui.engine import waiting
 from msbtui.engine.answers import BrokenError, chunks, everything, is_about_trust, origin, reason, resumes, retry_after
-from msbtui.engine.certificates import authorities_of, trust
+from msbtui.engine.certificates import authorities_of, trust, variable_of
 from msbtui.engine.credentials import DOCKER_HUB, Credentials, find_credentials, helper_of
 from msbtui.engine.manifest import ACCEPT, JSON_LIMIT, decode
 from msbtui.errors import Cancelled, TargetError
@@ -244,7 +244,7 @@ class Registry:
             raise TargetError(
                 f"registry {printable(self.host)}: {what}{broken} ({tried})",
                 where=self._where,
-                hint=f"{broken.hint or 'check the network and the registry, then try again'}: layers that were read are kept",
+                hint=f"{broken.hint or 'check the network and the registry, then try again'}; layers that were read are kept",
             ) from broken
         left = min(max(broken.wait, _BACK_OFF * 2 ** (failures - 1)), _LONGEST_WAIT)
         while left > 0 and not self.stop.wait(min(left, 0.05)):
@@ -308,7 +308,8 @@ class Registry:
                 raise TargetError(
                     f"registry {printable(self.host)} has no certificate that is trusted",
                     where=self._where,
-                    hint=f"put its authority into /etc/docker/certs.d/{printable(self.host)}/ca.crt, or name it by SSL_CERT_FILE",
+                    hint=f"put its authority into /etc/docker/certs.d/{printable(self.host)}/ca.crt, "
+                    f"or name it by {variable_of(self._environ)}",
                 ) from error
             raise BrokenError(reason(error)) from error
 
@@ -414,7 +415,7 @@ class Registry:
             return BrokenError(f"{who} answered {response.status_code}", retry_after(response))
         login = f"docker login {printable(self.host) if self.host != DOCKER_HUB else ''}".rstrip()
         words = f"{who} was asked too often (429){_complaint(response)}"
-        return BrokenError(words, retry_after(response), f"wait, or log in ({login}) for a higher limit")
+        return BrokenError(words, retry_after(response), f"wait, or log in for a higher limit: {login}")
 
 
 def _complaint(response: requests.Response) -> str:

@@ -21,6 +21,7 @@ _NAME_LIMIT = 1 << 20
 _LINKS = 16
 _SKIP_CHUNK = 1 << 20
 _ZEROS = bytes(BLOCK)
+_NO_BEGINNING = "it does not begin as an archive does"
 
 
 class DamagedTarError(Exception):
@@ -161,12 +162,13 @@ class OuterTar:
         """Give the members in archive order. Raises `DamagedTarError`."""
         overrides: dict[str, str] = {}
         while (block := self.take(BLOCK)) and block != _ZEROS:
-            if self.position == len(block) and 0 not in block:  # a text: its header would be filled up with zeros
-                raise DamagedTarError("it does not begin as an archive does")
+            first = self.position == len(block)
+            if first and 0 not in block:  # a text: its header would be filled up with zeros
+                raise DamagedTarError(_NO_BEGINNING)
             if len(block) < BLOCK:
                 raise DamagedTarError("the archive breaks off inside a header")
             if not _checksum_fits(block):
-                raise DamagedTarError("a header's checksum is wrong")
+                raise DamagedTarError(_NO_BEGINNING if first else "a header's checksum is wrong")
             kind, size = block[156], _number(block[124:136])
             if kind in b"xgLK":
                 self._extend(overrides, kind, size)

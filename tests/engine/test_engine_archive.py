@@ -194,10 +194,12 @@ def test_an_attestation_is_never_taken_for_the_image(tmp_path, cache):
 
 
 def test_a_header_with_a_wrong_checksum_is_damage():
-    data = bytearray(tar_of({"a": b"x"}))
-    data[0] ^= 1
-    with pytest.raises(DamagedTarError, match="checksum"):
-        list(OuterTar(io.BytesIO(bytes(data))))
+    sound = tar_of({"a": b"x", "b": b"y"})
+    for at, says in ((0, "does not begin as an archive does"), (sound.index(b"b\0"), "checksum")):
+        data = bytearray(sound)
+        data[at] ^= 1
+        with pytest.raises(DamagedTarError, match=says):
+            list(OuterTar(io.BytesIO(bytes(data))))
 
 
 def test_a_layer_of_another_diff_id_is_named(tmp_path, cache):

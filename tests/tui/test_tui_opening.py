@@ -145,7 +145,7 @@ async def test_without_an_image_it_says_so():
         assert "no layer is read yet" in screen_text(pilot.app)
 
 
-WHY = "unix:///var/run/nothing.sock: no engine there (tried DOCKER_HOST) (start Docker, set DOCKER_HOST, or go on without)"
+WHY = "unix:///var/run/nothing.sock: no engine there (tried DOCKER_HOST; start Docker, set DOCKER_HOST, or go on without)"
 
 
 def inside(pilot, pane) -> str:
