@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 
 import msgspec
 
@@ -25,6 +26,8 @@ TEXT_LIMIT = 64 << 10
 """Characters of a text that are compared: a hostile history may be megabytes."""
 _WILD = "\ue000"
 _VARIABLE = r"%s\$|\$(?:(\w+)|\{(\w+)([^{}]*(?:\{[^{}]*\}[^{}]*)*)\})"
+_MOST_GIVEN = 4
+"""ARGs without default in one instruction, each of which may have been given; more are compared as they stand."""
 _SUFFIX = " # buildkit"
 _BUILD_ARGS = regex(r"\|(\d{1,4}) ")
 _CLASSIC_COPY = regex(r"(?:file|dir|multi):\S+ in (.*)$")
@@ -41,13 +44,11 @@ class Trace(msgspec.Struct, frozen=True):
 
     keyword: str
     text: str
-    buildkit: bool = False
     classic_copy: bool = False
     """The classic builder hides the sources behind a hash: only flags and destination are in `text`."""
     flags: tuple[tuple[str, str], ...] = ()
     names: frozenset[str] = frozenset()
     tokens: Mapping[str, int] = {}
-    has_layer: bool = True
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -87,17 +88,16 @@ def read_history(item: HistoryItem) -> Trace:
     keyword = word.upper()
     if keyword not in KEYWORDS or word != keyword:
         keyword, rest = ("RUN", said) if said else ("", "")
-    return _trace(keyword, rest, buildkit=buildkit, has_layer=not item.empty_layer)
+    return _trace(keyword, rest)
 
 
-def _trace(keyword: str, rest: str, *, buildkit: bool, has_layer: bool) -> Trace:
+def _trace(keyword: str, rest: str) -> Trace:
     flags: tuple[tuple[str, str], ...] = ()
     names: frozenset[str] = frozenset()
     classic = False
     if keyword == "RUN":
         text = fold(rest)
-        tokens = Counter(run_command(text).split())
-        return Trace(keyword, text, buildkit, False, (), names, tokens, has_layer)
+        return Trace(keyword, text, tokens=Counter(run_command(text).split()))
     if keyword in ("COPY", "ADD"):
         flags, rest = _take_flags(rest)
         found = _CLASSIC_COPY.match(rest.strip())
@@ -112,7 +112,7 @@ def _trace(keyword: str, rest: str, *, buildkit: bool, has_layer: bool) -> Trace
     else:
         text = _bare(rest)
         names = _names(text) if keyword in ("ENV", "ARG", "LABEL") else names
-    return Trace(keyword, text, buildkit, classic, flags, names, Counter(text.split()), has_layer)
+    return Trace(keyword, text, classic, flags, names, Counter(text.split()))
 
 
 def _take_flags(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:
@@ -121,19 +121,30 @@ def _take_flags(rest: str) -> tuple[tuple[tuple[str, str], ...], str]:
     while found := _FLAG.match(rest):
         flags.append((found[1], found[2] or ""))
         rest = rest[found.end() :]
-    return tuple(sorted(flag for flag in flags if flag[0] in _COPY_FLAGS)), rest
+    return _kept_flags(flags), rest
+
+
+def _kept_flags(flags: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Give the flags that history keeps; a switch such as `--parents` stands there without a value, or not at all."""
+    switched = ((name, "" if value == "true" else value) for name, value in flags if value != "false")
+    return tuple(sorted(flag for flag in switched if flag[0] in _COPY_FLAGS))
 
 
 def _names(text: str) -> frozenset[str]:
-    return frozenset(word.partition("=")[0] for word in text.split() if "=" in word) or frozenset(text.split()[:1])
+    return frozenset(word.partition("=")[0] for word in text.split() if "=" in word) or frozenset(text.split())
 
 
 def _ports(text: str) -> str:
-    ports: set[str] = set()
-    for low, high, protocol in _PORT.findall(text.replace("{}", "")):
-        last = min(int(high[:6] or low[:6]), int(low[:6]) + 1000)
-        ports.update(f"{port}/{(protocol or 'tcp').lower()}" for port in range(int(low[:6]), last + 1))
-    return " ".join(sorted(ports))
+    """Give ports as ranges: a Dockerfile may say `1000-2000` where history lists every one."""
+    found = _PORT.findall(text.replace("{}", ""))
+    spans = sorted(((protocol or "tcp").lower(), int(low[:6]), int((high or low)[:6])) for low, high, protocol in found)
+    joined: list[tuple[str, int, int]] = []
+    for protocol, low, high in spans:
+        if joined and joined[-1][0] == protocol and low <= joined[-1][2] + 1:
+            joined[-1] = (protocol, joined[-1][1], max(joined[-1][2], high))
+        else:
+            joined.append((protocol, low, high))
+    return " ".join(f"{low}-{high}/{protocol}" for protocol, low, high in joined)
 
 
 def run_command(text: str) -> str:
@@ -155,11 +166,9 @@ class Variables:
         self._env: dict[str, str] = {}
         self._args: dict[str, str] = {}
 
-    def start_stage(self, *, from_image: bool) -> None:
+    def start_stage(self) -> None:
         """ARGs end with their stage; ENV goes on into a stage that is built from it."""
         self._args = {}
-        if from_image:
-            self._env = {}
 
     def expand(self, text: str) -> str:
         """Give the text with known variables replaced, and a wildcard for what is not known."""
@@ -195,11 +204,9 @@ class Reader:
         self._shell = "/bin/sh -c"
         self._workdir: str | None = None
 
-    def start_stage(self, *, from_image: bool) -> None:
-        """Begin a stage; from an image, shell and working directory are not known any more."""
-        self.variables.start_stage(from_image=from_image)
-        if from_image:
-            self._shell, self._workdir = "/bin/sh -c", None
+    def start_stage(self) -> None:
+        """Begin the first stage, or one that is built from the stage read last."""
+        self.variables.start_stage()
 
     def read(self, instruction: Instruction, *, onbuild: bool = False) -> Expected | None:
         """Give what the instruction would leave in history, or None where it leaves nothing for certain."""
@@ -220,7 +227,7 @@ class Reader:
             text = " ".join([*sorted(words[:-1], key=lambda word: word.startswith("<<")), *words[-1:]])
             destination = words[-1] if words else ""
             given = ((flag.name, self.variables.expand(flag.value or "")) for flag in instruction.flags)
-            flags = tuple(sorted(flag for flag in given if flag[0] in _COPY_FLAGS))
+            flags = _kept_flags(given)
         elif keyword in ("CMD", "ENTRYPOINT"):
             text = _bare(" ".join(instruction.words)) if instruction.json else _bare(f"{self._shell} {instruction.value}")
             text = fold(text.replace(",", " "))
@@ -234,7 +241,7 @@ class Reader:
             names = _names(text) if keyword in ("ENV", "ARG", "LABEL") else names
         texts: tuple[str, ...] = (text,)
         if keyword == "ARG":
-            texts = (text, " ".join(self._with_build_argument(word) for word in text.split()))
+            texts = (text, " ".join(self._with_build_argument(word) for word in text.split()), *_given(text))
         return Expected(instruction, keyword, texts, destination, flags, names, Counter(text.split()), False, health, onbuild)
 
     def _run(self, instruction: Instruction) -> tuple[str, ...]:
@@ -262,7 +269,7 @@ class Reader:
                 self.variables.set_arg(name, _bare(self.variables.expand(default)) if given else None)
             return _bare(expanded)
         if keyword == "EXPOSE":
-            return _ports(expanded) if _WILD not in expanded else expanded
+            return _ports(expanded) if _WILD not in expanded else _WILD
         if keyword == "VOLUME":
             words = instruction.words if instruction.json else expanded.split()
             return _bare(self.variables.expand(" ".join(words)))
@@ -289,6 +296,15 @@ class Reader:
         return f"{'CMD' if is_list else 'CMD-SHELL'} {text}", tuple(_seconds(time or "0s") for time in times)
 
 
+def _given(text: str) -> Iterator[str]:
+    """Give an ARG's text with a value for any of those that have no default, as BuildKit writes a given or global one down."""
+    words = text.split()
+    bare = [at for at, word in enumerate(words) if "=" not in word][:_MOST_GIVEN]
+    for count in range(1, len(bare) + 1):
+        for valued in combinations(bare, count):
+            yield " ".join(f"{word}={_WILD}" if at in valued else word for at, word in enumerate(words))
+
+
 def _heredoc_name(word: str) -> str:
     return re.sub(r"^\d*<<-?", "<<", word)
 
@@ -306,7 +322,8 @@ def _clean(path: str) -> str:
     parts: list[str] = []
     for part in path.split("/"):
         if part == ".." and parts:
-            parts.pop()
+            # what is above an unknown folder is not known either
+            parts[-1:] = [_WILD] if _WILD in parts[-1] else []
         elif part not in ("", ".", ".."):
             parts.append(part)
     return ("" if parts[:1] == [_WILD] else "/") + "/".join(parts)
@@ -349,22 +366,20 @@ def is_exact(expected: Expected, trace: Trace, *, flags_kept: bool) -> bool:
     if trace.keyword == "RUN":
         return any(_same_run(text, trace.text, exec_form=expected.exec_form) for text in expected.texts)
     if trace.keyword in ("COPY", "ADD"):
-        if (flags_kept or trace.flags or trace.classic_copy) and not _same_flags(expected.flags, trace.flags):
+        if (flags_kept or trace.classic_copy) and not _same_flags(expected.flags, trace.flags):
             return False
         return _fits(trace.text, expected.destination if trace.classic_copy else expected.texts[0])
     if trace.keyword == "HEALTHCHECK":
         return _same_health(expected, trace.text)
-    if trace.keyword == "ARG" and "=" not in expected.texts[0] and expected.names == trace.names:
-        return True  # no default here: later BuildKit writes the build argument or the global ARG's value down
-    if trace.keyword == "WORKDIR":  # BuildKit writes an absolute one as it was given, with its last slash
-        return _fits(trace.text.rstrip("/") or "/", expected.texts[0])
+    if trace.keyword == "WORKDIR":  # BuildKit writes an absolute one as it was given
+        return _fits(_clean(trace.text), expected.texts[0])
     return any(_fits(trace.text, text) for text in expected.texts)
 
 
 def _same_run(command: str, text: str, *, exec_form: bool) -> bool:
     if text == command:
         return True
-    if not command or not text.endswith(" " + command):
+    if not text.endswith(" " + command):
         return False
     before = text[: -len(command) - 1]
     if exec_form:

@@ -95,11 +95,10 @@ def _expected(
     reader = Reader(graph.args, build_args, dockerfile.escape)
     chain = stage_chain(graph)
     triggers = list(_base_triggers(chain[0], dockerfile, base_onbuild)) if chain else []
-    for number, stage in enumerate(chain):
-        reader.start_stage(from_image=number == 0)
-        own = [one for one in stage.instructions if one.keyword != "FROM"]
-        run = [(one, True) for one in triggers] + [(one, False) for one in own]
-        triggers = [one.trigger for one in own if one.keyword == "ONBUILD" and one.trigger is not None]
+    for stage in chain:
+        reader.start_stage()
+        run = [(one, True) for one in triggers] + [(one, False) for one in stage.instructions]
+        triggers = [one.trigger for one in stage.instructions if one.keyword == "ONBUILD" and one.trigger is not None]
         for instruction, onbuild in run:
             seen = reader.read(instruction, onbuild=onbuild)
             if seen is not None:
