@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 
@@ -9,6 +10,7 @@ import msgspec
 
 from msbtui.split.view import View
 
+_NUMBER = re.compile(r"[0-9]{1,10}")
 _FIRST_SYSTEM = 100
 """Below it numbers are the same everywhere (Debian Policy, 9.2.2)."""
 
@@ -31,6 +33,8 @@ class Accounts(msgspec.Struct):
     groups: dict[str, int] = {}
     members: dict[str, list[str]] = {}
     """Group name -> users that are in it beside their own group."""
+    there: dict[int, str] = {}
+    """Number -> name of the groups that the runtime stage has."""
     homes: set[str] = set()
     """Users whose home exists in the original."""
 
@@ -42,7 +46,7 @@ def _users(text: bytes) -> dict[str, Account]:
     found = {}
     for line in text.decode("utf-8", "replace").splitlines():
         fields = line.split(":")
-        if len(fields) == 7 and fields[2].isdigit() and fields[3].isdigit():
+        if len(fields) == 7 and _NUMBER.fullmatch(fields[2]) and _NUMBER.fullmatch(fields[3]):
             found[fields[0]] = Account(fields[0], int(fields[2]), int(fields[3]), fields[4], fields[5], fields[6])
     return found
 
@@ -51,7 +55,7 @@ def _groups(text: bytes) -> dict[str, tuple[int, list[str]]]:
     found = {}
     for line in text.decode("utf-8", "replace").splitlines():
         fields = line.split(":")
-        if len(fields) == 4 and fields[2].isdigit():
+        if len(fields) == 4 and _NUMBER.fullmatch(fields[2]):
             found[fields[0]] = (int(fields[2]), [name for name in fields[3].split(",") if name])
     return found
 
@@ -74,17 +78,13 @@ def new_accounts(view: View, runtime: View | None, also: Iterable[str] = (), cop
     users, groups = _users(view.text("etc/passwd") or b""), _groups(view.text("etc/group") or b"")
     said = "\n".join(layer.history.created_by for layer in view.image.layers[view.base_layers :] if layer.history is not None)
     user, _, group = view.config.user.partition(":")
-    found, wanted = Accounts(), {user, *also}
+    found, wanted = Accounts(there={gid: name for name, (gid, _) in before_groups.items()}), {user, *also}
     for name, account in users.items():
         asked = _named(name, said) or name in wanted or str(account.uid) == user
         if name not in before_users and (asked or (account.uid in owners and account.uid >= _FIRST_SYSTEM)):
             found.users.append(account)
-            if (
-                asked
-                and account.home not in ("", "/", "/nonexistent")
-                and view.is_dir(account.home.strip("/"))
-                and not view.in_base(account.home.strip("/"))
-            ):
+            home = account.home.strip("/")
+            if asked and home and view.is_dir(home) and not view.in_base(home):
                 found.homes.add(name)
     own = {account.gid for account in found.users}
     for name, (gid, members) in groups.items():
@@ -109,6 +109,8 @@ def account_commands(accounts: Accounts, *, alpine: bool) -> list[str]:
     """Give the commands that make the accounts again, groups first (shadow's tools; BusyBox's on Alpine)."""
     commands: list[str] = []
     names = {gid: name for name, gid in accounts.groups.items()}
+    if alpine:  # BusyBox takes no number for a group (loginutils/adduser.c)
+        names = accounts.there | names
     for name, gid in sorted(accounts.groups.items(), key=lambda item: item[1]):
         name = shlex.quote(name)
         system = " --system" if gid < 1000 else ""
@@ -122,8 +124,8 @@ def account_commands(accounts: Accounts, *, alpine: bool) -> list[str]:
             make = "--create-home" if user.name in accounts.homes else "--no-create-home"
             system = " --system" if user.uid < 1000 else ""
             commands.append(f"useradd{system} --uid {user.uid} --gid {group} --home-dir {home} {make} --shell {shell} {name}")
-    for group, members in sorted(accounts.members.items()):
-        for member in members:
-            group, member = shlex.quote(group), shlex.quote(member)
+    for joined, members in sorted(accounts.members.items()):
+        for one in members:
+            group, member = shlex.quote(joined), shlex.quote(one)
             commands.append(f"addgroup {member} {group}" if alpine else f"usermod --append --groups {group} {member}")
     return commands
