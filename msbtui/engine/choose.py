@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import platform as machine
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
 
-from msbtui.engine.manifest import ATTESTATION, IMAGE_CONFIG_TYPES, INDEX_TYPES, Descriptor, Manifest, decode, is_layer_type
+from msbtui.engine.manifest import (
+    ATTESTATION,
+    IMAGE_CONFIG_TYPES,
+    INDEX_TYPES,
+    Descriptor,
+    Manifest,
+    Platform,
+    decode,
+    is_layer_type,
+)
+from msbtui.engine.platforms import distance, this_machine
 from msbtui.errors import TargetError
 from msbtui.text import printable
 
@@ -16,10 +25,6 @@ T = TypeVar("T")
 
 _DEPTH = 4
 _MANIFESTS = 4096
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
-
-_SYSTEMS = frozenset({"linux", "windows", "freebsd", "darwin"})
-
 _ARTIFACTS = (
     ("application/vnd.cncf.helm.", "a Helm chart"),
     ("application/vnd.wasm.", "a WebAssembly module"),
@@ -47,13 +52,10 @@ class Found(msgspec.Struct, frozen=True):
     manifest: Manifest
     platform: str
     """`os/architecture/variant`; empty where the index does not say it."""
+    version: str = ""
+    """`os.version`, which tells images for Windows apart; empty where the index does not say it."""
     beside: tuple[Descriptor, ...] = ()
     """The attestations that the same index lists."""
-
-
-def this_machine() -> str:
-    """Give the platform of images that run here: containers are Linux everywhere but on Windows hosts."""
-    return f"linux/{_MACHINES.get(machine.machine(), machine.machine().lower())}"
 
 
 def image_names(descriptor: Descriptor) -> tuple[str, ...]:
@@ -139,7 +141,10 @@ def manifests_below(
             if kind := artifact_kind(manifest):
                 others.append(kind)
             else:
-                found.append(Found(one.digest, manifest, str(one.platform) if one.platform else "", tuple(beside)))
+                platform = one.platform or Platform()
+                found.append(Found(one.digest, manifest, str(platform), printable(platform.version or ""), tuple(beside)))
+        elif manifest.schema == 1 and manifest.config is None:
+            raise first_schema(where)
         elif manifest.artifact_type or one.artifact_type:
             others.append(printable(manifest.artifact_type or one.artifact_type or "")[:100])
 
@@ -148,6 +153,15 @@ def manifests_below(
         what = next((words for start, words in _ARTIFACTS if others[0].startswith(start)), "an artifact")
         raise TargetError(f"holds {what} ({others[0]}), no image", where=where, hint="name an image")
     return found
+
+
+def first_schema(where: str) -> TargetError:
+    """Give the error for a manifest of the kind that distribution gave up in 2017, which has neither configuration nor sizes."""
+    return TargetError(
+        "has a manifest of the old kind (schema 1), which was given up in 2017",
+        where=where,
+        hint="skopeo copy it to another folder with --format v2s2, or pull it with an old engine and push it again",
+    )
 
 
 def artifact_kind(manifest: Manifest) -> str:
@@ -164,22 +178,6 @@ def artifact_kind(manifest: Manifest) -> str:
     return printable(foreign[0])[:100] if foreign and len(foreign) == len(layers) else ""
 
 
-def normal(platform: str) -> str:
-    """Give `os/architecture[/variant]` as containerd writes it, so that one platform has one name.
-
-    containerd/platforms, database.go (`normalizeArch`): other names of architectures, and the variant that goes without saying;
-    an architecture alone is Linux's, a system alone is for all of its architectures.
-    """
-    first, slash, rest = platform.strip().lower().partition("/")
-    if not slash:
-        first, rest = (first, "") if first in _SYSTEMS else ("linux", first)
-    architecture, _, variant = rest.partition("/")
-    architecture = {**_MACHINES, "armhf": "arm", "x86-64": "amd64"}.get(architecture, architecture)
-    if (architecture, variant) in (("arm64", "v8"), ("arm64", "8"), ("amd64", "v1")):
-        variant = ""
-    return "/".join(filter(None, (first, architecture, variant)))
-
-
 def by_platform(found: Sequence[Found], wanted: str | None, platform_of: Callable[[Found], str], where: str) -> Found:
     """Give the manifest for `wanted` (`os/architecture[/variant]`), by default that for this machine.
 
@@ -192,12 +190,14 @@ def by_platform(found: Sequence[Found], wanted: str | None, platform_of: Callabl
     if len(found) == 1 and wanted is None:
         return found[0]
     platforms = [one.platform or platform_of(one) for one in found]
-    asked = normal(wanted or this_machine())
-    for exact in (True, False):
-        for one, text in zip(found, map(normal, platforms), strict=True):
-            if text == asked or (not exact and text.startswith(f"{asked}/")):
-                return one
-    has = ", ".join(dict.fromkeys(platforms))
-    raise TargetError(
-        f"has no image for {printable(wanted or asked)}; it has {has[:300]}", where=where, hint="choose one with --platform"
-    )
+    asked = wanted or this_machine()
+    fits = [distance(text, asked, one.version) for one, text in zip(found, platforms, strict=True)]
+    if best := [number for number, far in enumerate(fits) if far is not None]:
+        return found[min(best, key=lambda number: fits[number] or 0)]
+    has = ", ".join(dict.fromkeys(_with_version(text, one.version) for one, text in zip(found, platforms, strict=True)))
+    raise TargetError(f"has no image for {printable(asked)}; it has {has[:300]}", where=where, hint="choose one with --platform")
+
+
+def _with_version(platform: str, version: str) -> str:
+    system, slash, rest = platform.partition("/")
+    return f"{system}({version}){slash}{rest}" if version else platform

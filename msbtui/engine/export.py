@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 from msbtui.engine import outer, waiting
 from msbtui.engine.attestation import read_attestation
-from msbtui.engine.choose import Found, by_platform, manifests_below, normal
+from msbtui.engine.choose import Found, by_platform, manifests_below
 from msbtui.engine.docker import Engine, EngineImageDetails, MissingError, connect
 from msbtui.engine.events import LayerRead, OnEvent, Opened, Progress
 from msbtui.engine.history import layer_history
@@ -32,6 +32,7 @@ from msbtui.engine.manifest import (
     sha256_of,
     wrong_digest,
 )
+from msbtui.engine.platforms import distance
 from msbtui.errors import TargetError
 from msbtui.image.compress import compression
 from msbtui.image.model import Contents, Image, Layer, LayerIndex
@@ -66,7 +67,7 @@ def open_in_engine(
     """
     engine = engine or connect(environ, cancel=cancel)
     details = engine.inspect(name)
-    if platform and not f"{normal(details.platform)}/".startswith(f"{normal(platform)}/"):
+    if platform and distance(details.platform, platform) is None:
         raise TargetError(
             f"is for {details.platform}, not {printable(platform)}",
             where=printable(name),

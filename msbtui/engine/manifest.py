@@ -13,6 +13,7 @@ import msgspec
 
 from msbtui.errors import TargetError
 from msbtui.image.model import Healthcheck, HistoryItem, ImageConfig
+from msbtui.regex import regex
 from msbtui.text import printable
 
 JSON_LIMIT = 16 << 20
@@ -52,6 +53,7 @@ class Platform(msgspec.Struct, frozen=True):
     os: str = ""
     architecture: str = ""
     variant: str | None = None
+    version: str | None = msgspec.field(name="os.version", default=None)
 
     def __str__(self) -> str:
         """Give `os/architecture/variant`."""
@@ -83,6 +85,8 @@ class Manifest(msgspec.Struct, frozen=True):
     config: Descriptor | None = None
     layers: list[Descriptor] | None = None
     manifests: list[Descriptor] | None = None
+    schema: int | str | None = msgspec.field(name="schemaVersion", default=None)
+    """1 of manifests that were given up in 2017; else 2, where it is said."""
     subject: Descriptor | None = None
     """What this one is about (OCI image-spec v1.1)."""
     annotations: dict[str, str] | None = None
@@ -207,6 +211,7 @@ def _texts(value: list[str] | str | None) -> tuple[str, ...]:
     return tuple(printable(text) for text in value or ())
 
 
+_BYTE = regex(r" \(byte (\d+)\)\Z")
 _BUILDERS = "this is no image that a builder wrote"
 
 
@@ -225,8 +230,9 @@ def decode(data: bytes, as_type: type[T], what: str, where: str, *, hint: str = 
     except RecursionError:
         raise TargetError(f"{what} is nested too deep", where=where, hint=hint or _BUILDERS) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        said = _BYTE.sub(r" at byte \1", printable(str(error)))[:200]
         raise TargetError(
-            f"{what} cannot be understood: {printable(str(error))[:200]}",
+            f"{what} cannot be understood: {said}",
             where=where,
             hint=hint or "the image is damaged; save or pull it again",
         ) from None

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from msbtui.engine import waiting
+from msbtui.engine.choose import first_schema
 from msbtui.engine.credentials import DOCKER_HUB
 from msbtui.engine.disk import KnownLayer, check_reading
 from msbtui.engine.distribution import AbsentError, Registry
@@ -127,12 +128,10 @@ class _Repository:
         if self._is_blob(digest):
             return
         manifest = decode(data, Manifest, f"manifest {digest[:19]}", self._where, hint=_NO_REGISTRY)
-        if manifest.manifests is None and manifest.config is None:
-            raise TargetError(
-                "has a manifest that is neither an image's nor an index",
-                where=self._where,
-                hint="it may be of a kind that was given up in 2017 (schema 1): pull it with an old engine",
-            )
+        if manifest.schema == 1 and manifest.config is None:
+            raise first_schema(self._where)
+        if manifest.manifests is None and manifest.config is None and not manifest.artifact_type:
+            raise TargetError("has a manifest that is neither an image's nor an index", where=self._where, hint=_NO_REGISTRY)
         if manifest.config is not None:
             self._configurations.add(manifest.config.digest)
         self._layers.update((layer.digest, layer) for layer in manifest.layers or ())

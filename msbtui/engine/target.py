@@ -50,6 +50,7 @@ _REFERENCE = regex(
 _IMAGE_ID = regex(r"(?:sha256:)?[0-9a-f]{12,64}")
 _PATH_LIKE = regex(r"[./~]|.*(?:\.(?:tar|tgz|tar\.(?:gz|zst|xz|bz2)|txz|msbtui|dockerfile)|/)\Z", re.DOTALL | re.IGNORECASE)
 _NO_TEXT = bytes(set(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27})
+_DIGESTS = ("@sha256:", "@sha512:")
 _HEAD = 4096
 
 
@@ -117,10 +118,11 @@ def _with_scheme(kind: TargetKind, scheme: str, value: str) -> Target:
 
 
 def _splits(value: str) -> Iterator[tuple[str, str]]:
-    """Give each way to read `value` as an existing path, a colon, and the image in it; the longest path first."""
+    """Give each way to read `value` as an existing path, a colon (or `@`), and the image in it (or its digest); longest first."""
     for at in range(len(value) - 1, 0, -1):
-        if value[at] == ":" and value[at + 1 :] and os.path.exists(value[:at]):
-            yield value[:at], value[at + 1 :]
+        named = value[at + 1 :] if value[at] == ":" else value[at + 1 :] if value.startswith(_DIGESTS, at) else ""
+        if named and os.path.exists(value[:at]):
+            yield value[:at], named
 
 
 _WORDS: dict[TargetKind, str] = {
