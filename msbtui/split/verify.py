@@ -240,10 +240,8 @@ class _Work:
         return self._told(best)
 
     def _rungs(self, plan: Plan) -> Sequence[str]:
-        if self.replan is None or not plan.rung:
-            return (plan.rung,)
         rungs = order("small")
-        return rungs[rungs.index(plan.rung if plan.rung in rungs else SELECTIVE) :]
+        return rungs[rungs.index(plan.rung) :] if plan.rung else (plan.rung,)
 
     def _planned(self, rung: str) -> Plan | None:
         if self.replan is None:
@@ -373,7 +371,7 @@ def _copied_from(dockerfile: str) -> str | None:
     """Give the stage that the last stage copies from."""
     found = build_graph(parse(dockerfile), all_stages=True)
     instructions = found.stages[-1].instructions if found.stages else ()
-    return next((name for item in reversed(instructions) if item.keyword == "COPY" and (name := item.flag("from"))), None)
+    return next((name for item in reversed(instructions) if (name := item.flag("from"))), None)
 
 
 def _only_too_large(plan: Plan) -> bool:

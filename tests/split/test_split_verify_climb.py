@@ -117,6 +117,54 @@ def test_a_rung_without_a_plan_is_passed_over():
 
 
 @pytest.mark.parametrize(
+    ("rung", "tried"),
+    [
+        ("selective", ["selective", "trees", "everything", "in-place"]),
+        ("trees", ["trees", "everything", "in-place"]),
+        ("everything", ["everything", "in-place"]),
+        ("in-place", ["in-place"]),
+        ("", [""]),
+    ],
+)
+def test_a_climb_goes_up_from_where_it_starts(rung, tried):
+    work = Judged(lambda _: (Check("start", False, "bad"),))
+    assert work.climb(plan(rung)).verified is False
+    assert work.tried == tried
+
+
+def test_a_text_that_failed_is_not_built_again_on_another_rung():
+    work = Judged(lambda _: (Check("start", False, "bad"),), lambda rung, _: Plan("split", (), "the same", rung=rung))
+    assert work.climb(Plan("split", (), "the same", rung="selective")).verified is False
+    assert work.tried == ["the same"]
+
+
+def test_a_plan_of_another_rung_or_without_a_text_is_no_plan_of_the_rung():
+    def replan(rung: str, wider: Additions) -> Plan:
+        return Plan("split", (), "", rung=rung) if rung == "trees" else Plan("split", (), f"for {rung}", rung="in-place")
+
+    work = Judged(lambda _: (Check("start", False, "bad"),), replan)
+    work.climb(plan("selective"))
+    assert work.tried == ["selective", "for in-place"]
+
+
+def test_what_is_told_of_failed_builds_names_two_checks_and_what_is_added():
+    told: list[str] = []
+
+    def verdicts(candidate: Plan):
+        rung, *names = candidate.dockerfile.split()
+        lacks = (*names, f"p{len(names)}") if rung == "selective" else ()
+        return tuple(Check(f"check{n}", False, "bad", lacks) for n in range(3))
+
+    work = Judged(verdicts)
+    work.site.tell = told.append
+    work.climb(plan("selective"))
+    assert told[:2] == ["build 1 (selective) failed: check0: bad; check1: bad", "adding /p0"]
+    # in the last round of a rung nothing is planned that would not be built; what was learned goes along to the next rung
+    assert [text for text in told if text.startswith("adding")] == [f"adding /p{number}" for number in range(ROUNDS)]
+    assert work.tried[ROUNDS + 1] == "trees " + " ".join(f"p{number}" for number in range(ROUNDS + 1))
+
+
+@pytest.mark.parametrize(
     ("said", "builds"),
     [
         ("ERROR: failed to solve: flightcontrol: exceeded retry timeout", 2),
