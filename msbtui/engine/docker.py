@@ -20,6 +20,7 @@ from urllib.parse import quote
 import msgspec
 
 from msbtui.engine import waiting
+from msbtui.engine.choose import short_name
 from msbtui.engine.client import knock, make_client, options_of, trouble
 from msbtui.engine.history import api_history
 from msbtui.engine.host import Endpoint, find_endpoint
@@ -402,12 +403,17 @@ def failure(error: BaseException, endpoint: Endpoint, patience: float) -> Target
     return TargetError(f"no engine answers (tried {endpoint.because}): {words}", where=host, hint=f"{hint}, {_WITHOUT}")
 
 
+def _plain(name: str) -> str:
+    """Give a name without the host that an engine put before it: podman has `localhost/`, containerd `docker.io/library/`."""
+    return short_name(name.removeprefix("localhost/"))
+
+
 def nearest(name: str, tags: Sequence[str]) -> list[str]:
     """Give at most three of `tags` that are most like `name`: by repository first, then by tag."""
-    wanted, wanted_tag = _split_tag(name)
+    wanted, wanted_tag = _split_tag(_plain(name))
     scored: list[tuple[float, float, int, str]] = []
     for tag in tags[:5000]:
-        repository, its_tag = _split_tag(tag)
+        repository, its_tag = _split_tag(_plain(tag))
         alike = difflib.SequenceMatcher(None, wanted, repository).ratio()
         if alike >= _ALIKE:
             scored.append((-alike, -difflib.SequenceMatcher(None, wanted_tag, its_tag).ratio(), len(scored), tag))

@@ -24,7 +24,9 @@ DOCKERFILE_NAMES = ("Dockerfile", "Containerfile", "dockerfile")
 
 SCHEMES: dict[str, TargetKind] = {
     "docker": "docker",
+    "docker-daemon": "docker",
     "podman": "docker",
+    "containers-storage": "docker",
     "docker-archive": "docker-archive",
     "oci-archive": "docker-archive",
     "oci-dir": "oci-dir",
@@ -101,7 +103,7 @@ def _with_scheme(kind: TargetKind, scheme: str, value: str) -> Target:
             raise TargetError(
                 "is no image name", where=printable(value), hint="a name looks like debian:bookworm-slim or registry/name:tag"
             )
-        return Target(kind, name=value, podman=scheme == "podman")
+        return Target(kind, name=value, podman=scheme in ("podman", "containers-storage"))
     if kind == "docker-archive" and (value == STANDARD_INPUT or value.startswith(f"{STANDARD_INPUT}:")):
         return Target(kind, STANDARD_INPUT, value[2:])
     path, name = (value, "") if os.path.lexists(value) else next(_splits(value), ("", ""))

@@ -112,6 +112,10 @@ def test_nearest_goes_by_repository_then_tag():
     tags = ["python:3.11", "python:3.12", "pypy:3.11", "debian:latest", "golang:latest"]
     assert nearest("pyhton:3.12", tags) == ["python:3.12", "python:3.11"]
     assert nearest("zzz", tags) == []
+    # the host that an engine puts before a name says nothing of how like it is
+    tags = ["localhost/app:one", "docker.io/library/web:1", "registry.example/api:1"]
+    assert nearest("ap:one", tags) == ["localhost/app:one"]
+    assert nearest("wep:1", tags) == ["docker.io/library/web:1"]
 
 
 def test_no_engine(tmp_path):

@@ -80,7 +80,8 @@ def test_without_any_engine_the_line_says_what_was_tried(home, alone):
 
 
 def test_podman_is_an_engine_of_its_own(home, alone, tmp_path):
-    assert recognise("podman:app") == recognise("podman://app")
+    assert recognise("podman:app") == recognise("podman://app") == recognise("containers-storage:app")
+    assert recognise("docker:app") == recognise("docker-daemon:app")
     assert recognise("podman:app").podman and not recognise("docker:app").podman
     with pytest.raises(TargetError, match=r"no podman service listens \(tried .*podman.sock; start it: systemctl.*\)\Z"):
         open_image("podman:sample", environ=alone, cache=LayerCache(tmp_path))
