@@ -21,12 +21,19 @@ def cache_command(what: str, as_json: bool) -> int:
     Several processes may share the folder (XDG_CACHE_HOME names where it is); it is safe to clear at any time.
     """
     from msbtui.engine.store import Store
+    from msbtui.errors import TargetError
     from msbtui.image.cache import NOWHERE, LayerCache
 
     cache = LayerCache()
     store = Store(cache.root)
     layers, size = cache.clear() if what == "clear" else cache.usage()
     documents, extra = store.clear() if what == "clear" else store.usage()
+    if what == "clear" and not layers + documents and (left := cache.usage().layers + store.usage()[0]):
+        raise TargetError(
+            f"nothing could be removed; {_count(left, 'file')} {'is' if left == 1 else 'are'} left",
+            where=text.printable(str(cache.root)),
+            hint="see that you may write there",
+        )
     if as_json:
         said = {
             "folder": str(cache.root),

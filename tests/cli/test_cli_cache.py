@@ -35,6 +35,21 @@ def test_the_cache_is_shown_and_cleared(archive, capsys):
     assert "cleared 0 layers" in shown(capsys, "clear")
 
 
+def test_a_cache_that_cannot_be_cleared_says_so(archive, capsys, monkeypatch):
+    assert run(["inspect", archive, "-q", "--verify-digests"]) == 0
+    capsys.readouterr()
+
+    def refuse(path, missing_ok=False):
+        raise PermissionError(13, "Read-only file system", str(path))
+
+    with monkeypatch.context() as read_only:
+        read_only.setattr("pathlib.Path.unlink", refuse)
+        assert run(["cache", "clear"]) == 4
+    said = capsys.readouterr()
+    assert "nothing could be removed" in said.err and said.err.count("\n") == 1 and not said.out
+    assert "cleared 3 layers" in shown(capsys, "clear")
+
+
 def test_an_unknown_word_is_wrong_usage(capsys):
     assert run(["cache", "burn"]) == 2
     assert "show" in capsys.readouterr().err
