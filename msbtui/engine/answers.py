@@ -8,22 +8,33 @@ import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from msbtui.engine.manifest import too_large
+from msbtui.errors import TargetError
 from msbtui.text import printable
 
 if TYPE_CHECKING:
     import requests
 
 _CHUNK = 1 << 18
+_WINDOW = 30.0
+_LEAST = 30 << 10
+"""Bytes that must come in each `_WINDOW` seconds: a body that comes more slowly counts as silent."""
+_DOCUMENT = 60.0
+"""Seconds that a document may take."""
+_CHALLENGE = re.compile(r'(?<![A-Za-z_])([A-Za-z_]+)="([^"]*)"')
+_NO_ADDRESS = re.compile(r"[^!-\[\]-~\x80-\xff]")
+"""What no address holds (RFC 3986, 2), and where one reader of addresses sees another host than the next: backslashes, blanks."""
 
 
 class BrokenError(Exception):
     """A request that may be tried again; the message says why it failed, in words for a person."""
 
-    def __init__(self, reason: str, wait: float = 0.0, hint: str = "") -> None:
+    def __init__(self, reason: str, wait: float = 0.0, hint: str = "", *, is_silence: bool = False) -> None:
         super().__init__(reason)
+        self.is_silence = is_silence
+        """Whether what came was so little that nothing might have come."""
         self.wait = wait
         """Seconds after which the server wants to be asked again."""
         self.hint = hint
@@ -33,6 +44,34 @@ def origin(url: str) -> tuple[str, str, int]:
     """Give whom an address means: what is shown to one is not for another."""
     parts = urlsplit(url)
     return parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def is_address(url: str) -> bool:
+    """Tell whether `url` is an address for HTTP whose host everybody reads alike: we, and urllib3, which connects."""
+    import urllib3
+
+    if _NO_ADDRESS.search(url):
+        return False
+    try:
+        scheme, host, port = origin(url)
+        theirs = urllib3.util.parse_url(url)
+    except (ValueError, urllib3.exceptions.HTTPError):
+        return False
+    read = (theirs.scheme, (theirs.host or "").strip("[]").lower(), theirs.port or (443 if scheme == "https" else 80))
+    return bool(host) and scheme in ("http", "https") and read == (scheme, host, port)
+
+
+def challenged(challenge: str) -> dict[str, str]:
+    """Give what a challenge says, by name in lower case (RFC 9110, 11.3)."""
+    return {name.lower(): value for name, value in _CHALLENGE.findall(challenge)}
+
+
+def joined(url: str, location: str) -> str:
+    """Give where an answer of `url` leads; what cannot be joined is told as it is, and refused."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
 
 
 def retry_after(response: requests.Response) -> float:
@@ -56,24 +95,39 @@ def resumes(response: requests.Response, start: int) -> bool:
 
 
 def chunks(response: requests.Response) -> Iterator[bytes]:
-    """Give the body as it comes. Raises `BrokenError` where it breaks off or is none."""
+    """Give the body as it comes. Raises `BrokenError` where it breaks off, is none, or comes too slowly."""
     import urllib3
 
+    came, spent, began = 0, 0.0, time.monotonic()
     try:
-        while data := response.raw.read(_CHUNK, decode_content=False):
+        while data := response.raw.read1(_CHUNK, decode_content=False):
+            spent += time.monotonic() - began
+            came += len(data)
+            if came >= _LEAST:
+                came, spent = 0, 0.0
+            elif spent > _WINDOW:
+                raise BrokenError(f"it sends less than {_LEAST / _WINDOW:,.0f} bytes a second", is_silence=True)
             yield data
+            began = time.monotonic()  # what is done with the data meanwhile is none of the server's time
     except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:  # ValueError: odd chunk sizes
         raise BrokenError(reason(error)) from error
 
 
 def everything(response: requests.Response, limit: int, what: str, where: str) -> bytes:
-    """Give the body, which `what` and `where` name in the `TargetError` for one over `limit` bytes."""
-    data = b""
+    """Give the body, which `what` and `where` name in the `TargetError` for one over `limit` bytes, or that never ends."""
+    data = bytearray()
+    until = time.monotonic() + _DOCUMENT
     for chunk in chunks(response):
         data += chunk
         if len(data) > limit:
             raise too_large(what, where)
-    return data
+        if time.monotonic() > until:
+            raise TargetError(
+                f"{what} did not come within {_DOCUMENT:g} s",
+                where=where,
+                hint="check the network and the registry, then try again",
+            )
+    return bytes(data)
 
 
 def is_about_trust(error: BaseException) -> bool:

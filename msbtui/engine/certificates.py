@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msbtui.engine import mirrors
 from msbtui.engine.host import config_home
+from msbtui.engine.pace import adapter
 from msbtui.errors import TargetError
 from msbtui.text import printable
 
@@ -75,8 +76,6 @@ def trust(
     found = folders(host, environ)
     if not found and not authorities and not clients:
         return
-    from requests.adapters import HTTPAdapter
-
     context = ssl.create_default_context()
     for folder in found:
         with _used(folder, "authorities are .crt, client certificates .cert with a .key of the same name"):
@@ -92,7 +91,7 @@ def trust(
         with _used(name, "a hosts.toml names it: correct it there"):
             context.load_cert_chain(name, key or None, password=_no_password)
 
-    class Adapter(HTTPAdapter):
+    class Adapter(adapter()):  # type: ignore[misc]  # made late
         def init_poolmanager(self, *words: Any, **more: Any) -> None:
             super().init_poolmanager(*words, ssl_context=context, **more)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msbtui.engine.host import Endpoint
+from msbtui.engine.pace import follow_nothing
 from msbtui.errors import TargetError
 from msbtui.text import printable
 
@@ -37,6 +38,7 @@ def make_client(endpoint: Endpoint, patience: float) -> docker_py.DockerClient:
     # With a version given, docker-py asks nothing by itself: it would read any answer to its end, however long.
     options: dict[str, Any] = {"version": _LEAST_API, "timeout": patience + 5, "use_ssh_client": True}
     client = docker.DockerClient(base_url=endpoint.host, tls=tls or False, **options)
+    follow_nothing(client.api)
     if endpoint.socket:
         _use_one_connection(client.api, endpoint.socket)
     return client

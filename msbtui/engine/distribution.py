@@ -13,15 +13,28 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
 from msbtui.engine import waiting
-from msbtui.engine.answers import BrokenError, chunks, everything, is_about_trust, origin, reason, resumes, retry_after
+from msbtui.engine.answers import (
+    BrokenError,
+    challenged,
+    chunks,
+    everything,
+    is_about_trust,
+    is_address,
+    joined,
+    origin,
+    reason,
+    resumes,
+    retry_after,
+)
 from msbtui.engine.certificates import authorities_of, trust, variable_of
 from msbtui.engine.credentials import DOCKER_HUB, Credentials, find_credentials, helper_of
 from msbtui.engine.manifest import ACCEPT, JSON_LIMIT, decode
+from msbtui.engine.pace import adapter, follow_nothing
 from msbtui.errors import Cancelled, TargetError
 from msbtui.text import printable
 from msbtui.text import size as words_of_size
@@ -42,7 +55,8 @@ _PIECES = 1000
 _GLANCE = 4 << 20
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _LATER = "try again later"
-_CHALLENGE = re.compile(r'([A-Za-z_]+)="([^"]*)"')
+_CRUMB, _CRUMBS = 64 << 10, 20
+"""Bytes: a piece of a blob that brings fewer before it breaks off is a crumb; and how many of them a blob may come in."""
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -118,6 +132,9 @@ class Registry:
         # Odd addresses and headers make the libraries raise what is no error of a request.
         self._errors = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, ValueError)
         self._session = requests.Session()
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, adapter()())
+        follow_nothing(self._session)
         self._session.auth = lambda request: request  # nothing of ~/.netrc, nothing of a URL
         self._may_be_plain = plain_http or is_loopback(host)
         name = "registry-1.docker.io" if host == DOCKER_HUB else host
@@ -192,7 +209,7 @@ class Registry:
         return other
 
     def _bytes(self, digest: str, start: int, length: int | None, *, is_part: bool) -> Iterator[bytes]:
-        done = failures = 0
+        done = failures = crumbs = 0
         for _ in range(_PIECES):
             before = done
             try:
@@ -221,7 +238,10 @@ class Registry:
                         raise BrokenError(f"it broke off after {words_of_size(done)} of {words_of_size(length)}")
                     return
             except BrokenError as broken:
-                failures = failures + 1 if done == before else 1
+                failures = failures + 1 if done == before or broken.is_silence else 1
+                crumbs += done - before < _CRUMB
+                if crumbs > _CRUMBS:
+                    break
                 self._wait(broken, failures, f"blob {digest[:19]}: ")
         raise TargetError(f"registry {printable(self.host)} gives blob {digest[:19]} in crumbs", where=self._where)
 
@@ -321,21 +341,20 @@ class Registry:
             if response.status_code not in (301, 302, 303, 307, 308):
                 return response
             response.close()
-            url = self._checked(urljoin(url, response.headers.get("Location", "")))
+            url = self._checked(joined(url, response.headers.get("Location", "")))
         raise TargetError(
             f"registry {printable(self.host)} redirects without end", where=self._where, hint="check the registry's address"
         )
 
     def _checked(self, url: str) -> str:
         """Give the address that a registry sends us to. Raises `TargetError` for none, or one less safe than the registry."""
-        try:
-            scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
-        except ValueError:
-            scheme, host = "", ""
-        if not host or scheme not in ("http", "https"):
+        if not is_address(url):
             raise TargetError(
-                f"registry {printable(self.host)} sends us to {printable(url)[:200]}, which is no address", where=self._where
+                f"registry {printable(self.host)} sends us to {printable(url)[:200] or 'nowhere'}, which is no address",
+                where=self._where,
+                hint="it may be no registry that answers there",
             )
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname or ""
         if scheme == "http" and not (self._base.startswith("http://") or (self._may_be_plain and is_loopback(host))):
             raise TargetError(
                 f"registry {printable(self.host)} sends us to plain http at {printable(host)[:200]}",
@@ -349,12 +368,12 @@ class Registry:
         if not self._asked_for_credentials:
             self._credentials = find_credentials(self.host, self._environ, self.repository)
             self._asked_for_credentials = True
-        kind, _, rest = challenge.partition(" ")
+        kind = challenge.partition(" ")[0]
         if kind.lower() == "basic":
             return self._credentials.basic if self._credentials and self._credentials.user else ""
         if kind.lower() != "bearer":
             return ""
-        said = {name.lower(): value for name, value in _CHALLENGE.findall(rest)}
+        said = challenged(challenge)
         realm = self._checked(said.get("realm", ""))
         asks = {"service": said.get("service", ""), "scope": said.get("scope") or f"repository:{self.repository}:pull"}
         return f"Bearer {self._token(realm, asks)}"

@@ -1,0 +1,196 @@
+"""Registries and engines that mean harm: addresses that two readers read differently, answers without an end."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from fake_engine import FakeEngine
+from image_samples import Sample, digest
+from raw_server import ENDLESS, RawRegistry, head, whole
+
+from msbtui.engine import answers, distribution, open_image, pace
+from msbtui.engine.client import make_client
+from msbtui.engine.host import find_endpoint
+from msbtui.errors import TargetError
+
+MANIFEST = "/manifests/latest"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)
+    monkeypatch.setattr(pace, "STEP", 0.1)
+    monkeypatch.setattr(answers, "_WINDOW", 0.1)
+    monkeypatch.setattr(answers, "_DOCUMENT", 0.1)
+
+
+@pytest.fixture
+def raw(registry):
+    with RawRegistry(registry).running() as one:
+        yield one
+
+
+@pytest.fixture
+def look(cache, tmp_path):
+    return lambda one: open_image(one.name, cache=cache, environ={"HOME": str(tmp_path), "PATH": "/nonexistent"})
+
+
+def without_end(write, piece):
+    for _ in range(ENDLESS // len(piece)):
+        write(piece)
+
+
+def slowly(write, data):
+    for at in range(60):
+        write(data[at : at + 1])
+        time.sleep(0.02)
+    write(data[60:])
+
+
+# to whom credentials are shown
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "http://{other}\\@{own}/x",
+        "//{other}\\@{own}/x",
+        "http://{other}\\@{own}",
+        " http://{other}\\@{own}/",
+        "http://{other}\x7f@{own}/",
+    ],
+)
+def test_an_address_that_two_readers_read_differently_is_none(registry, raw, look, tmp_path, where):
+    (tmp_path / ".docker").mkdir()
+    login = base64.b64encode(b"me:secret").decode()
+    (tmp_path / ".docker/config.json").write_text(json.dumps({"auths": {raw.host: {"auth": login}}}))
+
+    def challenge(write):
+        raw.says[MANIFEST] = lambda write: write(whole(b"", 307, Location=where.format(other=registry.host, own=raw.host)))
+        write(whole(b"", 401, WWW_Authenticate='Basic realm="r"'))
+
+    raw.says[MANIFEST] = challenge
+    with pytest.raises(TargetError, match="which is no address"):
+        look(raw)
+    assert "authorization" in raw.seen[-1][1]
+    assert not registry.asked
+
+
+@pytest.mark.parametrize("where", ["http://127.0.0.1:99999999/", "http://[", "http://[::1", "ftp://127.0.0.1/", "http:///x\x01"])
+@pytest.mark.parametrize("how", ["redirect", "realm"])
+def test_what_is_no_address_is_said_as_one_line(raw, look, where, how):
+    answer = {"Location": where} if how == "redirect" else {"WWW_Authenticate": f'Bearer realm="{where}"'}
+    raw.says[MANIFEST] = lambda write: write(whole(b"", 302 if how == "redirect" else 401, **answer))
+    with pytest.raises(TargetError, match="which is no address") as caught:
+        look(raw)
+    assert str(caught.value).isprintable()
+
+
+def test_addresses_with_names_ports_and_odd_paths_are_addresses():
+    for good in ("https://h", "http://h:80/a?b=c#d", "https://[::1]:5000/x", "http://u:p@h:1/", "https://H.example/\xc3\xa9%20"):
+        assert answers.is_address(good), good
+    for bad in ("", "h", "//h/", "http://", "http://h:x/", "http://a b/", "http://h/a\tb", "http://\xe9.example/", "file:///h"):
+        assert not answers.is_address(bad), bad
+
+
+# answers without an end
+
+
+@pytest.mark.parametrize("path", [MANIFEST, "/blobs/", "/token", "/referrers/"])
+def test_the_body_of_a_redirect_is_not_read(raw, look, path):
+    def say(write):
+        write(head(302, Location="/elsewhere"))
+        without_end(write, bytes(1 << 18))
+
+    if path == "/token":
+        raw.says[MANIFEST] = lambda write: write(whole(b"", 401, WWW_Authenticate=f'Bearer realm="http://{raw.host}/token"'))
+    raw.says[path] = say
+    if path == "/referrers/":
+        look(raw)
+    else:
+        with pytest.raises(TargetError):
+            look(raw)
+    assert raw.sent < ENDLESS / 2
+
+
+def test_the_body_of_a_redirect_is_not_unpacked(raw, look, monkeypatch):
+    import urllib3.response
+
+    asked = []
+    monkeypatch.setattr(urllib3.response, "_get_decoder", asked.append)
+    raw.says[MANIFEST] = lambda write: write(whole(gzip.compress(b"x"), 302, Location="/elsewhere", Content_Encoding="gzip"))
+    with pytest.raises(TargetError, match="has no such image"):
+        look(raw)
+    assert not asked
+
+
+def test_an_engine_that_sends_elsewhere_is_not_read_to_the_end(tmp_path, cache):
+    with FakeEngine(tmp_path / "engine", Sample()).running() as engine:
+        engine.answers["/version"] = 302
+        engine.redirects = "/elsewhere"
+        api = make_client(find_endpoint(engine.environ), 1.0).api
+        answer = api.get(f"{api.base_url}/version", stream=True, allow_redirects=False)
+        assert answer.status_code == 302
+        assert not answer._content_consumed
+        with pytest.raises(TargetError, match="the engine answered 302"):
+            open_image("docker:sample", cache=cache, environ=engine.environ)
+
+
+def test_interim_answers_without_end(raw, look):
+    def say(write):
+        without_end(write, b"HTTP/1.1 100 Continue\r\n\r\n" * 2000)
+        raw.good.asked.append(("taken whole", {}))
+
+    raw.says[MANIFEST] = say
+    with pytest.raises(TargetError, match="no answer in time"):
+        look(raw)
+    assert not raw.good.asked
+
+
+def test_trailers_without_end(raw, look):
+    def say(write):
+        write(head(Transfer_Encoding="chunked") + b"2\r\n{}\r\n0\r\n")
+        without_end(write, b"a: b\r\n" * 4000)
+        raw.good.asked.append(("taken whole", {}))
+
+    raw.says[MANIFEST] = say
+    with pytest.raises(TargetError, match="no answer in time"):
+        look(raw)
+    assert not raw.good.asked
+
+
+@pytest.mark.parametrize("what", ["head", "document", "token", "blob"])
+def test_what_comes_a_byte_at_a_time_counts_as_silence(raw, look, what):
+    def say(write):
+        if what == "head":
+            slowly(write, whole(b"{}", X_Long="x" * 60))
+            return
+        write(head())
+        slowly(write, b" " * 61)
+
+    if what == "token":
+        raw.says[MANIFEST] = lambda write: write(whole(b"", 401, WWW_Authenticate=f'Bearer realm="http://{raw.host}/token"'))
+    raw.says[{"token": "/token", "blob": digest(raw.good.sample.blobs[1])}.get(what, MANIFEST)] = say
+    says = {"head": "no answer in time", "blob": "less than .* bytes a second"}.get(what, "did not come within 0.1 s|less than")
+    with pytest.raises(TargetError, match=says):
+        look(raw)
+
+
+def test_a_blob_in_crumbs_is_given_up(registry, look):
+    path = registry.blob_path(digest(registry.sample.blobs[0]))
+    registry.breaks_after[path] = 1
+    with pytest.raises(TargetError, match="in crumbs"):
+        look(registry)
+    assert registry.counts[path] < 30
+
+
+def test_a_challenge_is_read_in_one_go():
+    code = "from msbtui.engine.answers import challenged; print(challenged('Bearer ' + 'a' * 2_000_000 + ' realm=\"x\"'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "{'realm': 'x'}\n"
