@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import ClassVar
@@ -13,7 +14,7 @@ from rich.segment import Segment
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.color import Color
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.filter import LineFilter
 from textual.markup import escape
 from textual.screen import Screen
@@ -56,6 +57,24 @@ class ActionProvider(Provider):
             self.screen.action_do(name)
 
 
+def theme_for(color_system: str | None, environ: Mapping[str, str]) -> str | None:
+    """Give the theme to begin with where the terminal or the person asks for another than Textual's, or None.
+
+    Sixteen colours are the terminal's own: the many shades of a theme fall together there, waste with plain text.
+    """
+    return "ansi-dark" if color_system == "standard" and "TEXTUAL_THEME" not in environ else None
+
+
+class Palette(CommandPalette):
+    """The command palette, also where the screen has no row for its list."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out moving in a list that has no cell: Textual looks its rows up by lines that it never laid out."""
+        if action == "command_list" and not self.query_one(CommandList).scrollable_content_region:
+            return False
+        return super().check_action(action, parameters)
+
+
 class PlainFilter(LineFilter):
     """Draws borders, lanes, bars and marks in ASCII; a foreign character that ASCII lacks becomes a question mark."""
 
@@ -89,10 +108,14 @@ class MsbtuiApp(App[None]):
 
     def on_mount(self) -> None:
         """Leave in order when the terminal closes or the process is told to end, so that the screen is given back."""
+        if not self.is_headless and not self.no_color:
+            self.theme = theme_for(self.console.color_system, os.environ) or self.theme
         for name in (signal.SIGTERM, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGTERM,):
             # Not every platform and thread can take signals; there the default stays.
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 asyncio.get_running_loop().add_signal_handler(name, self.exit, None, 128 + name)
+        # Brought back to the foreground, the terminal is empty, and Textual would draw only what changed since.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def work_ended(self, seconds: float) -> bool:
         """Wait for a verification that was told to end; give whether none is left."""
@@ -108,6 +131,11 @@ class MsbtuiApp(App[None]):
         for command in super().get_system_commands(screen):
             if command.title == "Theme":
                 yield command
+
+    def action_command_palette(self) -> None:
+        """Show the command palette."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_interrupt(self) -> None:
         """Stop the work that runs; else leave."""

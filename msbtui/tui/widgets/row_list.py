@@ -131,6 +131,9 @@ class RowList(Rows, ScrollView, can_focus=True):
         style = self.role_style("cursor" if self.has_focus else "cursor-blurred")
         if self.has_focus:
             return style
+        if style.bgcolor is None or style.bgcolor.triplet is None:
+            # Of the terminal's own colours nobody knows which can be read on which.
+            return Style(underline=True, bold=True)
         return Style(bgcolor=style.bgcolor, bold=style.bold)
 
     def _selected(self, strip: Strip, span: tuple[int, int], width: int) -> Strip:
