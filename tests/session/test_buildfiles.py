@@ -14,7 +14,8 @@ from msbtui.cli.options import Named
 from msbtui.errors import TargetError
 from msbtui.session.buildfiles import build_target
 from msbtui.session.buildfiles.bake import read_bake
-from msbtui.session.buildfiles.expression import Scope, Unresolved
+from msbtui.session.buildfiles.expression import Scope
+from msbtui.session.buildfiles.functions import Unresolved
 
 BAKE = r"""
 variable "TAG" { default = "latest" }

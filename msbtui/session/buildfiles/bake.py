@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from msbtui.errors import TargetError
-from msbtui.session.buildfiles.expression import Scope, Unresolved, Value, as_text
+from msbtui.session.buildfiles.expression import Scope
+from msbtui.session.buildfiles.functions import Unresolved, Value, as_number, as_text, is_number
 from msbtui.session.buildfiles.model import BuildTarget
 from msbtui.text import printable
 
 _MERGED = ("args", "contexts", "labels")
 """Maps of which a target takes over what it does not set itself."""
+_TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
+"""What Go's strconv.ParseBool takes."""
 MATRIX = 1000
 """Targets that a matrix may stand for."""
 
@@ -190,13 +193,10 @@ def _merge(values: dict[str, Any], more: dict[str, Any]) -> None:
 def _typed(text: str, default: Value) -> Value:
     """Give the environment's text as the type of the variable's default (bake/hclparser)."""
     if isinstance(default, bool):
-        return text.lower() in ("1", "t", "true")
-    if isinstance(default, int | float):
-        try:
-            return int(text)
-        except ValueError:
-            raise Unresolved("a number from the environment") from None
-    return text
+        if text not in (*_TRUE, *_FALSE):
+            raise Unresolved("a truth value from the environment")
+        return text in _TRUE
+    return as_number(text) if is_number(default) else text
 
 
 def _templates(value: Any) -> Any:

@@ -8,15 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from decimal import Decimal
 
-Value = Any
-"""str, int, float, bool, None, a list or a dict."""
-
-
-class Unresolved(ValueError):  # noqa: N818
-    """An expression whose value is not known here; the text says what of it."""
-
+from msbtui.session.buildfiles.functions import FUNCTIONS, Unresolved, Value, as_number, as_text, denied, operate
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_-]*)|(?P<text>")|"""
@@ -25,58 +19,6 @@ _TOKEN = re.compile(
 _LEVELS = (("||",), ("&&",), ("==", "!="), ("<", ">", "<=", ">="), ("+", "-"), ("*", "/", "%"))
 DEPTH = 60
 """How deep expressions may nest."""
-
-
-def _text(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None or isinstance(value, list | dict):
-        raise Unresolved("no text")
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def as_text(value: Value) -> str:
-    """Give a value as a builder takes it for a string. Raises Unresolved for null, lists and maps."""
-    return _text(value)
-
-
-def _joined(*lists: Value) -> Value:
-    return [each for part in lists for each in part]
-
-
-FUNCTIONS: dict[str, Callable[..., Value]] = {
-    "upper": lambda text: _text(text).upper(),
-    "lower": lambda text: _text(text).lower(),
-    "title": lambda text: re.sub(r"(^|\s)(\w)", lambda m: m[1] + m[2].upper(), _text(text)),
-    "trimspace": lambda text: _text(text).strip(),
-    "trimprefix": lambda text, part: _text(text).removeprefix(_text(part)),
-    "trimsuffix": lambda text, part: _text(text).removesuffix(_text(part)),
-    "replace": lambda text, old, new: _text(text).replace(_text(old), _text(new)),
-    "join": lambda by, items: _text(by).join(map(_text, items)),
-    "split": lambda by, text: _text(text).split(_text(by)),
-    "concat": _joined,
-    "length": len,
-    "contains": lambda items, item: item in items,
-    "coalesce": lambda *items: next((item for item in items if item is not None), None),
-    "equal": lambda a, b: a == b,
-    "notequal": lambda a, b: a != b,
-    "and": lambda a, b: a and b,
-    "or": lambda a, b: a or b,
-    "not": lambda a: not a,
-    "merge": lambda *maps: {key: value for each in maps for key, value in each.items()},
-    "keys": sorted,
-    "values": lambda items: [items[key] for key in sorted(items)],
-    "strlen": lambda text: len(_text(text)),
-    "substr": lambda text, start, count: _text(text)[start : start + count] if count >= 0 else _text(text)[start:],
-    "min": min,
-    "max": max,
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-}
-"""Functions that depend on nothing but their arguments."""
 
 
 class Scope:
@@ -95,6 +37,8 @@ class Scope:
             raise Unresolved("nested too deep")
         if isinstance(written, str):
             return self.template(written)
+        if isinstance(written, float):
+            return as_number(repr(written))
         if isinstance(written, list):
             return [self.value(each) for each in written]
         if isinstance(written, dict):
@@ -103,7 +47,7 @@ class Scope:
 
     def key(self, written: str) -> str:
         """Give a key of a map: a name, or a template."""
-        return _text(self.template(written.strip('"')))
+        return as_text(self.template(written.strip('"')))
 
     def template(self, text: str) -> Value:
         """Give a template's value: of one that is a single `${}`, the value as it is; else text."""
@@ -119,7 +63,7 @@ class Scope:
                 parser.expect("}")
                 if at == 0 and parser.at == len(text):
                     return value
-                parts.append(_text(value))
+                parts.append(as_text(value))
                 at = parser.at
             elif text.startswith("%{", at):
                 raise Unresolved("a template directive")
@@ -210,17 +154,14 @@ class _Parser:
         value = self.binary(level + 1)
         while (sign := self.peek()) in _LEVELS[level]:
             self.take(sign)
-            value = _apply(sign, value, self.binary(level + 1))
+            value = operate(sign, value, self.binary(level + 1))
         return value
 
     def unary(self) -> Value:
         if self.take("!"):
-            value = self.unary()
-            if not isinstance(value, bool):
-                raise Unresolved("`!` of no truth value")
-            return not value
+            return denied(self.unary())
         if self.take("-"):
-            return _apply("-", 0, self.unary())
+            return operate("-", 0, self.unary())
         value = self.primary()
         while True:
             if self.take("."):
@@ -245,7 +186,7 @@ class _Parser:
             raise Unresolved("an expression that is not understood")
         if match["number"] is not None:
             self.at = match.end()
-            return float(match["number"]) if re.search("[.eE]", match["number"]) else int(match["number"])
+            return as_number(match["number"])
         if match["text"] is not None:
             self.at = match.end()
             return self.quoted()
@@ -281,7 +222,7 @@ class _Parser:
             if match is not None and match["name"] is not None:
                 self.at, key = match.end(), match["name"]
             else:
-                key = _text(self.primary())
+                key = as_text(self.primary())
             if not self.take("="):
                 self.expect(":")
             found[key] = self.expression()
@@ -309,35 +250,9 @@ class _Parser:
 
 
 def _member(value: Value, key: Value) -> Value:
+    if isinstance(value, list) and isinstance(key, Decimal):
+        raise Unresolved("a place between two of a list")
     try:
         return value[int(key) if isinstance(value, list) else key]
     except (KeyError, IndexError, TypeError, ValueError):
         raise Unresolved(f"no {key}") from None
-
-
-def _apply(sign: str, a: Value, b: Value) -> Value:
-    if sign in ("==", "!="):
-        return (type(a) is type(b) and a == b) == (sign == "==")
-    wanted: type | tuple[type, ...] = bool if sign in ("&&", "||") else (int, float)
-    if (
-        not isinstance(a, wanted)
-        or not isinstance(b, wanted)
-        or (wanted is not bool and (isinstance(a, bool) or isinstance(b, bool)))
-    ):
-        raise Unresolved(f"`{sign}` of other values")
-    if sign in ("/", "%") and not b:
-        raise Unresolved("a division by zero")
-    deeds: dict[str, Callable[[Value, Value], Value]] = {
-        "&&": lambda x, y: x and y,
-        "||": lambda x, y: x or y,
-        "<": lambda x, y: x < y,
-        ">": lambda x, y: x > y,
-        "<=": lambda x, y: x <= y,
-        ">=": lambda x, y: x >= y,
-        "+": lambda x, y: x + y,
-        "-": lambda x, y: x - y,
-        "*": lambda x, y: x * y,
-        "/": lambda x, y: x / y,
-        "%": lambda x, y: x % y,
-    }
-    return deeds[sign](a, b)
