@@ -78,7 +78,7 @@ def read_by_table(
     if place is None:
         return None
     parts = _Parts(registry, layer.digest, f"{where}: {layer.digest}")
-    size, key = layer.size, f"toc:{layer.digest}:{place.name}"
+    size, key = layer.size, f"toc.2:{layer.digest}:{place.name}"
 
     def load() -> Toc:
         try:
@@ -102,14 +102,14 @@ def read_by_table(
 
 def _load(parts: _Parts, place: Place, size: int) -> Toc:
     if place.form != "estargz":
-        return read_toc(place, parts.whole(place.start, place.end), place.start, size)
+        return read_toc(place, parts.whole(place.start, place.end), place.start, size, parts.whole)
     tail_at = max(size - _TAIL, 0)
     if size < FOOTER:
         raise TocError("the layer is smaller than a footer")
     tail = parts.whole(tail_at, size)
     start = estargz_start(tail, size)
     head = b"" if start >= tail_at else parts.whole(start, tail_at)
-    return read_toc(place, head + tail[max(start - tail_at, 0) : -FOOTER], start, size)
+    return read_toc(place, head + tail[max(start - tail_at, 0) : -FOOTER], start, size, parts.whole)
 
 
 __all__ = ["Flow", "TocError", "read_by_table"]

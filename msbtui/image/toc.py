@@ -12,7 +12,7 @@ import binascii
 import calendar
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -44,6 +44,8 @@ _LEAST_STORED: Final = 64
 _LONGEST_NAME: Final = 1 << 20
 DEEPEST: Final = 16 << 20
 """Bytes of a stream with several pieces that are unpacked once for all of them; none may lie beyond."""
+_LAST_PIECE: Final = 16 << 20
+"""Bytes that are fetched, and unpacked, to see what follows the last file; pieces have 4 MiB unless somebody asked for another size."""
 _TABLE_NAME: Final = "stargz.index.json"
 _FOOTER: Final = regex(rb"\x1f\x8b\x08\x04.{6}\x1a\x00SG\x16\x00([0-9a-f]{16})STARGZ\x01\x00\x00\xff\xff.{8}", re.DOTALL)
 _PLACE: Final = regex(r"(\d{1,18}):(\d{1,18}):(\d{1,18}):1")
@@ -131,7 +133,8 @@ class _Entry(msgspec.Struct, rename="camel"):
 
 
 class _Table(msgspec.Struct):
-    entries: list[_Entry]
+    entries: list[_Entry] | None
+    """`null` of an empty layer, as Go writes an empty list."""
     version: int = 1
 
 
@@ -171,14 +174,15 @@ def estargz_start(tail: bytes, size: int) -> int:
     return start
 
 
-def read_toc(place: Place, stored: bytes, start: int, size: int) -> Toc:
+def read_toc(place: Place, stored: bytes, start: int, size: int, fetch: Callable[[int, int], bytes]) -> Toc:
     """Give what the table in `stored`, which lies at `start` of a layer of `size` stored bytes, says.
 
-    Raises `TocError` where it does not hash to what `place` says or does not agree with itself.
+    `fetch` gives the stored bytes from one place to another. Raises `TocError` where the table does not hash to what `place`
+    says or does not agree with itself.
     """
     try:
         if place.form == "estargz":
-            return _estargz(place, stored, start, size)
+            return _estargz(place, stored, start, size, fetch)
         if _sha256(stored) != place.digest:
             raise TocError("it does not hash to what the manifest says")
         text = _unpacked(stored, min(place.unpacked, _most(size)))
@@ -189,7 +193,7 @@ def read_toc(place: Place, stored: bytes, start: int, size: int) -> Toc:
         raise TocError(error.what) from None
 
 
-def _estargz(place: Place, stored: bytes, start: int, size: int) -> Toc:
+def _estargz(place: Place, stored: bytes, start: int, size: int, fetch: Callable[[int, int], bytes]) -> Toc:
     archive = _unpacked(stored, _most(size))
     own = index_layer(archive)
     if own.paths != [_TABLE_NAME] or own.kinds[0] != Kind.FILE:
@@ -197,9 +201,34 @@ def _estargz(place: Place, stored: bytes, start: int, size: int) -> Toc:
     text = archive[own.offsets[0] : own.offsets[0] + own.sizes[0]]
     if _sha256(text) != place.digest:
         raise TocError("it does not hash to what the manifest says")
-    # The table is itself a file of the layer, which stands in the archive but not in the table.
+    said = _decode(text, size)
+    # The table is itself a file of the layer, which stands in the archive but not in the table...
     itself = Chunk(start, start + len(stored), own.offsets[0], len(text), place.digest)
-    return _toc(_decode(text, size), start, size, (own, itself))
+    toc = _toc(said, start, size, (own, itself))
+    # ...except where it stands behind the end of the archive, as BuildKit writes it: there it is a file for nobody.
+    return _toc(said, start, size) if _has_ended(said, start, fetch) else toc
+
+
+def _has_ended(said: Sequence[_Entry], start: int, fetch: Callable[[int, int], bytes]) -> bool:
+    """Tell whether the archive before byte `start` has the zeros that end one (estargz/build.go, `AppendTarLossLess`).
+
+    All that can follow the last piece of a file are headers, none of which is nothing but zeros.
+    """
+    begin, skip, whole = 0, 0, 0
+    for one in said:
+        whole = one.size if one.type == "reg" else whole
+        if one.type in ("reg", "chunk") and whole and one.chunk_type != "zeros" and one.offset >= begin:
+            length = one.inner_offset + (one.chunk_size or whole - one.chunk_offset)
+            begin, skip = one.offset, max(length + -whole % BLOCK, skip if one.offset == begin else 0)
+    if start - begin > _LAST_PIECE or skip > _LAST_PIECE:
+        raise TocError("the last of its files is too large to see where the archive ends")
+    stream, count, last = open_layer(fetch(begin, start)), 0, b""
+    while data := stream.read(1 << 20):
+        count += len(data)
+        last = (last + data)[-BLOCK:]
+        if count > 2 * _LAST_PIECE:
+            raise TocError("more follows the last of its files than in any archive")
+    return count - skip >= BLOCK and not any(last)
 
 
 def _most(size: int) -> int:
@@ -221,7 +250,7 @@ def _decode(text: bytes, size: int) -> list[_Entry]:
     if text.count(b"{") > _OBJECTS + size // _LEAST_STORED:
         raise TocError("it has more entries than such a layer can hold")
     try:
-        return msgspec.json.decode(text, type=_Table).entries
+        return msgspec.json.decode(text, type=_Table).entries or []
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise TocError("it cannot be understood") from None
 

@@ -38,8 +38,8 @@ def table(blob, annotations):
     place = find_place(annotations, len(blob))
     if place.form == "estargz":
         start = estargz_start(blob[-FOOTER:], len(blob))
-        return read_toc(place, blob[start:-FOOTER], start, len(blob))
-    return read_toc(place, blob[place.start : place.end], place.start, len(blob))
+        return read_toc(place, blob[start:-FOOTER], start, len(blob), lambda begin, end: blob[begin:end])
+    return read_toc(place, blob[place.start : place.end], place.start, len(blob), lambda begin, end: blob[begin:end])
 
 
 def whole(blob):
@@ -79,6 +79,28 @@ def test_a_table_gives_the_index_of_the_whole_layer(form):
     assert found.kinds.count(Kind.WHITEOUT) == found.kinds.count(Kind.OPAQUE) == 1
     assert found.xattrs and found.links
     assert found.paths[found.sizes.index(max(found.sizes))] == "usr/share/numbers"
+
+
+@pytest.mark.parametrize("form", ["buildkit-file", "buildkit-folder", "buildkit-empty"])
+def test_a_table_behind_the_end_of_the_archive_is_no_file_of_the_layer(form):
+    """BuildKit keeps the zeros that end the archive, and appends the table: who unpacks the layer never sees it."""
+    blob, annotations = stored(form)
+    found, (expected, _) = table(blob, annotations), whole(blob)
+    for column in LayerIndex.__slots__:
+        if column not in NOT_SAID:
+            assert getattr(found.entries, column) == getattr(expected, column), column
+    assert "stargz.index.json" not in found.entries.paths
+    assert sorted(found.chunks) == [number for number, size in enumerate(expected.sizes) if size]
+
+
+def test_a_last_piece_that_is_too_large_to_look_behind():
+    with pytest.raises(TocError, match="too large to see where the archive ends"):
+        table(*estargz([file(size=17 << 20, offset=5)]))
+    blob, annotations = estargz([file()])
+    bomb = gzip.compress(bytes(40 << 20), 1)
+    start = estargz_start(blob[-FOOTER:], len(blob))
+    with pytest.raises(TocError, match="more follows the last of its files"):
+        read_toc(find_place(annotations, len(blob)), blob[start:-FOOTER], start, len(blob), lambda begin, end: bomb)
 
 
 @pytest.mark.parametrize("form", FORMS)
