@@ -238,12 +238,73 @@ def test_a_merge_keeps_comments_and_style():
         "RUN --network=none a\nRUN rm /big\n",
         "RUN a # why\nRUN rm /big\n",
         "RUN set -e; a\nRUN rm /big\n",
+        'RUN ["a"]\nRUN rm /big\n',
+        "RUN <<E\na\nE\nRUN rm /big\n",
+        "RUN a\nRUN <<E\nrm /big\nE\n",
+        "RUN a\nRUN cat <<E >/x && rm /big\nE\n",
+        "RUN a\nRUN --network=none rm /big\n",
+        "RUN a\nRUN if b; then rm /big; fi\n",
+        "RUN a\nRUN rm /big &\n",
+        "RUN a &&\nRUN rm /big\n",
+        "RUN a\nRUN rm /big; \n",
+        "RUN a\nRUN rm /big && exec b\n",
+        "RUN a\nRUN \\\n  rm /big\n",
+        "RUN . ./env\nRUN rm /big\n",
+        'SHELL ["powershell"]\nRUN a\nRUN rm /big\n',
+        'RUN a\nSHELL ["/bin/bash", "-c"]\nRUN rm /big\n',
     ],
 )
 def test_no_merge_that_would_do_something_else(lines):
     session = session_of(lines, {"big": 5000}, {".wh.big": 0})
     assert session.waste.findings
     assert [cure for cure in cures(session) if cure.kind == "merged-run"] == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "merged"),
+    [
+        ("RUN a\nRUN rm /big && b\n", "RUN a \\\n    && rm /big && b\n"),
+        ("RUN a\nRUN rm /big | b\n", "RUN a \\\n    && rm /big | b\n"),
+        ("RUN a || b\nRUN rm /big\n", "RUN a || b \\\n    && rm /big\n"),
+        ("RUN A=1 a\nRUN rm /big $(b; c)\n", "RUN A=1 a \\\n    && rm /big $(b; c)\n"),
+        ("RUN a\nrun   rm /big\n", "RUN a \\\n    && rm /big\n"),
+        ("RUN a\nRUN RUN && rm /big\n", "RUN a \\\n    && RUN && rm /big\n"),
+        ("RUN --network=none a\nRUN --network=none rm /big\n", "RUN --network=none a \\\n    && rm /big\n"),
+        # the command's name stands in the flag, too
+        (
+            "RUN --mount=type=cache,target=/c/pip a\nRUN --mount=type=cache,target=/c/pip pip install x && rm /big\n",
+            "RUN --mount=type=cache,target=/c/pip a \\\n    && pip install x && rm /big\n",
+        ),
+    ],
+)
+def test_a_merge_takes_the_whole_command_and_nothing_before_it(lines, merged):
+    text, done = made(session_of(lines, {"big": 5000}, {".wh.big": 0}), "merged-run")
+    assert text == merged
+    assert done == [("merged-run", 5000)]
+
+
+def test_a_merge_takes_the_runs_between_and_leaves_the_others():
+    lines = "RUN a\nRUN b\nRUN c\nRUN d\nRUN e\n"
+    big = {"one": 5000}
+    text, done = made(session_of(lines, {"a": 1}, big, {"c": 1}, {".wh.one": 0}, {"e": 1}), "merged-run")
+    assert text == "RUN a\nRUN b \\\n    && c \\\n    && d\nRUN e\n"
+    assert done == [("merged-run", 5000)]
+    text, done = made(session_of(lines, big, {".wh.one": 0}, {"two": 300}, {".wh.two": 0}, {"e": 1}), "merged-run")
+    assert text == "RUN a \\\n    && b\nRUN c \\\n    && d\nRUN e\n"
+    assert done == [("merged-run", 5000), ("merged-run", 300)]
+    for second in ({".wh.one": 0, "two": 300}, {"two": 300}):
+        third = {"c": 1} if ".wh.one" in second else {".wh.one": 0}
+        text, done = made(session_of(lines, big, second, third, {".wh.two": 0}, {"e": 1}), "merged-run")
+        assert text == "RUN a \\\n    && b \\\n    && c \\\n    && d\nRUN e\n"
+        assert done == [("merged-run", 5300)]
+
+
+@pytest.mark.parametrize("lines", ["COPY big /\nRUN a\nRUN rm /big\n", "RUN a\nRUN b\nCOPY big /\n"])
+def test_no_merge_where_one_side_is_no_run(lines):
+    layers = ({"big": 5000}, {"a": 1}, {".wh.big": 0} if lines.startswith("COPY") else {"big": 10})
+    session = session_of(lines, *layers)
+    assert session.waste.findings
+    assert made(session, "merged-run") == (lines, [])
 
 
 def test_dockerignore():

@@ -10,6 +10,7 @@ from msbtui.analysis.cure.model import Cure, World
 from msbtui.analysis.model import Finding
 from msbtui.analysis.situation import Situation
 from msbtui.dockerfile.edit import Edit, line_end
+from msbtui.dockerfile.script import script_of
 from msbtui.dockerfile.shell import Command
 
 _LEAKS = frozenset(
@@ -59,7 +60,7 @@ def _spans(findings: list[Finding]) -> Iterator[tuple[int, int, list[Finding]]]:
 def _follows(world: World, first: Situation, second: Situation) -> bool:
     """Say whether two instructions are RUNs in a row that one shell can run one after the other with the same effect."""
     one, other = first.instruction, second.instruction
-    if one.keyword != "RUN" or other.keyword != "RUN" or first.stage != second.stage or other.index != one.index + 1:
+    if one.keyword != "RUN" or other.keyword != "RUN" or other.index != one.index + 1:
         return False
     if one.flags != other.flags or one.json or other.json or one.heredocs or other.heredocs:
         return False
@@ -70,9 +71,7 @@ def _follows(world: World, first: Situation, second: Situation) -> bool:
     if not before or not after or any(_leaks(command) for command in before):
         return False
     # `a && b || c` is not `a && (b || c)`; after `;` or `&` a failure of the first would be forgotten.
-    return all(
-        command.operator in ("", "&&", "|") for command in after if not command.nested and not command.conditional
-    ) and not any(command.conditional for command in after)
+    return all(not command.conditional and (command.nested or command.operator in ("", "&&", "|")) for command in after)
 
 
 def _leaks(command: Command) -> bool:
@@ -109,10 +108,9 @@ def _joint(world: World, first: Situation, second: Situation) -> Edit | None:
     if source[one.span.start + at : one.span.end].strip():
         return None  # a comment stands there
     body = other.source.encode("utf-8", "surrogateescape")
-    value = other.value.split(None, 1)[0].encode("utf-8", "surrogateescape") if other.value.split() else b""
-    begin = body.find(value, len(other.written)) if value else -1
-    head = body[:begin] if begin >= 0 else b""
-    if begin < 0 or b"\n" in head or (other.flags and b"--" not in head):
+    script = script_of(other, world.dockerfile.escape)
+    begin = script.place(len(script.text) - len(script.text.lstrip())) if script is not None else -1
+    if begin < 0 or b"\n" in body[:begin]:
         return None
     between = source[one.span.end : other.span.start].decode("utf-8", "surrogateescape")
     comments = [line.rstrip("\r") for line in between.split("\n") if line.strip().startswith("#")]
