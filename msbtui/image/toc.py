@@ -45,7 +45,7 @@ _LONGEST_NAME: Final = 1 << 20
 DEEPEST: Final = 16 << 20
 """Bytes of a stream with several pieces that are unpacked once for all of them; none may lie beyond."""
 _LAST_PIECE: Final = 16 << 20
-"""Bytes that are fetched, and unpacked, to see what follows the last file; pieces have 4 MiB unless somebody asked for another size."""
+"""Bytes that are fetched and unpacked to see what follows the last file; pieces have 4 MiB where nobody chose another size."""
 _TABLE_NAME: Final = "stargz.index.json"
 _FOOTER: Final = regex(rb"\x1f\x8b\x08\x04.{6}\x1a\x00SG\x16\x00([0-9a-f]{16})STARGZ\x01\x00\x00\xff\xff.{8}", re.DOTALL)
 _PLACE: Final = regex(r"(\d{1,18}):(\d{1,18}):(\d{1,18}):1")
