@@ -10,7 +10,8 @@ from msbtui.image.model import Kind
 from msbtui.image.table import FileTable
 from msbtui.session.rows.cells import row_text, row_width
 from msbtui.session.rows.costs import Costs
-from msbtui.session.rows.files import FileRows, Finder, Sort, draw_file, draw_found
+from msbtui.session.rows.files import FileRows, Sort, draw_file
+from msbtui.session.rows.found import Finder, draw_found
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from msbtui.session.rows.cells import Row
-from msbtui.session.rows.files import Finder, draw_found
+from msbtui.session.rows.found import Finder, draw_found
 from msbtui.tui.widgets.row_list import RowList
 
 Result = tuple[list[int], int, str]

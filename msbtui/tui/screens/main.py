@@ -19,7 +19,8 @@ from msbtui.session.model import Progress
 from msbtui.session.rows.advice import KEPT
 from msbtui.session.rows.cells import shown
 from msbtui.session.rows.explain import explain
-from msbtui.session.rows.files import Finder, Sort
+from msbtui.session.rows.files import Sort
+from msbtui.session.rows.found import Finder
 from msbtui.session.rows.selection import Selection
 from msbtui.session.rows.treemap import Listed
 from msbtui.tui.actions import action, bindings

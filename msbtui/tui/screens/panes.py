@@ -16,7 +16,8 @@ from msbtui.session.rows.cells import shown
 from msbtui.session.rows.costs import Costs
 from msbtui.session.rows.explain import image_notes
 from msbtui.session.rows.facts import linked_facts
-from msbtui.session.rows.files import Finder, Sort
+from msbtui.session.rows.files import Sort
+from msbtui.session.rows.found import Finder
 from msbtui.session.rows.header import Heading
 from msbtui.session.rows.layers import layer_rows
 from msbtui.session.rows.selection import Links, Selection
