@@ -15,30 +15,16 @@ from msbtui.split.distributions import installations
 from msbtui.split.gonames import named_paths
 from msbtui.split.installs import Dependencies, is_build_package
 from msbtui.split.judge import LIBRARY_TREE, SOURCE, Judge
+from msbtui.split.madeby import Makers
 from msbtui.split.opened import opened_by_name, started_by_packages
 from msbtui.split.reach import Reach, language_of, shebang
 from msbtui.split.view import View, inside, relative
-from msbtui.split.words import INITS, author_text, shell_commands
+from msbtui.split.words import INITS, author_text
 
 _PROVIDED = re.compile(
     r"(proc|sys|dev|run|tmp|var/tmp|var/run)(/.*|\Z)|etc/(hosts|hostname|resolv\.conf|mtab|passwd|group|shadow|localtime|nsswitch\.conf)"
 )
 """What the container runtime provides, or what is treated apart (accounts, time zone)."""
-_GENERATED = re.compile(r"(etc|usr|var|lib|lib64|bin|sbin|opt/[^/]+/share)(/.*|\Z)|root/\.(ssh|gnupg|config|local)")
-_KNOWN_TO_BE_MADE = re.compile(
-    r"(etc|var)/.*"
-    r"|usr/(local/)?share/(fonts|mime|icons|applications|info|glib-2\.0)(/.*|\Z)"
-    r"|usr/(local/)?share/(ca-certificates|perl|sgml|xml|vim|doc|man)(/.*|\Z)"
-    r"|root/\.(ssh|gnupg|config|local)|usr/(local/)?lib/(ssl|mime|locale|sysusers)(/.*|\Z)|usr/local/lib/python3\.\d+(/dist-packages)?"
-    r"|usr/lib/python3.*/__pycache__/.*|.*/(gconv-modules|loaders|immodules|icon-theme)\.cache|usr/s?bin/policy-rc\.d|usr/lib/.*\.cache"
-)
-_PACKAGE_COMMANDS = frozenset(
-    (  # noqa: SIM905
-        "apt-get apt aptitude apk dpkg dpkg-reconfigure rm set echo export true : curl wget gpg apt-key add-apt-repository "
-        "tee mkdir locale-gen update-locale ln chmod cat sh bash update-ca-certificates apt-mark find xargs sleep cd install "
-        "sed printf touch"
-    ).split()
-)
 _TOKEN = re.compile(rb"(?<![A-Za-z0-9_.$}/-])/[A-Za-z0-9_@%+][A-Za-z0-9_./@%+:-]*")
 _PLUGINS = re.compile(r"/(usr/)?(local/)?lib(64|exec)?/(?!(locale|ssl|[a-z0-9_]+-linux-[a-z0-9]+)/?\Z)[^/]")
 """Where libraries look for plugins: a directory of their own, not the one that all libraries lie in."""
@@ -100,13 +86,8 @@ class Kept:
         """Packages that no needed file names and that the program needs by what it does, and why."""
         self._closed: set[str] = set()
         self._asked: set[str] = set()
-        self._package_layers = {
-            layer
-            for layer in range(view.base_layers, len(view.image.layers))
-            if view.packages.added(layer) or view.packages.removed(layer) or view.packages.upgraded(layer)
-        }
+        self._makers = Makers(view)
         self._changed_owned: dict[str, str] = {}
-        self._pure: dict[int, bool] = {}
 
     def gather(self) -> None:
         """Do it all: candidates, what the start reaches, then libraries and names until nothing new is needed."""
@@ -182,7 +163,7 @@ class Kept:
             if kind is Kind.DIRECTORY and (self.view.children(path) or self.view.in_base(path)):
                 continue
             if self.view.owner(path) is not None:
-                if kind is Kind.FILE and self._changed_since_installed(path):
+                if kind is Kind.FILE and self._makers.changed_since_installed(path):
                     self._changed_owned[path] = "the author changed this file of a package"
                     self.paths.setdefault(path, self._changed_owned[path])
                 continue
@@ -196,13 +177,13 @@ class Kept:
             return
         verdict = self.judge.verdict(path)
         if verdict is not None:
-            if self.judge.kept_from_caution(path) and not self._leads_to_package(path, kind):
+            if self.judge.kept_from_caution(path) and not self._makers.leads_to_package(path, kind):
                 self.cautious[path] = "it lies where the program starts and may be data that it reads"
                 self.paths[path] = self.cautious[path]
             else:
                 self.left[verdict.why].append(path)
             return
-        if self._made_by_packages(path, kind):
+        if self._makers.packages_made(path, kind):
             self.left["made by the packages' own scripts, which run again where the package is needed"].append(path)
             return
         if kind is Kind.DIRECTORY and self.judge.in_build_tree(path):
@@ -218,11 +199,6 @@ class Kept:
                 if other not in self.view.from_files:
                     self.classes.setdefault(other, f"{name}, which came as a file of its own, depends on it")
 
-    def _leads_to_package(self, path: str, kind: Kind | None) -> bool:
-        """Tell whether a symlink leads to a file of a package that came with the build: what autotools put into a source tree."""
-        real = self.view.real(path) if kind is Kind.SYMLINK else None
-        return real is not None and self.view.is_new(real) and self.view.owner(real) is not None
-
     def _origin(self, path: str) -> str:
         at = self.view.entry(path)
         if at is None:
@@ -235,51 +211,6 @@ class Kept:
         if LIBRARY_TREE.fullmatch(path):
             return f"a library that the application may load; made by: {made}"
         return f"{UNEXPLAINED}; made by: {made}"
-
-    def _layer_text(self, layer: int) -> str:
-        item = self.view.image.layers[layer].history
-        return item.created_by if item is not None else ""
-
-    def _made_by_packages(self, path: str, kind: Kind | None) -> bool:
-        """Tell whether a package's own script made a path that no package lists."""
-        if path.startswith("usr/lib/locale/") and self.view.owner(path) is None:
-            return False  # what locale-gen or localedef compiled: copied, the locales' sources need not come
-        if self.view.owner_from_file(path) is not None:
-            return False
-        at = self.view.entry(path)
-        inferable = kind is Kind.SYMLINK or "__pycache__" in path or path.startswith("var/lib/dpkg/")
-        if inferable and self.view.maker(path) is not None:
-            return True
-        if at is None or at[0] not in self._package_layers or self._named_in_run(path, at[0]):
-            return False
-        if not self._only_installs(at[0]):
-            # one RUN did both: what lies where programs are installed is kept, but for what packages are known to make
-            return _KNOWN_TO_BE_MADE.fullmatch(path) is not None
-        return _GENERATED.fullmatch(path) is not None and (kind is Kind.DIRECTORY or not path.startswith("usr/local/"))
-
-    def _only_installs(self, layer: int) -> bool:
-        """Tell whether the RUN of a layer does nothing but install packages and clean up."""
-        if layer not in self._pure:
-            names = {words[0].rpartition("/")[2] for words in shell_commands(author_text(self._layer_text(layer)))}
-            self._pure[layer] = names <= _PACKAGE_COMMANDS
-        return self._pure[layer]
-
-    def _named_in_run(self, path: str, layer: int) -> bool:
-        """Tell whether the RUN's own text names the file or the directory that it lies in."""
-        text = self._layer_text(layer)
-        folder = path.rpartition("/")[0]
-        return f"/{path}" in text or (
-            folder.count("/") >= 1 and re.search(re.escape(f"/{folder}") + r"/?(?=[\s;'\"&|]|\Z)", text) is not None
-        )
-
-    def _changed_since_installed(self, path: str) -> bool:
-        """Tell whether the author changed a package's file: a later layer has it, or the installing RUN names it."""
-        at, owner = self.view.entry(path), self.view.owner(path)
-        if at is None or owner is None:
-            return False
-        if at[0] not in self._package_layers:
-            return True
-        return path.startswith("etc/") and f"/{path}" in self._layer_text(at[0]) and owner.name in self.view.packages.installed
 
     # -- names in binaries and texts ----------------------------------------------------------------------------------
 
