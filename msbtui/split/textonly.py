@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from collections.abc import Iterator
 
-from msbtui.dockerfile.expand import ExpandError, expand
 from msbtui.dockerfile.model import Dockerfile, Instruction, Stage, StageGraph
-from msbtui.image.model import ImageConfig
-from msbtui.split.building import builds
-from msbtui.split.judge import SOURCE
 from msbtui.split.model import Plan, Step
-from msbtui.split.refuse import IN_DEVELOPMENT, compiles, of_development
 from msbtui.split.siblings import Reference, language_siblings
-from msbtui.split.starts import SHELLS, only_a_prompt, starts
-from msbtui.split.textpackages import NamedPackages
+from msbtui.split.textfacts import TextFacts, above
 from msbtui.split.textrecipes import Recipe, alpine_base, dotnet, elixir, haskell, java
-from msbtui.split.words import Words, runs, shell_commands
 from msbtui.split.write import RuntimeStage, install_line, stage_name, whole, with_stage_name
 
 _UNPROVEN = (
@@ -33,9 +25,6 @@ _TOOLCHAIN_ENV = {
     "gcc": ("GPG_KEYS", "GCC_MIRRORS", "GCC_VERSION"),
 }
 """What these official images set for their toolchain alone."""
-_CODE = frozenset(("src", "cmd", "internal", "pkg", "include", "vendor", "third_party", "crates", "test", "tests", "docs"))
-"""Directories that hold what is compiled or tested, by custom."""
-_ACCOUNTS = frozenset(("useradd", "adduser", "groupadd", "addgroup"))
 _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Where Debian's and Alpine's images look for programs."""
 _SETTINGS = re.compile(r"(?:-[^=]*=)?([\w./@+-]+\.(?:conf|cfg|config|ini|ya?ml|json|toml|xml|properties|env|lua))")
@@ -113,131 +102,13 @@ def reference_compiles(origin: str) -> bool:
     return Reference(origin).name in _SYSTEMS
 
 
-class _Reader:
+class _Reader(TextFacts):
+    """What the text allows: what to copy, onto what, and the stage that does it."""
+
     def __init__(self, dockerfile: Dockerfile, graph: StageGraph, stage: Stage) -> None:
-        self.dockerfile, self.graph, self.stage = dockerfile, graph, stage
-        self.origin = stage.base.image
+        super().__init__(dockerfile, graph, stage)
         self.objection = ""
         self.needs_packages = False
-        self.env: dict[str, str] = {}
-        self.workdir = "/"
-        self.commands: list[tuple[str, Words]] = []
-        """(working directory, words) of each command of the RUNs."""
-        self.own_env: set[str] = set()
-        self.packages = NamedPackages()
-        self.destinations: list[str] = []
-        self.data: dict[str, str] = {}
-        """Where single files and directories of the context are copied to that are no sources, and why they are kept."""
-        self.wholes: list[str] = []
-        """Directories that a COPY brings the whole context to."""
-        self.brought_whole = ""
-        """The last COPY that brings the whole context."""
-        self.gone: set[str] = set()
-        """Paths that a RUN removes or moves away."""
-        self.accounts: list[str] = []
-        """RUN instructions that make users and groups again."""
-        for instruction in stage.instructions:
-            self._read(instruction)
-
-    def _expand(self, text: str) -> str:
-        try:
-            return expand(text, self.env, self.dockerfile.escape)
-        except ExpandError:
-            return text
-
-    def _read(self, instruction: Instruction) -> None:
-        if instruction.keyword in ("ENV", "ARG"):
-            parts = list(instruction.words)
-            pairs = [(name, value) for name, _, value in (part.partition("=") for part in parts)]
-            if parts and "=" not in parts[0]:
-                pairs = [(parts[0], " ".join(parts[1:]))]
-            if instruction.keyword == "ENV":
-                self.own_env.update(name for name, _ in pairs)
-            self.env.update({name: self._expand(value) for name, value in pairs if value or instruction.keyword == "ENV"})
-        elif instruction.keyword == "WORKDIR":
-            self.workdir = posixpath.normpath(posixpath.join(self.workdir, self._expand(instruction.value.strip())))
-        elif instruction.keyword in ("COPY", "ADD") and instruction.words:
-            self.destinations.append(posixpath.normpath(posixpath.join(self.workdir, self._expand(instruction.words[-1]))))
-            self._context(instruction)
-        elif instruction.keyword == "RUN":
-            folder = self.workdir
-            text = "\n".join(doc.content for doc in instruction.heredocs) if instruction.heredocs else instruction.value
-            found = [tuple(instruction.words)] if instruction.json else list(shell_commands(text, self.env))
-            for words in found:
-                name = words[0].rpartition("/")[2]
-                if name == "cd" and len(words) > 1:
-                    folder = posixpath.normpath(posixpath.join(folder, words[1]))
-                    continue
-                self.commands.append((folder, words))
-                self.packages.command(words)
-                if name in ("rm", "mv"):
-                    gone = {posixpath.normpath(posixpath.join(folder, word)) for word in words[1:]}
-                    self.gone |= gone
-                    self.data = {path: why for path, why in self.data.items() if not gone & {path, *_above(path)}}
-            if any(words[0].rpartition("/")[2] in _ACCOUNTS for words in found):
-                self.accounts.append(_accounts(instruction, found))
-
-    def _context(self, instruction: Instruction) -> None:
-        """Note what a COPY or ADD of the build context puts where: a program that is compiled may read what is no source."""
-        if instruction.flag("from") is not None or instruction.heredocs or len(instruction.words) < 2:
-            return
-        *sources, last = (self._expand(word) for word in instruction.words)
-        place = posixpath.normpath(posixpath.join(self.workdir, last))
-        for source in sources:
-            name = posixpath.basename(source.rstrip("/"))
-            if name in ("", ".", "*"):
-                self.brought_whole = f"`{instruction.keyword} {instruction.value}`"
-                self.wholes.append(place)
-            if name in ("", ".", "..") or re.search(r"[*?\[$]|://|\.(tar(\..+)?|t[gx]z|zip)\Z", source) or SOURCE.fullmatch(name):
-                continue
-            named = posixpath.basename(place) == name or not (last.endswith("/") or last == "." or len(sources) > 1)
-            if name not in _CODE and (named or name.startswith(".") or "." in name):
-                target = place if named else posixpath.join(place, name)
-                self.data[target] = f"`{instruction.keyword} {instruction.value}` puts it there, and it is no source"
-
-    def _wanted(self) -> tuple[str, ...]:
-        """Give the packages that the runtime stage installs because the author installs them by name."""
-        texts = [
-            " ".join(item.words) if item.json else item.value
-            for item in self.stage.instructions
-            if item.keyword in ("CMD", "ENTRYPOINT", "HEALTHCHECK")
-        ]
-        said = {word.rpartition("/")[2] for text in texts for words in shell_commands(text, self.env) for word in words}
-        return self.packages.wanted((item.value for item in self.stage.instructions if item.keyword == "RUN"), said)
-
-    def start(self) -> Words:
-        """Give what starts: the last ENTRYPOINT and CMD."""
-        return tuple(word for words in self._starts() for word in words)
-
-    def _program(self) -> str:
-        return next((word for word in self.start() if word.rpartition("/")[2] not in SHELLS and not word.startswith("-")), "")
-
-    def _starts(self) -> Iterator[Words]:
-        for keyword in ("ENTRYPOINT", "CMD"):
-            own = [item for item in self.stage.instructions if item.keyword == keyword]
-            if own:
-                yield own[-1].words if own[-1].json else next(iter(shell_commands(own[-1].value, self.env)), ())
-
-    def blame(self) -> str:
-        """Give why what starts needs the toolchain, or an empty text."""
-        if signs := of_development((), self.origin or "", self.dockerfile.path):
-            return f"{IN_DEVELOPMENT}: {signs[0]}"
-        config = self._config()
-        for start in starts(config):
-            for words in shell_commands(start.shell, self.env) if start.shell else [start.words]:
-                if any(builds(run) for run in runs(words)):
-                    return compiles(start.what, " ".join(words[:3]))
-        if (words := self.start()) and only_a_prompt(config):
-            return f"it starts only `{' '.join(words)}`: what a person will need in it cannot be known"
-        return ""
-
-    def _config(self) -> ImageConfig:
-        found: dict[str, Words] = {}
-        for keyword in ("ENTRYPOINT", "CMD"):
-            own = [item for item in self.stage.instructions if item.keyword == keyword]
-            if own:
-                found[keyword.lower()] = tuple(own[-1].words) if own[-1].json else ("/bin/sh", "-c", own[-1].value)
-        return ImageConfig(entrypoint=found.get("entrypoint", ()), cmd=found.get("cmd", ()))
 
     def recipe(self) -> Recipe | None:
         """Give what to copy and onto what, by the kind of base; None where the text does not say."""
@@ -336,7 +207,7 @@ class _Reader:
                 found[words[-1].rstrip("/")] = "`install` puts the program there"
             elif name == "cp" and len(words) > 2 and _INSTALLED.match(words[-1]):
                 found[words[-1].rstrip("/")] = "`cp` puts it there"
-        program = self._program()
+        program = self.program()
         if "/" in program:
             path = posixpath.normpath(posixpath.join(self.workdir, program))
             if not any(path == other or path.startswith(other + "/") for other in found):
@@ -371,7 +242,7 @@ class _Reader:
         for word in self.start()[1:]:
             named = _SETTINGS.fullmatch(word)
             path = posixpath.normpath(posixpath.join(self.workdir, named[1])) if named else ""
-            if any(path.startswith(f"{whole.rstrip('/')}/") for whole in self.wholes) and not self.gone & {path, *_above(path)}:
+            if any(path.startswith(f"{whole.rstrip('/')}/") for whole in self.wholes) and not self.gone & {path, *above(path)}:
                 yield path, f"what starts is given its name, and {self.brought_whole} brings it"
 
     def _prefix(self) -> str:
@@ -412,7 +283,7 @@ class _Reader:
             )
         written.add([f"FROM {recipe.base}"], "runtime stage: only what runs")
         written.add(list(dict.fromkeys(line for line in self.accounts if line)))
-        wanted = [name for name in self._wanted() if name not in recipe.packages]
+        wanted = [name for name in self.wanted() if name not in recipe.packages]
         recommends = self.packages.recommending(wanted)
         if self.needs_packages:
             packages = [*dict.fromkeys(["ca-certificates", *recipe.packages, *wanted]), "$(cat /tmp/runtime-packages)"]
@@ -447,7 +318,7 @@ class _Reader:
 
     def _off_path(self, copies: list[tuple[str, str]]) -> Iterator[str]:
         """Give the directory of a program that starts by its name alone, where only the toolchain's image looks for it there."""
-        program = self._program()
+        program = self.program()
         for path, _ in copies:
             folder = path if path.endswith("/bin") else posixpath.dirname(path)
             if "/" not in program and folder not in _PATH and program and (path == folder or posixpath.basename(path) == program):
@@ -456,19 +327,3 @@ class _Reader:
 
     def _overridden(self, instruction: Instruction) -> bool:
         return any(item.keyword == instruction.keyword and item.index > instruction.index for item in self.stage.instructions)
-
-
-def _above(path: str) -> Iterator[str]:
-    while path.count("/") > 1:
-        path = posixpath.dirname(path)
-        yield path
-
-
-def _accounts(instruction: Instruction, commands: list[Words]) -> str:
-    """Give the instruction that makes users and groups: as it stands, or only these commands of one that does more."""
-    if not re.search(r"\b(apt(-get)?|apk|pip|npm|make|cmake|go|cargo|mvn|gradle|install(?! -d)|cp)\b", instruction.value):
-        return instruction.source.strip()
-    made = [words for words in commands if words[0].rpartition("/")[2] in _ACCOUNTS and "$" not in " ".join(words)]
-    # where a command's output goes is no argument of it
-    lines = [shlex.join(word for word in words if word not in ("/dev/null", "/dev/stdout", "/dev/stderr")) for words in made]
-    return f"RUN {' && '.join(lines)}" if lines else ""
