@@ -98,7 +98,7 @@ def _expected(
     for stage in chain:
         reader.start_stage()
         run = [(one, True) for one in triggers] + [(one, False) for one in stage.instructions]
-        triggers = [one.trigger for one in stage.instructions if one.keyword == "ONBUILD" and one.trigger is not None]
+        triggers = [one.trigger for one in stage.instructions if one.trigger is not None]
         for instruction, onbuild in run:
             seen = reader.read(instruction, onbuild=onbuild)
             if seen is not None:
@@ -263,6 +263,4 @@ def _layer_matches(
 
 def _is_squash(item: HistoryItem) -> bool:
     """`docker build --squash` adds an item of its own (moby, daemon/images/image_squash.go)."""
-    return item.comment.startswith(("merge sha256:", "create new from sha256:")) or (
-        not item.created_by and item.comment.startswith("merge")
-    )
+    return item.comment.startswith(("merge sha256:", "create new from sha256:"))

@@ -264,6 +264,83 @@ def test_triggers_of_the_base_image_belong_to_from() -> None:
     assert found.in_sync
 
 
+def test_triggers_belong_to_the_from_of_their_own_stage() -> None:
+    made = items("COPY . /app # buildkit", "RUN /bin/sh -c own # buildkit")
+    found = match("FROM golang AS first\nRUN x\nFROM base:onbuild AS own\nRUN own\nFROM other AS last\n", made, target="own",
+                  base_onbuild=["COPY . /app"])  # fmt: skip
+    assert lines(found) == [None, 3, 4]
+
+
+def test_an_image_from_scratch_has_lines_from_its_first_layer_on() -> None:
+    history = items("COPY a /a # buildkit", "COPY b /b # buildkit")[1:]
+    assert lines(match("FROM scratch\nCOPY a /a\nCOPY b /b\n", history)) == [2, 3]
+    assert lines(match("FROM base\nCOPY b /b\n", history, base_layers=1)) == [None, 2]
+    assert numbered_layers(history, 2) == [0, 1]
+
+
+@pytest.mark.parametrize("layers", [[None, 99, -1, 4], [99, 99, 99, 4], [None, None, None, 4]])
+def test_base_layers_of_which_history_does_not_tell_forbid_nothing(layers: list[int | None]) -> None:
+    dockerfile = parse(FILE)
+    found = match_lines(dockerfile, build_graph(dockerfile), items(*HISTORY), layers, base_layers=3)
+    assert found.in_sync
+    assert found.matches[3].line == 5
+
+
+def test_how_well_a_changed_line_fits_shows_in_the_fit() -> None:
+    # words in both, twice, over the words of each; RUN weighs 4, COPY 2, ENV 1
+    text = FILE.replace("RUN make -C /src", "RUN make -C /src a b c").replace("-y gcc", "-y g++")
+    alike = 4 * 0.85 * (2 * 6 / 14) + 4 * 0.85 * (2 * 3 / 9)
+    assert match(text, items(*HISTORY)).fit == pytest.approx(2 * (1 + 2 + 4 + alike) / 30, abs=1e-4)
+    other = match(FILE.replace("make -C /src", "ninja install now"), items(*HISTORY))
+    assert other.fit == pytest.approx(2 * (1 + 4 + 2 + 0.2 * 4 + 4) / 30, abs=1e-4)
+
+
+def test_rewritten_lines_pair_with_items_of_their_kind_in_order() -> None:
+    made = ("a", "ENV X=1", "old one", "old two", "z")
+    history = items(*(text if text.startswith("ENV") else f"RUN /bin/sh -c {text} # buildkit" for text in made))
+    found = match("FROM debian\nRUN a\nRUN first new\nRUN second newer\nRUN z\n", history)
+    assert lines(found) == [None, 2, 3, 4, 5]
+    assert found.stale_instructions == (2, 3)
+    fewer = match("FROM debian\nRUN a\nRUN first new\nRUN z\n", history)
+    assert lines(fewer) == [None, 2, 3, None, 4]
+
+
+def test_what_follows_counts_more_than_a_line_of_the_same_words_far_below() -> None:
+    base = ("make all of it",)
+    made = ("one", "two", "three", "four", "five", "make all of them")
+    found = match("FROM debian\nRUN make all of it\n", items(*(f"RUN /bin/sh -c {text} # buildkit" for text in base + made)))
+    assert lines(found) == [None] * 7 + [2]
+    assert found.stale_instructions == (1,)
+
+
+def test_notes_say_what_is_gone_and_what_leaves_no_trace() -> None:
+    gone = match(FILE.replace("RUN make -C /src\n", ""), items(*HISTORY))
+    assert gone.notes == ("1 item of the image's history, no line of the Dockerfile: RUN make -C /src",)
+    five = items(*HISTORY[:2], *(f"RUN /bin/sh -c {word} # buildkit" for word in ("p", "q", "r", "s")), *HISTORY[2:])
+    assert match(FILE, five).notes == ("4 items of the image's history, no line of the Dockerfile: RUN p, RUN q, RUN r",)
+    assert match(FILE, items(*HISTORY)).notes == ()
+    nothing = match("FROM debian\n", items(*HISTORY))
+    assert nothing.notes == ("no instruction of the target stage leaves a trace in an image",)
+    assert match("FROM node\nRUN npm ci\n", items("COPY x /x")).notes == ()
+
+
+def test_layers_of_another_dockerfile_stand_apart_from_the_base() -> None:
+    other = "FROM node\nWORKDIR /app\nCOPY package.json .\nRUN npm ci\nCMD npm start\n"
+    notes = [found.note for found in match(other, items(*HISTORY), base_layers=2).matches]
+    assert notes == ["from the base image"] * 2 + ["another Dockerfile"] * 3
+    assert {found.note for found in match(other, items(*HISTORY)).matches} == {"another Dockerfile"}
+
+
+@pytest.mark.parametrize(
+    ("comment", "squashed"),
+    [("merge sha256:aa to sha256:bb", True), ("create new from sha256:aa", True), ("merged by hand", False)],
+)
+def test_the_items_that_a_squash_adds(comment: str, squashed: bool) -> None:
+    history = [HistoryItem(item.created, item.created_by, item.comment, "", True) for item in items(*HISTORY)]
+    found = match(FILE, [*history, HistoryItem(comment=comment)])
+    assert (found.matches[0].note == "squashed") is squashed
+
+
 WORDS = st.lists(
     st.sampled_from(["RUN a", "RUN b c", "RUN b d", "COPY . /x", "ENV A=1", "WORKDIR /w", "CMD x", "USER u"]), max_size=8
 )
