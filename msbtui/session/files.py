@@ -18,6 +18,8 @@ from msbtui.text import printable
 NAMES = ("Dockerfile", "Containerfile", "dockerfile")
 """What a folder's Dockerfile may be called, in the order in which they are looked for."""
 
+_HEAD = 4096
+"""Bytes by which an archive is told from a text."""
 LIMIT = 16 << 20
 """Bytes; no Dockerfile is larger, and what is larger is something else."""
 
@@ -85,10 +87,25 @@ def read(path: Path) -> bytes:
 
 
 def _bounded(file: IO[bytes], where: str) -> bytes:
-    data = file.read(LIMIT + 1)
+    data = file.read(_HEAD)
+    if b"\0" in data:
+        _refuse_archive(data, where)
+    data += file.read(LIMIT + 1 - len(data))
     if len(data) > LIMIT:
         raise TargetError("larger than 16 MiB, which no Dockerfile is", where=where)
     return data
+
+
+def _refuse_archive(head: bytes, where: str) -> None:
+    """Raise TargetError for what is an image and no Dockerfile, of which each line would be a mistake."""
+    from msbtui.engine.outer import is_tar_header
+    from msbtui.engine.target import RECORDING_MAGIC
+    from msbtui.image.compress import compression
+
+    if is_tar_header(head) or compression(head) != "plain" or head.startswith(RECORDING_MAGIC):
+        raise TargetError(
+            "is an archive, no Dockerfile", where=printable(where), hint="msbtui inspect, or msbtui alone, opens an image"
+        )
 
 
 def write(path: Path, data: bytes) -> None:
