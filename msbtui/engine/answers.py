@@ -120,7 +120,7 @@ def everything(response: requests.Response, limit: int, what: str, where: str) -
     for chunk in chunks(response):
         data += chunk
         if len(data) > limit:
-            raise too_large(what, where)
+            raise too_large(what, where, limit=limit)
         if time.monotonic() > until:
             raise TargetError(
                 f"{what} did not come within {_DOCUMENT:g} s",
@@ -143,6 +143,7 @@ def reason(error: BaseException) -> str:
         ("NameResolutionError", "there is no host of that name"),
         ("Connection refused", "nobody listens there"),
         ("timed out", "no answer in time"),
+        ("comes without an end", "what comes before its answer, or behind it, has no end"),
         ("WRONG_VERSION_NUMBER", "it speaks no TLS"),
         ("Network is unreachable", "the network cannot be reached"),
         ("IncompleteRead", "the connection broke off"),

@@ -32,6 +32,7 @@ _ASKING = 30.0
 _VERTEX = re.compile(r"#(\d+) (.*)", re.DOTALL)
 _STEP = re.compile(r"\[(?:(?P<stage>[^\]]*?) +)?(?P<step>\d+)/(?P<steps>\d+)\] ?(?P<text>.*)", re.DOTALL)
 _OUTPUT = re.compile(r"\d+\.\d+ (.*)", re.DOTALL)
+_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _SAID_LAST = 60
 _PASSING = re.compile(
     r"flightcontrol: exceeded retry timeout|code = Unavailable|connection reset by peer|i/o timeout|TLS handshake timeout"
@@ -165,9 +166,12 @@ def build(
         if image is not None and (found := _id_of(image, env)):
             return found
         try:
-            return answer.read_text("ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BuildError("the build ended without an image", where=printable(str(context)), log=log) from error
+            said = answer.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            said = ""
+        if not _ID.fullmatch(said):  # the engine says it; what begins like an option would be one to the CLI
+            raise BuildError("the build ended without an image", where=printable(str(context)), log=log)
+        return said
 
 
 def _id_of(name: str, environ: Mapping[str, str]) -> str:
@@ -176,7 +180,7 @@ def _id_of(name: str, environ: Mapping[str, str]) -> str:
         [process.docker_cli(environ), "image", "inspect", "--format", "{{.Id}}", name], environ, timeout=_ASKING
     )
     found = said.stdout.decode("ascii", "replace").strip()
-    return found if said.exit_code == 0 and re.fullmatch(r"sha256:[0-9a-f]{64}", found) else ""
+    return found if said.exit_code == 0 and _ID.fullmatch(found) else ""
 
 
 def _dockerfile_path(dockerfile: str | Path, beside: Path | None, folder: Path) -> Path:

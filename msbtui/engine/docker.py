@@ -12,6 +12,7 @@ import http.client
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,7 +25,7 @@ from msbtui.engine.choose import short_name
 from msbtui.engine.client import knock, make_client, options_of, trouble
 from msbtui.engine.history import api_history
 from msbtui.engine.host import Endpoint, find_endpoint
-from msbtui.engine.manifest import JSON_LIMIT, Digest, Platform, RawConfig, check_layer_count, decode
+from msbtui.engine.manifest import JSON_LIMIT, LAYER_LIMIT, Digest, Int64, Platform, RawConfig, check_layer_count, decode
 from msbtui.engine.ssh import Tunnel
 from msbtui.errors import Cancelled, TargetError
 from msbtui.image.model import HistoryItem, ImageConfig
@@ -38,6 +39,7 @@ T = TypeVar("T")
 
 _CHUNK = 256 << 10
 _API_VERSION = re.compile(r"\d{1,4}\.\d{1,4}")
+_LONGEST_VERSION = 100
 _BASES = 256
 """Tagged images that are asked for their layers when bases are looked for."""
 _ALIKE = 0.6
@@ -75,8 +77,8 @@ class EngineImageDetails(msgspec.Struct, frozen=True):
 class _Listed(msgspec.Struct, frozen=True):
     id: str = msgspec.field(name="Id", default="")
     tags: list[str] | None = msgspec.field(name="RepoTags", default=None)
-    created: int = msgspec.field(name="Created", default=0)
-    size: int = msgspec.field(name="Size", default=0)
+    created: Int64 = msgspec.field(name="Created", default=0)
+    size: Int64 = msgspec.field(name="Size", default=0)
 
 
 class _RootFs(msgspec.Struct, frozen=True):
@@ -92,15 +94,15 @@ class _Inspected(msgspec.Struct, frozen=True):
     os: str | None = msgspec.field(name="Os", default=None)
     architecture: str | None = msgspec.field(name="Architecture", default=None)
     variant: str | None = msgspec.field(name="Variant", default=None)
-    size: int | None = msgspec.field(name="Size", default=None)
+    size: Int64 | None = msgspec.field(name="Size", default=None)
     rootfs: _RootFs | None = msgspec.field(name="RootFS", default=None)
 
 
 class _Past(msgspec.Struct, frozen=True):
-    created: int = msgspec.field(name="Created", default=0)
+    created: Int64 = msgspec.field(name="Created", default=0)
     created_by: str | None = msgspec.field(name="CreatedBy", default=None)
     comment: str | None = msgspec.field(name="Comment", default=None)
-    size: int = msgspec.field(name="Size", default=0)
+    size: Int64 = msgspec.field(name="Size", default=0)
 
 
 class _Component(msgspec.Struct, frozen=True):
@@ -160,7 +162,7 @@ class Engine:
                 hint="is it an engine that listens there?",
             )
         self._version_path = f"/v{answer.api}"
-        self.version = printable(answer.version)
+        self.version = printable(answer.version[:_LONGEST_VERSION])
         self.product = answer.product
         self.name = f"{answer.product} {self.version} at {printable(self.host)}"
 
@@ -227,16 +229,26 @@ class Engine:
     def known_bases(self) -> dict[str, tuple[str, ...]]:
         """Give the diff ids of the engine's tagged images by name (of the newest few hundred), to find an image's base by them.
 
-        Images that vanish meanwhile are left out. Each id is asked once.
+        Images that vanish meanwhile are left out, and those that an engine which takes too long would have told of. Each id is
+        asked once.
         """
         bases: dict[str, tuple[str, ...]] = {}
+        until = time.monotonic() + self.patience
         for image in [image for image in self.images() if image.tags][:_BASES]:
             if image.id not in self._layers:
-                with contextlib.suppress(TargetError):
-                    raw = self._inspected(image.id)
-                    self._layers[image.id] = tuple((raw.rootfs and raw.rootfs.layers) or ())
+                try:
+                    raw = self._ask(f"/images/{quote(image.id, safe=':')}/json", _Inspected)
+                except AnswerError:
+                    continue
+                except TargetError:  # frozen, or talking nonsense: it will not do better for the next one
+                    break
+                layers = (raw.rootfs and raw.rootfs.layers) or ()
+                if len(layers) <= LAYER_LIMIT:
+                    self._layers[image.id] = tuple(layers)
             for tag in image.tags if image.id in self._layers else ():
                 bases[tag] = self._layers[image.id]
+            if time.monotonic() > until:
+                break
         return bases
 
     def alive(self) -> bool:

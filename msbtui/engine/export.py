@@ -42,6 +42,10 @@ _LINKS = 16
 _HEAD = 512
 _DOCUMENTS = 64 << 20
 """Bytes of manifests and configurations that are kept of one export."""
+_MEMBERS, _LAYERS = 1 << 16, 4096
+"""Members that an export may have, and layers among them: of other platforms too, but more than any image has of all."""
+_LONGER, _LEAST = 64, 1 << 30
+"""How often an export may be as long as the engine says that the image is, or as this many bytes."""
 _PREPARES = 20e6
 """Bytes a second that the slowest engine prepares before the first byte comes: Docker before 25 writes a copy first."""
 _WORTH_SKIPPING = 1 << 20
@@ -295,6 +299,8 @@ class _Reading:
             raise waiting.SilentError
 
     def _bytes(self, total: int) -> None:
+        if total > _LONGER * max(self._details.size, _LEAST):
+            raise self._endless("is far longer than the image")
         now = time.monotonic()
         if now - self._told >= _TOLD_EVERY:
             self._told = now
@@ -317,10 +323,15 @@ class _Reading:
             hint="see that the engine runs, then try again: it goes on from there",
         )
 
+    def _endless(self, what: str) -> TargetError:
+        return TargetError(f"its export {what}", where=self._name, hint="this is no image that a builder wrote")
+
     def _members(self, tar: outer.OuterTar, skip: bool) -> None:
-        kept = 0
-        for member in tar:
+        kept = layers = 0
+        for number, member in enumerate(tar):
             waiting.check(self._cancel)
+            if number >= _MEMBERS:
+                raise self._endless("holds more files than any image's")
             if member.kind in ("symlink", "hardlink"):
                 self._links[member.name] = (member.kind, member.link)
                 continue
@@ -332,13 +343,12 @@ class _Reading:
                     continue
                 kept += member.size
                 if kept > _DOCUMENTS:
-                    raise TargetError(
-                        "its export holds more manifests than any image has",
-                        where=self._name,
-                        hint="this is no image that a builder wrote",
-                    )
+                    raise self._endless("holds more manifests than any image has")
                 self._document(member.name, b"".join(iter(lambda c=content: c.read(1 << 20), b"")))  # type: ignore[misc]
             elif outer.is_layer(content.head):
+                layers += 1
+                if layers > _LAYERS:
+                    raise self._endless("holds more layers than any image has")
                 self._layer(member, content, skip)
             if self.complete and self._config is not None and self._attest():
                 return

@@ -20,9 +20,11 @@ JSON_LIMIT = 16 << 20
 """Bytes: a manifest or configuration larger than this is refused."""
 
 _MOST_OBJECTS, _MOST_PARTS = 1 << 16, 1 << 19
-"""Objects of an image's documents, and parts of any kind of its configuration: as Python's they take fifty times their text."""
+"""Objects and parts of any kind in an image's documents: as Python's they take fifty times their text."""
+_LEAST_OBJECT, _LEAST_PART = 32, 16
+"""Bytes of text that each of them takes at least, on average, in any longer document."""
 
-_LAYER_LIMIT = 4096
+LAYER_LIMIT = 4096
 """More layers than any engine can mount; a manifest with more is refused before anything is read for them."""
 
 INDEX_TYPES = frozenset({"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"})
@@ -44,6 +46,9 @@ ATTESTATION = "vnd.docker.reference.type"
 """The annotation by which BuildKit marks a manifest that is no image (BuildKit docs/attestations/attestation-storage.md)."""
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"\A(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})\Z")]
+Int64 = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""Every number of these documents is one of Go's; a larger one breaks what reckons with it."""
+Bytes = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 T = TypeVar("T")
 
 
@@ -65,7 +70,7 @@ class Descriptor(msgspec.Struct, frozen=True):
 
     digest: Digest
     media_type: str = msgspec.field(name="mediaType", default="")
-    size: int | None = None
+    size: Bytes | None = None
     annotations: dict[str, str] | None = None
     platform: Platform | None = None
     artifact_type: str | None = msgspec.field(name="artifactType", default=None)
@@ -102,11 +107,11 @@ class SavedImage(msgspec.Struct, frozen=True):
 
 class _RawHealthcheck(msgspec.Struct, frozen=True):
     test: list[str] | None = msgspec.field(name="Test", default=None)
-    interval: int | None = msgspec.field(name="Interval", default=None)
-    timeout: int | None = msgspec.field(name="Timeout", default=None)
-    start_period: int | None = msgspec.field(name="StartPeriod", default=None)
-    start_interval: int | None = msgspec.field(name="StartInterval", default=None)
-    retries: int | None = msgspec.field(name="Retries", default=None)
+    interval: Int64 | None = msgspec.field(name="Interval", default=None)
+    timeout: Int64 | None = msgspec.field(name="Timeout", default=None)
+    start_period: Int64 | None = msgspec.field(name="StartPeriod", default=None)
+    start_interval: Int64 | None = msgspec.field(name="StartInterval", default=None)
+    retries: Int64 | None = msgspec.field(name="Retries", default=None)
 
 
 class RawConfig(msgspec.Struct, frozen=True):
@@ -222,8 +227,9 @@ def decode(data: bytes, as_type: type[T], what: str, where: str, *, hint: str = 
     """
     if len(data) > JSON_LIMIT:
         raise too_large(what, where, hint=hint)
-    too_many = as_type in (Manifest, Configuration, list[SavedImage]) and data.count(b"{") > _MOST_OBJECTS
-    if too_many or (as_type is Configuration and data.count(b",") > _MOST_PARTS):
+    length = 0 if as_type in (Manifest, Configuration, list[SavedImage]) else len(data)
+    too_many = data.count(b"{") > max(_MOST_OBJECTS, length // _LEAST_OBJECT)
+    if too_many or data.count(b",") > max(_MOST_PARTS, length // _LEAST_PART):
         raise TargetError(f"{what} has more parts than any image's", where=where, hint=hint or _BUILDERS)
     try:
         return msgspec.json.decode(data, type=as_type)
@@ -238,9 +244,9 @@ def decode(data: bytes, as_type: type[T], what: str, where: str, *, hint: str = 
         ) from None
 
 
-def too_large(what: str, where: str, *, hint: str = "") -> TargetError:
-    """Give the error for a manifest or configuration over the limit."""
-    return TargetError(f"{what} is larger than 16 MiB", where=where, hint=hint or _BUILDERS)
+def too_large(what: str, where: str, *, hint: str = "", limit: int = JSON_LIMIT) -> TargetError:
+    """Give the error for a document over `limit` bytes, a whole number of MiB."""
+    return TargetError(f"{what} is larger than {limit >> 20} MiB", where=where, hint=hint or _BUILDERS)
 
 
 def is_layer_type(media_type: str) -> bool:
@@ -273,8 +279,8 @@ def decode_config(data: bytes, where: str) -> Configuration:
 
 def check_layer_count(count: int, where: str) -> None:
     """Raise `TargetError` for more layers than any engine can mount."""
-    if count > _LAYER_LIMIT:
-        raise TargetError(f"claims {count} layers", where=where, hint=f"more than {_LAYER_LIMIT} are refused")
+    if count > LAYER_LIMIT:
+        raise TargetError(f"claims {count} layers", where=where, hint=f"more than {LAYER_LIMIT} are refused")
 
 
 def sha256_of(data: bytes) -> str:

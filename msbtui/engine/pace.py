@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STEP = 30.0
 """Seconds that the head of an answer may take, and each read of its body, however many bytes come meanwhile."""
+HEAD = 1 << 20
+"""Bytes that the head of an answer may have, with all interim ones before it; and what is no body in each read of it."""
 
 
 class _Timed(io.RawIOBase):
@@ -26,17 +28,25 @@ class _Timed(io.RawIOBase):
 
     def __init__(self, source: io.RawIOBase) -> None:
         self._source = source
-        self.until = time.monotonic() + STEP
+        self.allow(0)
+
+    def allow(self, size: int) -> None:
+        """Begin a step that brings `size` bytes."""
+        self.until, self.left = time.monotonic() + STEP, size + HEAD
 
     def readable(self) -> bool:
         """Say that it can be read."""
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        """Fill `buffer` with what came. Raises TimeoutError."""
+        """Fill `buffer` with what came. Raises TimeoutError, and HTTPException where too much came for nothing."""
         if time.monotonic() > self.until:
             raise TimeoutError("timed out")
-        return cast("int | None", self._source.readinto(buffer))
+        if self.left < 0:
+            raise http.client.HTTPException("comes without an end")
+        count = cast("int | None", self._source.readinto(buffer))
+        self.left -= count or 0
+        return count
 
     def fileno(self) -> int:
         """Give the socket's number."""
@@ -57,8 +67,8 @@ class _Answer(http.client.HTTPResponse):
         self.fp = io.BufferedReader(self._timed)
 
     def read1(self, n: int = -1) -> bytes:
-        """Give what comes first of the body, at most `n` bytes. Raises TimeoutError."""
-        self._timed.until = time.monotonic() + STEP
+        """Give what comes first of the body, at most `n` bytes. Raises as `_Timed` does."""
+        self._timed.allow(max(n, 0))
         return super().read1(n)
 
 

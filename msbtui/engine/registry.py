@@ -32,6 +32,8 @@ from msbtui.text import printable
 _AT_ONCE = 3
 """Blobs fetched at a time."""
 _STEP = 0.05
+_DOCUMENTS = 64 << 20
+"""Bytes of manifests, configurations and attestations that one image may have."""
 _NO_REGISTRY = "it may be no registry that answers there, or the image is damaged"
 _NAME = "org.opencontainers.image.ref.name"
 
@@ -98,6 +100,7 @@ class _Repository:
         self._configurations: set[str] = set()
         self._layers: dict[str, Descriptor] = {}
         self._documents: dict[str, bytes] = {}
+        self._bytes = 0
         self._is_kept = False
         """Whether the image's name is a digest that was read before: then nothing is asked of the registry for it."""
         data = self._top(reference)
@@ -123,6 +126,9 @@ class _Repository:
         return waiting.call(function, self._cancel, patience=1e9)  # the registry's own time-outs end it
 
     def _take(self, digest: str, data: bytes) -> None:
+        self._bytes += len(data) if digest not in self._documents else 0
+        if self._bytes > _DOCUMENTS:
+            raise TargetError("has more manifests than any image", where=self._where, hint=_NO_REGISTRY)
         self._documents[digest] = data
         self._keeper.keep_document(data)
         if self._is_blob(digest):

@@ -256,7 +256,8 @@ BROKEN = {
     "deep configuration": ({**LEGACY, "manifest.json": manifest(Config="c"), "c": DEEP}, "nested too deep|cannot be"),
     "layer is missing": ({n: d for n, d in LEGACY.items() if not n.startswith("0" * 63 + "1")}, "the layer .* is not in it"),
     "fewer layers": ({**LEGACY, "manifest.json": manifest(Layers=[])}, "lists 0 layers, its configuration 3"),
-    "a million layers": ({**LEGACY, "manifest.json": manifest(Layers=["x"] * 1_000_000)}, "claims 1000000 layers"),
+    "a million layers": ({**LEGACY, "manifest.json": manifest(Layers=["x"] * 1_000_000)}, "manifest.json has more parts than"),
+    "thousands of layers": ({**LEGACY, "manifest.json": manifest(Layers=["x"] * 10_000)}, "claims 10000 layers"),
     "layer is no tar": ({**LEGACY, f"{0:064x}/layer.tar": b"no tar" * 500}, r"layer\.tar"),
 }  # fmt: skip
 

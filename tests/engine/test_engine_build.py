@@ -44,7 +44,7 @@ elif words[0] in ("buildx", "build"):
     if "fail" in mode:
         print("ERROR: failed to solve: process did not complete: exit code: 2")
         sys.exit(1)
-    open(name, "w").write("sha256:" + "a" * 64)
+    open(name, "w").write(os.environ.get("FAKE_ID", "sha256:" + "a" * 64))
 elif words[:2] == ["image", "inspect"] and "loads" in mode and words[-1] == open(os.environ["FAKE_LOG"] + ".tag").read():
     print("sha256:" + "b" * 64)
 elif words[:2] == ["image", "inspect"]:
@@ -113,6 +113,13 @@ def test_the_image_is_asked_for_by_its_own_name_whatever_arguments_and_contexts_
         verify_id="id1", environ={**environ, "FAKE_MODE": "loads"},
     )  # fmt: skip
     assert image == "sha256:" + "b" * 64
+
+
+@pytest.mark.parametrize("said", ["", "--cidfile=/tmp/x", "sha256:" + "A" * 64, "sha256:" + "a" * 64 + "\nx", "\u00e9"])
+def test_an_engines_word_for_an_image_is_an_id_or_nothing(docker, tmp_path, said):
+    environ, *_ = docker
+    with pytest.raises(BuildError, match="ended without an image"):
+        build(tmp_path, "FROM scratch\n", environ={**environ, "FAKE_ID": said})
 
 
 def test_a_builder_and_what_belongs_to_it_go_to_buildx(docker, tmp_path):

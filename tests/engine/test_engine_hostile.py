@@ -8,15 +8,19 @@ import json
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from fake_engine import FakeEngine
-from image_samples import Sample, digest
+from image_samples import Sample, digest, tar_of
 from raw_server import ENDLESS, RawRegistry, head, whole
 
-from msbtui.engine import answers, distribution, open_image, pace
+from msbtui.engine import answers, distribution, docker, export, open_image, pace
+from msbtui.engine import registry as registry_module
 from msbtui.engine.client import make_client
+from msbtui.engine.docker import connect
 from msbtui.engine.host import find_endpoint
+from msbtui.engine.sbom import read_sbom
 from msbtui.errors import TargetError
 
 MANIFEST = "/manifests/latest"
@@ -142,27 +146,32 @@ def test_an_engine_that_sends_elsewhere_is_not_read_to_the_end(tmp_path, cache):
             open_image("docker:sample", cache=cache, environ=engine.environ)
 
 
-def test_interim_answers_without_end(raw, look):
+NEVER = pytest.mark.parametrize(("size", "says"), [(1 << 20, "has no end"), (1 << 40, "no answer in time")], ids=["much", "long"])
+
+
+@NEVER
+def test_interim_answers_without_end(raw, look, monkeypatch, size, says):
     def say(write):
         without_end(write, b"HTTP/1.1 100 Continue\r\n\r\n" * 2000)
-        raw.good.asked.append(("taken whole", {}))
 
     raw.says[MANIFEST] = say
-    with pytest.raises(TargetError, match="no answer in time"):
+    monkeypatch.setattr(pace, "HEAD", size)
+    with pytest.raises(TargetError, match=says):
         look(raw)
-    assert not raw.good.asked
+    assert raw.sent < 5 * ENDLESS
 
 
-def test_trailers_without_end(raw, look):
+@NEVER
+def test_trailers_without_end(raw, look, monkeypatch, size, says):
     def say(write):
         write(head(Transfer_Encoding="chunked") + b"2\r\n{}\r\n0\r\n")
         without_end(write, b"a: b\r\n" * 4000)
-        raw.good.asked.append(("taken whole", {}))
 
     raw.says[MANIFEST] = say
-    with pytest.raises(TargetError, match="no answer in time"):
+    monkeypatch.setattr(pace, "HEAD", size)
+    with pytest.raises(TargetError, match=says):
         look(raw)
-    assert not raw.good.asked
+    assert raw.sent < 5 * ENDLESS
 
 
 @pytest.mark.parametrize("what", ["head", "document", "token", "blob"])
@@ -194,3 +203,133 @@ def test_a_challenge_is_read_in_one_go():
     code = "from msbtui.engine.answers import challenged; print(challenged('Bearer ' + 'a' * 2_000_000 + ' realm=\"x\"'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "{'realm': 'x'}\n"
+
+
+# answers that are small as texts and large as what they say
+
+
+def many(piece):
+    return b"[" + b",".join([piece] * 600_000) + b"]"
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/images/json", many(b"{}")),
+        ("/images/json", b'[{"RepoTags":' + many(b'""') + b"}]"),
+        ("/images/sample/json", b'{"Id":"x","Config":{"Env":' + many(b'""') + b"}}"),
+        ("/images/sample/json", b'{"Id":"x","Config":{"Volumes":{"a":' + many(b"[]") + b"}}}"),
+        ("/images/ID/history", many(b"{}")),
+    ],
+    ids=["images", "tags", "variables", "volumes", "history"],
+)
+def test_an_engines_answer_of_countless_parts(tmp_path, cache, path, answer):
+    with FakeEngine(tmp_path / "engine", Sample()).running() as engine:
+        engine.answers[path.replace("ID", engine.id)] = answer
+        name = "nonesuch" if path == "/images/json" else "sample"
+        with pytest.raises(TargetError, match="has more parts"):
+            open_image(f"docker:{name}", cache=cache, environ=engine.environ)
+
+
+def test_a_manifest_of_countless_parts(raw, look):
+    manifest = json.loads(raw.good.sample.manifest)
+    manifest["layers"][0]["urls"] = [""] * 600_000
+    raw.says[MANIFEST] = lambda write: write(whole(json.dumps(manifest).encode()))
+    with pytest.raises(TargetError, match="has more parts"):
+        look(raw)
+
+
+def test_an_sbom_of_countless_parts_is_left_out():
+    with pytest.raises(TargetError, match="has more parts"):
+        read_sbom(b'{"packages":' + many(b"{}") + b"}", "https://spdx.dev/Document")
+
+
+@pytest.mark.parametrize("size", [-1, 1 << 63, 10**400])
+def test_sizes_that_are_none(raw, look, size):
+    manifest = json.loads(raw.good.sample.manifest)
+    manifest["layers"][0]["size"] = size
+    raw.says[MANIFEST] = lambda write: write(whole(json.dumps(manifest).encode()))
+    with pytest.raises(TargetError, match=r"cannot be understood: .*layers.*size"):
+        look(raw)
+
+
+def test_a_limit_is_told_as_it_is(raw, look):
+    raw.says[MANIFEST] = lambda write: write(whole(b"", 401, WWW_Authenticate=f'Bearer realm="http://{raw.host}/token"'))
+    raw.says["/token"] = lambda write: write(whole(b" " * (2 << 20)))
+    with pytest.raises(TargetError, match="a token is larger than 1 MiB"):
+        look(raw)
+
+
+def test_an_index_of_large_manifests(raw, look, monkeypatch):
+    monkeypatch.setattr(registry_module, "_DOCUMENTS", 20_000)
+    blobs = [json.dumps({"layers": [], "config": {"digest": f"sha256:{n:064d}"}}).encode().ljust(5000) for n in range(9)]
+    raw.good.blobs.update({digest(blob): blob for blob in blobs})
+    index = json.dumps({"manifests": [{"digest": digest(blob)} for blob in blobs]}).encode()
+    raw.says[MANIFEST] = lambda write: write(whole(index))
+    with pytest.raises(TargetError, match="has more manifests than any image"):
+        look(raw)
+    assert sum("sha256:" in path and "/manifests/" in path for path, _ in raw.seen) < 5
+
+
+# engines
+
+
+def test_an_engines_version_is_short(tmp_path):
+    with FakeEngine(tmp_path / "engine", Sample()).running() as engine:
+        engine.answers["/version"] = json.dumps({"Version": "9\x1b" * 100_000, "ApiVersion": "1.41"}).encode()
+        connected = connect(engine.environ)
+        assert len(connected.version) < 1000
+        assert connected.name.isprintable()
+
+
+def listed(engine, count):
+    images = [{"Id": f"sha256:{n:064d}", "RepoTags": [f"a:{n}"], "Created": count - n} for n in range(count)]
+    engine.answers["/images/json"] = json.dumps(images).encode()
+    return [f"/images/{image['Id']}/json" for image in images]
+
+
+def test_bases_are_not_asked_of_an_engine_that_freezes(tmp_path):
+    with FakeEngine(tmp_path / "engine", Sample()).running() as engine:
+        paths = listed(engine, 9)
+        for path in paths:
+            engine.answers[path] = b'{"Id":"x","RootFS":{"Layers":[]}}'
+        engine.answers[paths[1]] = 404
+        engine.hang_on = paths[3]
+        assert list(connect(engine.environ, patience=0.5).known_bases()) == ["a:0", "a:2"]
+        assert paths[4] not in engine.asked
+        assert engine.asked.count("/images/json") == 1
+
+
+def test_bases_are_not_asked_for_longer_than_an_answer_may_take(tmp_path, monkeypatch):
+    with FakeEngine(tmp_path / "engine", Sample()).running() as engine:
+        for path in listed(engine, 9):
+            engine.answers[path] = b'{"Id":"x","RootFS":{"Layers":[]}}'
+        connected = connect(engine.environ)
+        clock = iter(range(0, 900, 20))
+        monkeypatch.setattr(docker, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+        assert list(connected.known_bases()) == ["a:0", "a:1"]
+
+
+def endless(kind):
+    """Give the export of an image that it does not hold, without its layers."""
+    names = {f"{n}{'/layer.tar' if kind == 'layers' else ''}": tar_of({"a": b"x"}) for n in range(30)}
+    return tar_of({name: data if kind == "layers" else b"" for name, data in names.items()})
+
+
+@pytest.mark.parametrize(
+    ("kind", "limits", "says"),
+    [
+        ("files", {"_MEMBERS": 20}, "holds more files than any image's"),
+        ("layers", {"_LAYERS": 20}, "holds more layers than any image has"),
+        ("layers", {"_LONGER": 1, "_LEAST": 1}, "is far longer than the image"),
+    ],
+)
+def test_an_export_without_end(tmp_path, cache, monkeypatch, kind, limits, says):
+    for name, value in limits.items():
+        monkeypatch.setattr(export, name, value)
+    with FakeEngine(tmp_path / "engine", Sample()).running() as engine:
+        said = json.loads(engine.right_answer("/images/sample/json"))
+        engine.answers["/images/sample/json"] = json.dumps({**said, "Size": 5000}).encode()
+        engine.export = endless(kind)
+        with pytest.raises(TargetError, match=f"its export {says}"):
+            open_image("docker:sample", cache=cache, environ=engine.environ)
