@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from msbtui.analysis.model import Finding
-from msbtui.dockerfile.model import Dockerfile, Instruction, StageGraph
-from msbtui.image.model import Image
+from msbtui.dockerfile.model import Dockerfile, Instruction
+from msbtui.image.model import Image, Kind
+from msbtui.image.packages import Packages
+from msbtui.image.table import FileTable
 from msbtui.session.context import Context, taken_by_instruction
 from msbtui.session.rows.cells import shown
 from msbtui.session.rows.costs import Costs, findings_at
+from msbtui.session.rows.explain_stage import explain_stage
+from msbtui.session.rows.facts import linked_facts
 from msbtui.session.rows.inputs import taken_paragraphs
 from msbtui.session.rows.outside import CONTEXT, outside_sources_of
 from msbtui.session.rows.selection import Links, Selection
-from msbtui.session.rows.stages import shipped_stages
 from msbtui.session.signed import beside
 from msbtui.text import size
 
@@ -103,31 +106,54 @@ def _change(count: int) -> str:
     return f"{size(count)} larger" if count > 0 else f"{size(-count)} smaller" if count < 0 else "no larger"
 
 
-def explain_stage(graph: StageGraph, stage: int) -> list[Paragraph]:
-    """Give the text of one stage: whether it is shipped and why."""
-    found = graph.stages[stage]
-    out: list[Paragraph] = [(f"Stage {stage}  {shown(found.name) if found.name else '(no name)'}", "head")]
-    if found.comment:
-        out.append((shown(" ".join(found.comment.split())), "text"))
-    if stage == graph.target_index:
-        out.append(("This is the target: its layers, and those of what it is built FROM, are the image.", "text"))
-    elif stage in shipped_stages(graph):
-        out.append(("The target is built FROM this stage, so all its layers are in the image.", "text"))
-    elif found.reachable:
-        out.append(
-            (
-                "A build stage: it is built because another stage needs it, and none of its layers are shipped. "
-                "Only what COPY --from takes out of it reaches the image, so it may be as large as it likes.",
-                "text",
-            )
-        )
+def explain_path(path: str, links: Links, layer: int | None, packages: Packages | None = None) -> list[Paragraph]:
+    """Give the text of one path: which layers have it and what became of it, its package, and the finding that names it.
+
+    `layer` is the one that is looked at; empty where the image has no such path.
+    """
+    costs, table = links.costs, links.costs.table
+    known = table.id_of(path) if table is not None else None
+    if table is None or known is None:
+        return []
+    out: list[Paragraph] = [(f"/{shown(path)}", "head")]
+    entries = [each for each in table.entries(known) if each[0] < costs.layers]
+    kinds = {Kind(table.index(at).kinds[entry]) for at, entry in entries}
+    if kinds <= {Kind.DIRECTORY}:
+        layers = ", ".join(str(at) for at, _ in entries[-_SHOWN:])
+        many = f"the last {_SHOWN} of {len(entries)} layers with an entry for it: {layers}"
+        text = f"layers with an entry for it: {layers}" if len(entries) <= _SHOWN else many
+        text = f"A directory; {text}." if entries else "A directory that no layer names: what lies in it implies it."
+        out.append((text, "text"))
     else:
-        out.append(("The target needs nothing of this stage. BuildKit does not even build it; it costs no byte.", "text"))
-    for edge in graph.edges:
-        if edge.origin.stage == stage:
-            for use in edge.uses:
-                out.append((f"line {use.line}: {edge.via} takes {shown(use.source)} into stage {edge.to}", "dim"))
+        lines = [_entry_line(table, links, *each) for each in entries[-_SHOWN:]]
+        if len(entries) > _SHOWN:
+            lines.insert(0, f"… {len(entries) - _SHOWN} earlier layers")
+        out.append(("\n".join(lines), "text"))
+    owner = packages.owner(path, inferred=True) if packages is not None else None
+    if owner is not None:
+        out.append((f"It belongs to the package {shown(owner.name)} {shown(owner.version)}.", "text"))
+    named = links.from_path(Selection(layer=layer), path, next((e for e in reversed(entries) if e[0] == layer), None)).finding
+    finding = links.finding(named)
+    if finding is not None:
+        return out + explain_finding(finding)
+    under = [each for each in links.findings if any(one.strip("/").startswith(f"{path}/") for one in each.paths)]
+    if under:
+        listed = [f"{each.id}  {size(each.bytes)}  {shown(each.title)}" for each in under[:_SHOWN]]
+        out += [("What findings name below it", "head"), ("\n".join(listed), "dim")]
     return out
+
+
+def _entry_line(table: FileTable, links: Links, layer: int, entry: int) -> str:
+    """Give what one layer does to a path, and what a later one did to that."""
+    kind = Kind(table.index(layer).kinds[entry])
+    where = f"layer {layer}" + (f", line {line}" if (line := links.line_of(layer)) is not None else "")
+    if kind in (Kind.WHITEOUT, Kind.OPAQUE):
+        return f"{where}: {'deletes it' if kind is Kind.WHITEOUT else 'empties it of what lay in it before'}"
+    if kind is Kind.DIRECTORY:
+        return f"{where}: a directory"
+    hidden = table.hidden_by(layer, entry)
+    by = f", hidden by layer {hidden}: shipped, and no container sees it" if hidden is not None else ""
+    return f"{where}: {size(table.index(layer).sizes[entry])}{by}"
 
 
 def explain(
@@ -138,16 +164,20 @@ def explain(
     instruction: str,
     context: Callable[[], Context | None] = lambda: None,
     image: Image | None = None,
+    packages: Packages | None = None,
+    why_no_image: str = "",
 ) -> list[Paragraph]:
     """Give the text for a selection as seen from a pane: `stages`, `source`, `layers`, `files` or `advice`.
 
     `context` is asked for the build context where the selection is a COPY or ADD; what is to be known of how `image` was read
-    stands below its layers.
+    stands below its layers; where there is none, `why_no_image` says why.
     """
     about = image_paragraphs(image) if pane == "layers" else []
     finding = links.finding(now.finding)
     if pane == "stages" and links.graph is not None and now.stage is not None and now.stage < len(links.graph.stages):
-        return explain_stage(links.graph, now.stage)
+        return explain_stage(links.graph, now.stage, linked_facts(links))
+    if pane == "files" and now.path is not None and (told := explain_path(now.path, links, now.layer, packages)):
+        return told
     if pane in ("advice", "files") and finding is not None:
         return explain_finding(finding)
     if pane == "source" and dockerfile is not None and now.line is not None:
@@ -162,6 +192,12 @@ def explain(
             ]
     if now.layer is not None:
         return [*explain_layer(now.layer, links.costs, instruction), *about]
+    if not links.costs.layers and why_no_image:
+        return [
+            ("There is no image to look into", "head"),
+            (shown(why_no_image), "text"),
+            ("x in 1 Stages and in 2 Dockerfile explains what the text alone says.", "dim"),
+        ]
     return [("Nothing is selected that has a cost yet.", "text"), *about]
 
 

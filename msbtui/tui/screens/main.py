@@ -19,6 +19,7 @@ from msbtui.session.model import Progress
 from msbtui.session.rows.advice import KEPT
 from msbtui.session.rows.cells import shown
 from msbtui.session.rows.explain import explain
+from msbtui.session.rows.explain_stage import explain_outside
 from msbtui.session.rows.files import Sort
 from msbtui.session.rows.found import Finder
 from msbtui.session.rows.selection import Selection
@@ -72,18 +73,26 @@ class MainScreen(ToldScreen):
 
     @on(RowList.Picked)
     def _picked(self, event: RowList.Picked) -> None:
+        if event.rows.id in self.panes:
+            self.select(self._at_cursor(event.rows))
+
+    def _at_cursor(self, rows: RowList) -> Selection:
+        """Give the selection that moving to the row under a pane's cursor makes; as it is where there is no row."""
         now, links = self.selection, self.links
-        if event.rows is self.stages:
-            row = self.stages.rows[self.stages.cursor]
-            self.select(links.from_stage(now, row.stage, row.line))
-        elif event.rows is self.source and self.source.line is not None:
-            self.select(links.from_line(now, self.source.line))
-        elif event.rows is self.layers_table:
-            self.select(links.from_layer(now, self.layers_table.cursor))
-        elif event.rows is self.files and self.files.path is not None:
-            self.select(links.from_path(now, self.files.path, self.files.rows.entry(self.files.cursor)))
-        elif event.rows is self.advice:
-            self.select(links.from_finding(now, self.advice.findings[self.advice.cursor]))
+        if rows.cursor >= rows.count:
+            return now
+        if rows is self.stages:
+            row = self.stages.rows[rows.cursor]
+            return links.from_stage(now, row.stage, row.line)
+        if rows is self.source and self.source.line is not None:
+            return links.from_line(now, self.source.line)
+        if rows is self.layers_table:
+            return links.from_layer(now, rows.cursor)
+        if rows is self.files and self.files.path is not None:
+            return links.from_path(now, self.files.path, self.files.rows.entry(rows.cursor))
+        if rows is self.advice:
+            return links.from_finding(now, self.advice.findings[rows.cursor])
+        return now
 
     @on(RowList.Opened)
     def _opened(self, event: RowList.Opened) -> None:
@@ -254,10 +263,24 @@ class MainScreen(ToldScreen):
         self.work.plan()
 
     def do_explain(self) -> None:
-        """Explain what is selected."""
-        dockerfile, instruction = self.session.dockerfile, self._instruction_text()
-        image = self.session.image
-        text = explain(self.selection, self.current, self.links, dockerfile, instruction, self._build_context, image)
+        """Explain what is under the cursor."""
+        session, now = self.session, self._at_cursor(self.panes[self.current])
+        row = self.stages.row_under_cursor if self.current == "stages" else None
+        if row is not None and row.kind == "image" and session.graph is not None:
+            self.app.push_screen(ExplainScreen(explain_outside(session.graph, row.key, row.label)))
+            return
+        with session.lock:
+            text = explain(
+                now,
+                self.current,
+                self.links,
+                session.dockerfile,
+                self._instruction_text(now.layer),
+                self._build_context,
+                session.image,
+                session.packages,
+                self.no_image or self.failure,
+            )
         self.app.push_screen(ExplainScreen(text))
 
     def _build_context(self) -> Context | None:
@@ -268,8 +291,7 @@ class MainScreen(ToldScreen):
         except TargetError:
             return None
 
-    def _instruction_text(self) -> str:
-        layer = self.selection.layer
+    def _instruction_text(self, layer: int | None) -> str:
         return self.layers_table.rows[layer].instruction if layer is not None and layer < len(self.layers_table.rows) else ""
 
     def do_copy(self) -> None:
@@ -284,7 +306,7 @@ class MainScreen(ToldScreen):
             item = next((i for i in self.session.dockerfile.instructions if i.span.first_line <= line <= i.span.last_line), None)
             text, what = (item.source, "instruction") if item is not None else ("", "")
         elif self.current == "layers":
-            text, what = self._instruction_text(), "instruction"
+            text, what = self._instruction_text(self.shown_layer), "instruction"
         if not text:
             self.notify("There is nothing to copy here.", markup=False)
             return

@@ -71,6 +71,11 @@ class StageGraph(RowList):
                 self.show_cursor(same)
         self._light()
 
+    @property
+    def row_under_cursor(self) -> StageRow | None:
+        """Give the row that is selected, or None where there is none."""
+        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
+
     def show_subtitle(self) -> None:
         """Say that the graph is an older one, or else which keys lead to other panes."""
         self.border_subtitle = "last good graph" if self._old else self.way
