@@ -97,11 +97,11 @@ class Rpm:
         files, directories = self._reader.split([path for path, _ in paths if path], layer)
         marked = {path for path, mode in paths if mode & 0o170000 == 0o040000}
         directory = {path for path in files if path in marked}
-        epoch, version, release = header.get(EPOCH), _text(header, VERSION), _text(header, RELEASE)
+        epoch, version, release = _numbers(header, EPOCH), _text(header, VERSION), _text(header, RELEASE)
         return Package(
             manager="rpm",
             name=_text(header, NAME),
-            version=(f"{epoch[0]}:" if isinstance(epoch, list) and epoch else "") + f"{version}-{release}",
+            version=(f"{epoch[0]}:" if epoch else "") + f"{version}-{release}",
             architecture=_text(header, ARCH),
             section=_text(header, GROUP),
             source=_text(header, SOURCE).rsplit("-", 2)[0],
@@ -211,15 +211,21 @@ def _texts(header: Header, tag: int) -> list[str]:
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
+def _numbers(header: Header, tag: int) -> list[int]:
+    """Give a list of numbers; a damaged header may have texts there."""
+    found = header.get(tag)
+    return [one for one in found if isinstance(one, int)] if isinstance(found, list) else []
+
+
 def _paths(header: Header) -> Iterator[tuple[str, int]]:
     """Give the paths of a package (without leading slash) and their modes."""
-    folders, names, places = _texts(header, DIR_NAMES), _texts(header, BASE_NAMES), header.get(DIR_INDEXES)
-    modes = header.get(MODES)
+    folders, names, places = _texts(header, DIR_NAMES), _texts(header, BASE_NAMES), _numbers(header, DIR_INDEXES)
+    modes = _numbers(header, MODES)
     paths = _texts(header, OLD_NAMES)
-    if isinstance(places, list) and len(places) == len(names):
+    if names and len(places) == len(names):
         paths = [folders[place] + name if place < len(folders) else "" for place, name in zip(places, names, strict=True)]
     for number, path in enumerate(paths):
-        mode = modes[number] if isinstance(modes, list) and number < len(modes) else 0
+        mode = modes[number] if number < len(modes) else 0
         yield sys.intern(path.strip("/")), mode
 
 

@@ -145,6 +145,84 @@ def test_a_header_says_only_what_is_in_it() -> None:
     assert parse_header(_header([(1000, 6, 0, 1)], b"\x1b[31m\0")) == {1000: "\\x1b[31m"}
 
 
+Tags = dict[int, tuple[int, list[str] | list[int]]]
+NAMED, FOLDERS, FILES = {1000: (6, ["tool"])}, {1118: (8, ["/usr/bin/", "/usr/share/"])}, {1117: (8, ["x", "d", "gone"])}
+
+
+def _made(tags: Tags) -> bytes:
+    """Give a header with these tags: tag -> (kind, values)."""
+    store, entries = b"", []
+    for tag, (kind, values) in tags.items():
+        entries.append((tag, kind, len(store), len(values)))
+        for value in values:
+            numbers = {2: ">B", 3: ">H", 4: ">I", 5: ">Q"}
+            store += struct.pack(numbers[kind], value) if kind in numbers else str(value).encode() + b"\0"
+    return _header(entries, store)
+
+
+def _packages(*headers: Tags):
+    database = _database([_made(header) for header in headers])
+    image, table = made_image({"var/lib/rpm/rpmdb.sqlite": database, "usr/bin/x": "x", "usr/share/d/y": "y"})
+    return read_packages(image, table).installed
+
+
+def test_a_package_by_its_header() -> None:
+    tags: Tags = {
+        **NAMED, **FOLDERS, **FILES, 1116: (4, [0, 1, 0]), 1030: (3, [0o100755, 0o040755, 0o100644]), 1001: (6, ["1.2"]),
+        1002: (6, ["3"]), 1003: (4, [2]), 1022: (6, ["x86_64"]), 1016: (9, ["Tools"]), 1044: (6, ["a-tool-1.2-3.src.rpm"]),
+        1049: (8, ["libc", "rpmlib(X)", "libc", "/bin/sh"]), 5046: (8, ["more", "more"]), 1047: (8, ["tool", "tool"]),
+    }  # fmt: skip
+    package = _packages(tags)["tool"]
+    assert (package.version, package.architecture, package.section, package.source) == ("2:1.2-3", "x86_64", "Tools", "a-tool")
+    assert (package.files, package.directories) == (("usr/bin/x", "usr/bin/gone"), ("usr/share/d",))
+    assert (package.depends, package.recommends, package.provides) == (("libc", "/bin/sh"), ("more",), ("tool",))
+
+
+def test_a_directory_that_no_layer_has_is_one_by_its_mode() -> None:
+    package = _packages({**NAMED, **FOLDERS, 1117: (8, ["no", "nor"]), 1116: (4, [0, 1]), 1030: (3, [0o040755, 0o100644])})[
+        "tool"
+    ]
+    assert (package.files, package.directories) == (("usr/share/nor",), ("usr/bin/no",))
+    # without modes everything may be a file
+    assert _packages({**NAMED, **FOLDERS, 1117: (8, ["no"]), 1116: (4, [0])})["tool"].files == ("usr/bin/no",)
+
+
+def test_names_of_files_in_their_old_form() -> None:
+    old: Tags = {**NAMED, 1027: (8, ["/usr/bin/x", "/", "/usr/share/d"]), 1030: (3, [0o100755, 0o040755, 0o040755])}
+    assert (_packages(old)["tool"].files, _packages(old)["tool"].directories) == (("usr/bin/x",), ("usr/share/d",))
+
+
+@pytest.mark.parametrize(
+    ("tags", "files"),
+    [
+        ({**FOLDERS, **FILES, 1116: (8, ["0", "1", "0"])}, ()),
+        ({**FOLDERS, **FILES, 1116: (4, [0, 1])}, ()),
+        ({**FOLDERS, **FILES, 1116: (4, [0, 2, 0xFFFFFFFF])}, ("usr/bin/x",)),
+        ({**FOLDERS, **FILES, 1116: (4, [0, 1, 0]), 1030: (8, ["a", "b", "c"])}, ("usr/bin/x", "usr/bin/gone")),
+        ({**FOLDERS, **FILES, 1116: (4, [0, 1, 0]), 1030: (3, [0o100755])}, ("usr/bin/x", "usr/bin/gone")),
+        ({1117: (4, [1, 2, 3]), 1116: (4, [0, 1, 0])}, ()),
+        ({1118: (6, ["/usr/bin/"]), **FILES, 1116: (4, [0, 0, 0])}, ()),
+        ({1049: (4, [1]), 1047: (6, ["x"]), 1003: (8, ["9"]), 1001: (4, [1])}, ()),
+    ],
+)
+def test_tags_of_another_kind_say_nothing(tags: Tags, files: tuple[str, ...]) -> None:
+    package = _packages({**NAMED, **tags})["tool"]
+    assert package.files == files
+    assert (package.version, package.depends, package.provides) == ("-", (), ())
+
+
+def test_what_is_no_package_is_left_out() -> None:
+    key: Tags = {1000: (6, ["gpg-pubkey"])}
+    assert sorted(_packages(NAMED, key, {1001: (6, ["1"])}, {1000: (8, ["a"])}, {1000: (4, [1])})) == ["tool"]
+
+
+def test_who_provides_a_file_that_another_requires_by_its_path() -> None:
+    other: Tags = {1000: (6, ["other"]), 1049: (8, ["/bin/x", "usr/bin/x", "/usr/bin/gone"])}
+    given = _packages({**NAMED, **FOLDERS, **FILES, 1116: (4, [0, 1, 0])}, other)
+    assert given["tool"].provides == ("/bin/x", "/usr/bin/gone")
+    assert given["other"].provides == ()
+
+
 def test_hostile_databases_are_none(database: bytes) -> None:
     assert read_headers(b"") is None
     assert read_headers(b"SQLite format 3\0") is None
