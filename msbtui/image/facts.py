@@ -9,6 +9,7 @@ from typing import Final
 from xxhash import xxh3_128, xxh3_128_digest
 
 from msbtui.image.elf import MAGIC, STRINGS_LIMIT, elf_facts
+from msbtui.image.hardlinks import HardLinks
 from msbtui.image.heads import Heads
 from msbtui.image.keep import LOOKED_AT, SCRIPT, TEXT_BUDGET, Rule, is_secret, rule_for
 from msbtui.image.model import ElfFacts, Kind, LayerIndex
@@ -24,32 +25,6 @@ _MOST_BUFFERED: Final = 160 << 20
 _EDGE: Final = 256
 """Bytes from the start and from the end of a file that `MappedContents.edge` looks at."""
 _SHEBANG: Final = b"#!"
-
-
-class HardLinks:
-    """Which file the entries of one layer are, through its hard links."""
-
-    def __init__(self, index: LayerIndex) -> None:
-        self._index = index
-        self._by_path: dict[str, int] | None = None
-
-    def file(self, entry: int) -> int | None:
-        """Give the regular file that `entry` is or links to in the same layer, or None where there is none."""
-        index = self._index
-        kind = index.kinds[entry]
-        if kind == Kind.FILE:
-            return entry
-        seen = set()
-        while kind == Kind.HARD_LINK and entry not in seen:
-            if self._by_path is None:
-                marks = (Kind.WHITEOUT, Kind.OPAQUE)
-                self._by_path = {path: n for n, path in enumerate(index.paths) if index.kinds[n] not in marks}
-            seen.add(entry)
-            target = self._by_path.get(index.links.get(entry, ""))
-            if target is None:
-                return None
-            entry, kind = target, index.kinds[target]
-        return entry if kind == Kind.FILE else None
 
 
 class StoredContents:

@@ -29,6 +29,7 @@ from threading import Lock
 
 from msbtui.errors import TargetError
 from msbtui.image import fast
+from msbtui.image.hardlinks import targets
 from msbtui.image.model import Kind, LayerIndex
 from msbtui.text import printable
 
@@ -312,27 +313,9 @@ class LayerStack:
                 column.extend(nothing)
 
     def _join_hard_links(self, index: LayerIndex, base: int) -> None:
-        """Group the names of each regular file's inode; links of links lead to the file, loops to nothing."""
-        kinds, links, target_of = index.kinds, index.links, dict[int, int]()
-        if kinds.find(Kind.HARD_LINK) < 0:
-            return
-        linked = [entry for entry, target in links.items() if kinds[entry] == Kind.HARD_LINK]
-        wanted = {links[entry] for entry in linked}
-        at = {path: entry for entry, path in enumerate(index.paths) if path in wanted and kinds[entry] < Kind.WHITEOUT}
-        for start in sorted(linked):
-            trail, entry = [], start
-            while kinds[entry] == Kind.HARD_LINK and entry not in target_of:
-                target_of[entry] = -1
-                trail.append(entry)
-                entry = at.get(links.get(entry, ""), -1)
-                if entry < 0:
-                    break
-            end = entry if entry < 0 or kinds[entry] != Kind.HARD_LINK else target_of[entry]
-            for entry in trail:
-                target_of[entry] = end
-        for entry in sorted(target_of):
-            end = target_of[entry]
-            if end >= 0 and kinds[end] == Kind.FILE:
+        """Group the names of each regular file's inode."""
+        for entry, end in sorted(targets(index).items()):
+            if end >= 0 and index.kinds[end] == Kind.FILE:
                 names = self._names.setdefault(base + end, [base + end])
                 names.append(base + entry)
                 self._leader[base + entry] = self._leader[base + end] = base + end
