@@ -29,9 +29,6 @@ MANIFEST = "/manifests/latest"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)
-    monkeypatch.setattr(pace, "STEP", 0.1)
-    monkeypatch.setattr(answers, "_WINDOW", 0.1)
-    monkeypatch.setattr(answers, "_DOCUMENT", 0.1)
 
 
 @pytest.fixture
@@ -146,36 +143,44 @@ def test_an_engine_that_sends_elsewhere_is_not_read_to_the_end(tmp_path, cache):
             open_image("docker:sample", cache=cache, environ=engine.environ)
 
 
-NEVER = pytest.mark.parametrize(("size", "says"), [(1 << 20, "has no end"), (1 << 40, "no answer in time")], ids=["much", "long"])
+NEVER = pytest.mark.parametrize(
+    ("size", "step", "says"), [(1 << 20, 60.0, "has no end"), (1 << 40, 0.1, "no answer in time")], ids=["much", "long"]
+)
 
 
 @NEVER
-def test_interim_answers_without_end(raw, look, monkeypatch, size, says):
+def test_interim_answers_without_end(raw, look, monkeypatch, size, step, says):
     def say(write):
         without_end(write, b"HTTP/1.1 100 Continue\r\n\r\n" * 2000)
 
     raw.says[MANIFEST] = say
     monkeypatch.setattr(pace, "HEAD", size)
+    monkeypatch.setattr(pace, "STEP", step)
     with pytest.raises(TargetError, match=says):
         look(raw)
     assert raw.sent < 5 * ENDLESS
 
 
 @NEVER
-def test_trailers_without_end(raw, look, monkeypatch, size, says):
+def test_trailers_without_end(raw, look, monkeypatch, size, step, says):
     def say(write):
         write(head(Transfer_Encoding="chunked") + b"2\r\n{}\r\n0\r\n")
         without_end(write, b"a: b\r\n" * 4000)
 
     raw.says[MANIFEST] = say
     monkeypatch.setattr(pace, "HEAD", size)
+    monkeypatch.setattr(pace, "STEP", step)
     with pytest.raises(TargetError, match=says):
         look(raw)
     assert raw.sent < 5 * ENDLESS
 
 
 @pytest.mark.parametrize("what", ["head", "document", "token", "blob"])
-def test_what_comes_a_byte_at_a_time_counts_as_silence(raw, look, what):
+def test_what_comes_a_byte_at_a_time_counts_as_silence(raw, look, monkeypatch, what):
+    monkeypatch.setattr(pace, "STEP", 0.1)
+    monkeypatch.setattr(answers, "_WINDOW", 0.1)
+    monkeypatch.setattr(answers, "_DOCUMENT", 0.1)
+
     def say(write):
         if what == "head":
             slowly(write, whole(b"{}", X_Long="x" * 60))
