@@ -112,6 +112,19 @@ def test_hard_links_cost_once_and_live_while_a_name_lives() -> None:
     assert table.bytes_of([(0, 1)], whole_inodes=True) == 0
 
 
+def test_an_inode_is_freed_with_its_last_live_name() -> None:
+    table = FileTable([layer("a=100", "b=>a", "c=>a", "d=7"), layer("-a")])
+    rows = [table.first_row(0) + entry for entry in range(4)]
+    for names, bytes_ in (([1, 2], 100), ([0], 0), ([1], 0), ([0, 1, 2], 100), ([0, 3], 7), ([1, 2, 3], 107)):
+        assert table.bytes_of([(0, name) for name in names], whole_inodes=True) == bytes_
+        assert table.bytes_of_rows([rows[name] for name in names], whole_inodes=True) == bytes_
+    assert table.bytes_of_rows(rows) == table.bytes_of_rows(rows[1:]) == 107
+    assert [table.linked([row]) for row in rows] == [True, True, True, False]
+    assert not FileTable([layer("a=100")]).linked([0])
+    gone = FileTable([layer("a=100", "b=>a"), layer("-a", "-b")])
+    assert [gone.bytes_of([(0, 0)], whole_inodes=True), gone.bytes_of([(0, 0), (0, 1)], whole_inodes=True)] == [0, 100]
+
+
 def test_hard_link_loops_end() -> None:
     assert FileTable([layer("a=>b", "b=>a", "c=>c")]).size == 0
 

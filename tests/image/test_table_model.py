@@ -255,11 +255,20 @@ def test_bytes_of_counts_each_byte_once(layers: list[list[Entry]], data: st.Data
     names = [(layer, n) for layer, entries in enumerate(layers) for n in range(len(entries))]
     if not names:
         return
-    chosen = data.draw(st.lists(st.sampled_from(names), max_size=12))
     files = [name for name in names if model.cost[name]]
-    assert table.bytes_of(chosen) == sum(model.cost[f] for f in files if model.inodes[f] & set(chosen))
-    freed = 0
-    for file in files:
-        live = model.inodes[file] & model.shown[-1]
-        freed += model.cost[file] if (live or model.inodes[file]) <= set(chosen) else 0
-    assert table.bytes_of(chosen, whole_inodes=True) == freed
+    inodes = [model.inodes[file] for file in files]
+    # by chance, and what an inode turns on: its live names, all of them, each alone
+    for chosen in (
+        data.draw(st.lists(st.sampled_from(names), max_size=12)),
+        *(sorted(names_of & shown) for names_of in inodes for shown in (model.shown[-1], names_of)),
+        *([name] for names_of in inodes for name in sorted(names_of)),
+    ):
+        rows = {table.first_row(layer) + entry for layer, entry in chosen}
+        once = sum(model.cost[f] for f in files if model.inodes[f] & set(chosen))
+        assert table.bytes_of(chosen) == table.bytes_of_rows(rows) == once
+        freed = 0
+        for file in files:
+            live = model.inodes[file] & model.shown[-1]
+            freed += model.cost[file] if (live or model.inodes[file]) <= set(chosen) else 0
+        assert table.bytes_of(chosen, whole_inodes=True) == table.bytes_of_rows(rows, whole_inodes=True) == freed
+        assert table.linked(rows) is any(len(table.inode(*name)) > 1 for name in chosen)
