@@ -216,6 +216,71 @@ def test_variables_that_need_each_other_end():
     assert found["t"].args == {} and found["t"].unresolved
 
 
+def read(text, environ=None):
+    return read_bake(text.encode(), Path("docker-bake.hcl"), environ or {})
+
+
+def test_groups_and_targets_that_need_each_other_end():
+    groups = (
+        'group "default" { targets = ["a", "t"] }\ngroup "a" { targets = ["default", "b", "u"] }\ngroup "b" { targets = ["a"] }\n'
+    )
+    targets = 'target "t" { inherits = ["u"] }\ntarget "u" {\n inherits = ["t", "v"]\n args = { X = "1" }\n}\n'
+    found, default = read(groups + targets + 'target "v" { args = { X = "2", Y = "3" } }\n')
+    assert default == ["u", "t"]
+    assert found["u"].args == {"X": "1", "Y": "3"}
+    assert found["t"].args == {"X": "1", "Y": "3"}
+    assert found["v"].unresolved == ()
+    assert any(one.startswith("inherits: ") for one in found["u"].unresolved)
+
+
+def test_what_is_inherited_gives_way_to_what_a_target_says():
+    base = (
+        'target "a" {\n context = "a"\n target = "one"\n platforms = ["linux/amd64"]\n args = { X = "a", Y = "a", Z = null }\n}\n'
+    )
+    more = 'target "b" {\n context = "b"\n args = { X = "b", Z = "b" }\n}\n'
+    found, _ = read(base + more + 'target "t" {\n inherits = ["a", "b"]\n args = { Y = "t", Z = null }\n}\n')
+    target = found["t"]
+    assert (target.context, target.stage, target.platforms) == ("b", "one", ("linux/amd64",))
+    assert target.args == {"X": "b", "Y": "t", "Z": "b"}
+    assert found["a"].args == {"X": "a", "Y": "a"}
+
+
+@pytest.mark.parametrize(("many", "targets"), [(10, 1000), (11, 0)])
+def test_a_matrix_stands_for_so_many_targets_and_no_more(many, targets):
+    ones, others = ([str(number) for number in range(count)] for count in (100, many))
+    matrix = f"matrix = {{ a = {json.dumps(ones)}, b = {json.dumps(others)} }}"
+    found, default = read(f'target "default" {{\n name = "t-${{a}}-${{b}}"\n {matrix}\n args = {{ V = "${{a}}.${{b}}" }}\n}}\n')
+    assert len(found) == len(default) == targets
+    if targets:
+        assert found["t-99-9"].args == {"V": "99.9"}
+
+
+def test_functions_with_any_number_of_parameters_are_not_known():
+    text = (
+        'function "f" {\n params = [a]\n variadic_params = more\n result = a\n}\ntarget "t" { args = { X = f("x"), Y = g(1) } }\n'
+    )
+    found, _ = read('function "g" {\n params = [a, b]\n result = a\n}\n' + text)
+    assert found["t"].args == {}
+    assert set(found["t"].unresolved) == {"args.X: the function f", "args.Y: g: other arguments"}
+
+
+def test_a_variable_that_is_not_known_is_so_each_time_and_for_nobody_else():
+    found, _ = read('variable "A" { default = timestamp() }\ntarget "t" { args = { X = A, Y = A, Z = "z" } }\n')
+    assert found["t"].args == {"Z": "z"}
+    assert len(found["t"].unresolved) == 2
+
+
+def test_a_file_that_cannot_be_parsed_names_the_line(tmp_path):
+    path = tmp_path / "docker-bake.hcl"
+    path.write_text('target "a" {\n}\ntarget "b" {\n args = = 3\n}\n')
+    with pytest.raises(TargetError, match=r"docker-bake\.hcl:4: no bake file"):
+        build_target(str(path), {})
+    path.write_text('target "a" {')
+    with pytest.raises(TargetError) as caught:
+        build_target(str(path), {})
+    assert ":-1" not in str(caught.value)
+
+
 @given(st.text(alphabet='${}"ab()[]?:,.+-!&|=1 \\', max_size=25))
 def test_any_template_has_a_value_or_is_unresolved(text):
     with suppress(Unresolved):
