@@ -41,6 +41,7 @@ class FakeRegistry:
         """Where tokens are given, if not here."""
         self.redirects: dict[str, str] = {}
         """Path -> where an asker is sent instead."""
+        self.redirect_status = 307
         self.fails: dict[str, list[int]] = {}
         """Path -> status codes of the next answers."""
         self.breaks_after: dict[str, int] = {}
@@ -132,7 +133,7 @@ class FakeRegistry:
                     self.answer(status, body, **({"Retry_After": registry.retry_after} if registry.retry_after else {}))
                     return
                 if path in registry.redirects:
-                    self.answer(307, b"", Location=registry.redirects[path])
+                    self.answer(registry.redirect_status, b"", Location=registry.redirects[path])
                     return
                 if not self.is_allowed():
                     realm = registry.realm or f"http://{registry.host}/token"
