@@ -136,9 +136,9 @@ def test_an_engine_that_sends_elsewhere_is_not_read_to_the_end(tmp_path, cache):
         engine.answers["/version"] = 302
         engine.redirects = "/elsewhere"
         api = make_client(find_endpoint(engine.environ), 1.0).api
-        answer = api.get(f"{api.base_url}/version", stream=True, allow_redirects=False)
-        assert answer.status_code == 302
-        assert not answer._content_consumed
+        with api, api.get(f"{api.base_url}/version", stream=True, allow_redirects=False) as answer:
+            assert answer.status_code == 302
+            assert not answer._content_consumed
         with pytest.raises(TargetError, match="the engine answered 302"):
             open_image("docker:sample", cache=cache, environ=engine.environ)
 
