@@ -243,7 +243,8 @@ class Registry:
                 if crumbs > _CRUMBS:
                     break
                 self._wait(broken, failures, f"blob {digest[:19]}: ")
-        raise TargetError(f"registry {printable(self.host)} gives blob {digest[:19]} in crumbs", where=self._where)
+        what = f"registry {printable(self.host)} gives blob {digest[:19]} in crumbs"
+        raise TargetError(what, where=self._where, hint="check the network and what stands between, then try again")
 
     # how
 

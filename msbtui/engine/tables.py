@@ -20,6 +20,7 @@ from msbtui.image.toc import FOOTER, Place, Toc, TocError, estargz_start, find_p
 
 _TAIL = 256 << 10
 """Bytes from the end of an eStargz layer that are fetched first: often the whole table."""
+_WHOLE = "--verify-digests reads whole layers"
 _NO_RANGES = "the registry gives whole layers only"
 
 
@@ -38,7 +39,7 @@ class _Parts:
         try:
             yield from self._registry.part(self._digest, start, end)
         except NoRangesError:
-            raise TargetError(_NO_RANGES, where=self.where, hint="--verify-digests reads the whole of them") from None
+            raise TargetError(_NO_RANGES, where=self.where, hint=_WHOLE) from None
         except AbsentError:
             raise TargetError(
                 "the registry does not have it", where=self.where, hint="the image is damaged: push it again"
@@ -84,7 +85,7 @@ def read_by_table(
         try:
             return _load(parts, place, size)
         except TocError as error:
-            raise TargetError(f"its table of contents is of no use now: {error}", where=parts.where) from None
+            raise TargetError(f"its table of contents is of no use now: {error}", where=parts.where, hint=_WHOLE) from None
 
     known = keeper.entries(key)
     try:

@@ -34,6 +34,7 @@ _OFTEN: Final = 8
 _MANY: Final = 16
 """Digests of a layer's files that are asked for one by one before all small files are fetched with the next."""
 _PROGRAM_NAME: Final = regex(r".*\.(?:so|o|a|ko|node|debug|dwp|dll|pyd|elf|bin|out)(?:\.[\w.]*)?", re.DOTALL)
+_WHOLE: Final = "--verify-digests reads whole layers"
 
 
 class Source(Protocol):
@@ -248,7 +249,7 @@ class PartContents(StoredContents):
         if self._toc is None:
             toc = self._load()
             if toc.entries.paths != self.index.paths or toc.entries.sizes != self.index.sizes:
-                raise TargetError(f"the table of contents of {self._source.where} is another than before")
+                raise TargetError("its table of contents is another than before", where=self._source.where, hint=_WHOLE)
             self._toc = toc
         return self._toc
 

@@ -213,7 +213,8 @@ class LayerStack:
         """Take note that `folder` is about to be implied; TargetError where that is too much."""
         self._implied_bytes += _ROOM + getsizeof(folder)
         if self._implied_bytes > MOST_IMPLIED + _ROOM * len(self._row_path):
-            raise TargetError("directories are nested too deep to be listed", where=printable(folder[:80]))
+            what = "directories are nested too deep to be listed"
+            raise TargetError(what, where=printable(folder[:80]), hint="this is no image that a builder wrote")
 
     def _add_one_by_one(self, index: LayerIndex, entries: Sequence[int], layer: int) -> None:
         self._link()

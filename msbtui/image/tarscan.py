@@ -114,7 +114,7 @@ class Scanner:
 
     def error(self, what: str) -> TargetError:
         """Give the error that says `what` is wrong with this archive."""
-        return TargetError(f"not a sound tar archive: {what}", where=self.where)
+        return TargetError(f"not a sound tar archive: {what}", where=self.where, hint="save or pull the image again")
 
     def _scan(self, view: memoryview, pos: int, base: int) -> int:
         end = len(view)

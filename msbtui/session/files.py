@@ -83,7 +83,8 @@ def read(path: Path) -> bytes:
         with path.open("rb") as file:
             return _bounded(file, str(path))
     except OSError as error:
-        raise TargetError((error.strerror or "could not be read").lower(), where=str(path)) from None
+        what = (error.strerror or "could not be read").lower()
+        raise TargetError(what, where=printable(str(path)), hint="check its permissions and the disk") from None
 
 
 def _bounded(file: IO[bytes], where: str) -> bytes:
@@ -92,7 +93,7 @@ def _bounded(file: IO[bytes], where: str) -> bytes:
         _refuse_archive(data, where)
     data += file.read(LIMIT + 1 - len(data))
     if len(data) > LIMIT:
-        raise TargetError("larger than 16 MiB, which no Dockerfile is", where=where)
+        raise TargetError("larger than 16 MiB, which no Dockerfile is", where=where, hint="name a Dockerfile, or an image")
     return data
 
 

@@ -108,3 +108,8 @@ def test_names_that_grow_beyond_their_archive_are_refused(of: bytes) -> None:
 def test_long_names_as_people_have_them_are_no_matter() -> None:
     names = [pax([(b"path", ("d\u00e9j\u00e0/" * 40 + f"{n}").encode())]) + header(b"x") for n in range(20_000)]
     assert len(index_layer(b"".join(names) + END)) == 20_000
+
+
+def test_what_is_no_archive_says_what_to_try():
+    with pytest.raises(TargetError, match=r"layer 3: not a sound tar archive: .*, at byte 0 of the archive \(save or pull"):
+        index_layer(b"hello world, no tar at all" * 40, where="layer 3")
