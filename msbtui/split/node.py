@@ -130,7 +130,7 @@ class _Application:
                 return None
             self.folders += self.workspaces(locked)
         manifests = [self.json(f"{folder}/package.json") for folder in self.folders]
-        developed = sum(len(one.get("devDependencies") or ()) for one in manifests)
+        developed = sum(1 for one in manifests for _ in _names(one, "devDependencies"))
         if not all(manifests) or not developed or self.view.in_base(self.modules):
             return None
         code = self.required(manifest)

@@ -127,7 +127,7 @@ def read_lines(output: bytes) -> list[Loaded]:
     for line in output.decode("utf-8", "replace").splitlines():
         try:
             item = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(item, list) and len(item) == 4 and isinstance(item[0], str) and item[0]:
             found.append(Loaded(item[0], relative(str(item[1])) if item[1] else "", item[2] is True, str(item[3])))

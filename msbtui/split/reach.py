@@ -362,7 +362,7 @@ class Reach:
         try:
             document = json.loads(text)
             scripts = document.get("scripts", {}) if isinstance(document, dict) else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         name, found = arguments[0], False
         bin_folders = [relative("node_modules/.bin", place) for place in ("/" + folder, self.view.workdir)]

@@ -289,6 +289,8 @@ def test_the_schema_knows_every_rule_and_kind():
     ("text", "says"),
     [
         ("[check\n", "is no TOML"),
+        ("a = " + "[" * 100_000, "nested too deep"),
+        ("a = " + "1" * 10_000, "is no TOML"),
         ("[chek]\n", "unknown table 'chek'"),
         ("check = 3\n", "must be a table"),
         ("[check]\nmax-wate = 3\n", "did you mean 'max-waste'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from split_world import DEBIAN, MEGABYTE, PATH, D, F, L, World, elf, script
 
 from msbtui.image.model import ImageConfig
@@ -252,3 +253,62 @@ def test_pnpm_takes_its_own_development_packages_away():
 def test_pnpm_takes_nothing_away_that_the_code_requires_and_nothing_from_a_workspace():
     assert "pnpm prune" not in pnpm("require('eslint')").plan().dockerfile
     assert "pnpm prune" not in pnpm("x", {"app/pnpm-workspace.yaml": F("packages: []")}).plan().dockerfile
+
+
+ODD = (5, True, None, "x", [], [5], ["a"], {}, {"a": 5}, {"a": None}, {"a": ["x"]}, {"a": {"b": 1}}, 1e308)
+FIELDS = (
+    "devDependencies",
+    "dependencies",
+    "optionalDependencies",
+    "peerDependencies",
+    "scripts",
+    "workspaces",
+    "bin",
+    "main",
+    "name",
+)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_fields_of_another_kind_end_no_plan(field):
+    for value in ODD:
+        assert world("require('express')", manifest={field: value}).plan().decision in ("split", "refused", "none"), value
+        fields = {"app/node_modules/express/package.json": F(json.dumps({"name": "express", field: value}))}
+        assert world("require('express')", more=fields).plan().decision == "split", value
+
+
+def test_locks_of_another_kind_take_nothing_away():
+    for value in ODD:
+        for packages in (value, {"node_modules/eslint": value, "a": {"link": True, "resolved": value}}):
+            lock = {"app/node_modules/.package-lock.json": F(json.dumps({"packages": packages}))}
+            for manifest in ({}, {"workspaces": ["a"]}):
+                plan = world("require('express')", lock=False, manifest=manifest, more=lock).plan()
+                assert "production" not in plan.dockerfile, packages
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "1" * 10_000, "\udc80", "", "null"])
+def test_manifests_that_cannot_be_read_take_nothing_away(text):
+    made = F(text.encode("utf-8", "surrogateescape"))
+    for path in ("app/package.json", "app/node_modules/express/package.json", "app/node_modules/.package-lock.json"):
+        for cmd in (("node", "dist/server.js"), ("npm", "start")):
+            lock = not path.endswith("lock.json")
+            plan = world("require('express')", lock=lock, more={path: made}, cmd=cmd).plan()
+            assert path.endswith("express/package.json") or "production" not in plan.dockerfile
+
+
+def test_a_workspace_elsewhere_is_none_of_the_application():
+    packages = {
+        "node_modules/eslint": {"dev": True},
+        "a": {"resolved": "../other", "link": True},
+        "b": {"resolved": "packages/none", "link": True},
+        "c": {"resolved": "packages/not-linked"},
+    }
+    develops = F(json.dumps({"dependencies": {"eslint": "8"}}))
+    more = {
+        "app/node_modules/.package-lock.json": F(json.dumps({"packages": packages})),
+        "other/package.json": develops,
+        "app/packages/not-linked/package.json": develops,
+    }
+    plan = world("require('express')", lock=False, manifest={"workspaces": ["packages/*"]}, more=more).plan()
+    assert "RUN npm prune" in plan.dockerfile
+    assert "node_modules/eslint" not in plan.dockerfile

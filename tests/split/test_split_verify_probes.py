@@ -83,6 +83,7 @@ def test_a_library_that_is_gone_or_does_not_load_fails_and_is_named():
 def test_lines_that_a_library_printed_are_skipped():
     data = b'hello\n[1, 2]\n["a", "/b", true, ""]\n{"x": 1}\n["", "", false, "out of time"]\n["c", "", 1, "no"]\n\xff\xfe\n'
     assert read_lines(data) == [Loaded("a", "b", True, ""), Loaded("c", "", False, "no")]
+    assert read_lines(b"[" * 100_000 + b"\n" + b"1" * 10_000 + b"\n" + data) == read_lines(data)
 
 
 def test_the_python_script_tells_what_loads_and_what_does_not(tmp_path: Path):

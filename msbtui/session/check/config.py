@@ -154,7 +154,9 @@ def read_config(path: Path) -> CheckConfig:
     where = str(path)
     try:
         document = tomllib.loads(read_text(path, _LIMIT))
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise UsageError("is nested too deep", where=where) from None
+    except ValueError as error:  # also for numbers of thousands of digits
         raise UsageError(f"is no TOML: {printable(str(error))}", where=where) from None
     for name in document:
         if name != "check":
