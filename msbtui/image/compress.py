@@ -97,9 +97,8 @@ def _is_skippable(head: bytes) -> bool:
 def check_growth(given: int, taken: int, where: str) -> None:
     """Raise TargetError where `taken` stored bytes unpacked to `given`, more than any layer does."""
     if given > SMALL_ENOUGH + LARGEST_GROWTH * taken:
-        raise TargetError(
-            f"unpacks to more than {LARGEST_GROWTH} times its size", where=where, hint="no image needs that: see where it comes from"
-        )
+        what = f"unpacks to more than {LARGEST_GROWTH} times its size"
+        raise TargetError(what, where=where, hint="no image needs that: see where it comes from")
 
 
 class _Plain:
