@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msbtui.errors import TargetError
-from msbtui.image.compress import BufferReader, open_layer
+from msbtui.image.compress import LARGEST_GROWTH, SMALL_ENOUGH, BufferReader, check_growth, compression, open_layer
 from msbtui.image.tar import Stream
 
 TEXT = b"".join(b"line %d of a layer\n" % n for n in range(60_000))
@@ -193,6 +193,51 @@ def test_a_part_of_a_buffer_is_a_stream() -> None:
     reader = BufferReader(memoryview(b"0123456789"), 2, 6)
     assert (reader.read(3), reader.read(), reader.read(5)) == (b"234", b"5", b"")
     assert BufferReader(b"0123", 2, 99).read() == b"23"
+
+    reader = BufferReader(b"0123")
+    assert (reader.read(0), reader.read(1), reader.read(0), reader.read()) == (b"", b"0", b"", b"123")
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\x1f\x8b", "gzip"),
+        (b"\x1f\x8c", "plain"),
+        (b"\x1f", "plain"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"\x28\xb5\x2f\xfc", "plain"),
+        (b"\x50\x2a\x4d\x18", "zstd"),
+        (b"\x5f\x2a\x4d\x18", "zstd"),
+        (b"\x4f\x2a\x4d\x18", "plain"),
+        (b"\x60\x2a\x4d\x18", "plain"),
+        (b"\x50\x2a\x4d\x19", "plain"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\xfd7zXZ", "plain"),
+        (b"BZh11AY&", "bzip2"),
+        (b"BZh9\x17rE8", "bzip2"),
+        (b"BZh01AY&", "plain"),
+        (b"BZh91AY", "plain"),
+        (b"", "plain"),
+    ],
+)
+def test_a_form_is_told_by_its_first_bytes(head: bytes, kind: str) -> None:
+    assert compression(head) == kind
+
+
+@pytest.mark.parametrize(
+    "form", ["gzip", "zstd after a skippable frame", "xz", "bzip2", "three bytes", "text that begins as bzip2 does"]
+)
+def test_a_form_is_told_however_little_comes_at_once(form: str) -> None:
+    packed, text = FORMS[form]
+    assert drain(open_layer(Trickle(packed, 1))) == text
+
+
+def test_a_layer_may_grow_so_much_and_no_more() -> None:
+    for taken in (0, 1, 1 << 30):
+        most = SMALL_ENOUGH + LARGEST_GROWTH * taken
+        check_growth(most, taken, "x")
+        with pytest.raises(TargetError, match="more than 1100 times"):
+            check_growth(most + 1, taken, "x")
 
 
 @pytest.mark.parametrize("packed", [pack(bytes(3 << 20)) for pack in PACKS])
