@@ -45,9 +45,15 @@ def open_image(
             "is a Dockerfile, no image", where=printable(target.path), hint="name the image that was built from it with --image"
         )
     if target.kind == "recorded":
+        from msbtui.engine.platforms import require
         from msbtui.engine.recording import open_recording
 
-        return open_recording(target.path, on_event=tell)
+        def tell_fitting(event: Opened | Progress | LayerRead) -> None:
+            if isinstance(event, Opened):
+                require(event.image.platform, platform, printable(target.path))
+            tell(event)
+
+        return open_recording(target.path, on_event=tell_fitting)
     from msbtui.engine.layers import Keeper
     from msbtui.engine.request import Request
     from msbtui.image.cache import LayerCache

@@ -16,6 +16,7 @@ from msbtui.engine.choose import by_name, short_name
 from msbtui.engine.disk import Blob, KnownLayer, map_file, open_on_disk
 from msbtui.engine.layout import open_layout
 from msbtui.engine.manifest import JSON_LIMIT, SavedImage, check_layer_count, decode, decode_config, sha256_of, too_large
+from msbtui.engine.platforms import require
 from msbtui.engine.request import Request
 from msbtui.engine.streamed import is_streamed, open_streamed
 from msbtui.engine.target import missing, unreadable
@@ -158,6 +159,7 @@ def _open_legacy(members: Members, data: bytes, name: str, request: Request) -> 
             f"the configuration {printable(chosen.config)} does not hold what its digest says", where=where, hint=_AGAIN
         )
     config = decode_config(text, where)
+    require(config.platform, request.platform, where)
     check_layer_count(len(chosen.layers or ()), where)
     blobs = []
     for layer in chosen.layers or ():

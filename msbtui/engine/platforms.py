@@ -10,7 +10,9 @@ import platform as machine
 
 import msgspec
 
+from msbtui.errors import TargetError
 from msbtui.regex import regex
+from msbtui.text import printable
 
 _SYSTEMS = frozenset({"linux", "windows", "freebsd", "darwin"})
 _OTHER_NAMES = {
@@ -58,6 +60,14 @@ def distance(has: str, wanted: str, version: str = "") -> int | None:
     if older and newer and int(older[1]) < int(newer[1]):
         return int(newer[1]) - int(older[1])
     return None if other.says_variant else _LATER
+
+
+def require(has: str, wanted: str | None, where: str) -> None:
+    """Raise `TargetError` where the only image there is is for another platform than the one that is `wanted`."""
+    if wanted and has and distance(has, wanted) is None:
+        raise TargetError(
+            f"has no image for {printable(wanted)}; it has {has[:300]}", where=where, hint="leave --platform out, or name another"
+        )
 
 
 def _parsed(platform: str) -> _Parsed:

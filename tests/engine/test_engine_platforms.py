@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from image_samples import Sample, described, digest, tar_of, write_folder
+from image_samples import Sample, described, digest, tar_of, write_folder, write_tar
 
 from msbtui.engine import open_image, platforms
 from msbtui.engine.platforms import distance, this_machine
+from msbtui.engine.recording import write_recording
 from msbtui.errors import TargetError
 
 
@@ -85,6 +87,19 @@ def test_an_arm_without_a_variant_is_the_seventh(tmp_path, cache):
     assert open_image(folder, platform="linux/arm/v8", cache=cache).layers[0].entries.paths == ["linux-arm-v7"]
     with pytest.raises(TargetError, match="has no image for linux/arm/v5; it has linux/arm/v6, linux/arm/v7"):
         open_image(folder, platform="linux/arm/v5", cache=cache)
+
+
+def test_the_only_image_of_an_archive_or_a_recording_must_fit_too(tmp_path, cache):
+    archive = str(write_tar(tmp_path / "a.tar", Sample().legacy()))
+    folder = str(write_folder(tmp_path / "folder", Sample().legacy()))
+    recording = str(tmp_path / "a.msbtui")
+    write_recording(open_image(archive, cache=cache), None, Path(recording))
+    for target in (archive, folder, recording):
+        assert open_image(target, platform="amd64", cache=cache).platform == "linux/amd64"
+        heard = []
+        with pytest.raises(TargetError, match=r"has no image for arm64; it has linux/amd64 \(leave --platform out"):
+            open_image(target, platform="arm64", cache=cache, on_event=heard.append)
+        assert not heard
 
 
 def test_an_image_of_a_layout_is_named_by_its_digest(tmp_path, cache):
