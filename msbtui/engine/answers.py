@@ -23,7 +23,9 @@ _LEAST = 30 << 10
 """Bytes that must come in each `_WINDOW` seconds: a body that comes more slowly counts as silent."""
 _DOCUMENT = 60.0
 """Seconds that a document may take."""
-_CHALLENGE = re.compile(r'(?<![A-Za-z_])([A-Za-z_]+)="([^"]*)"')
+_PARAMETER = re.compile(r'(?<![A-Za-z_])([A-Za-z_]+)="([^"]*)"')
+_QUOTED = re.compile(r'"[^"]*"')
+_SCHEME = re.compile(r"(?:\A|,)[ \t]*([A-Za-z]+)(?=[ \t]*(?:,|\Z)|[ \t]+[A-Za-z_]+[ \t]*=)")
 _NO_ADDRESS = re.compile(r"[^!-\[\]-~\x80-\xff]")
 """What no address holds (RFC 3986, 2), and where one reader of addresses sees another host than the next: backslashes, blanks."""
 
@@ -61,9 +63,20 @@ def is_address(url: str) -> bool:
     return bool(host) and scheme in ("http", "https") and read == (scheme, host, port)
 
 
-def challenged(challenge: str) -> dict[str, str]:
-    """Give what a challenge says, by name in lower case (RFC 9110, 11.3)."""
-    return {name.lower(): value for name, value in _CHALLENGE.findall(challenge)}
+def challenged(challenges: str) -> tuple[str, dict[str, str]]:
+    """Give which scheme is asked for, of several a token before a password, and what is said of it, names in lower case.
+
+    RFC 9110, 11.6.1: one field may hold several challenges, of schemes that nobody here knows too. Empty where there is none.
+    """
+    unquoted = _QUOTED.sub(lambda match: "_" * len(match[0]), challenges)
+    found = list(_SCHEME.finditer(unquoted))
+    for wanted in ("bearer", "basic"):
+        for number, match in enumerate(found):
+            if match[1].lower() == wanted:
+                end = found[number + 1].start() if number + 1 < len(found) else len(challenges)
+                said = _PARAMETER.findall(challenges, match.end(), end)
+                return wanted, {name.lower(): value for name, value in said}
+    return "", {}
 
 
 def joined(url: str, location: str) -> str:

@@ -369,12 +369,11 @@ class Registry:
         if not self._asked_for_credentials:
             self._credentials = find_credentials(self.host, self._environ, self.repository)
             self._asked_for_credentials = True
-        kind = challenge.partition(" ")[0]
-        if kind.lower() == "basic":
+        kind, said = challenged(challenge)
+        if kind == "basic":
             return self._credentials.basic if self._credentials and self._credentials.user else ""
-        if kind.lower() != "bearer":
+        if kind != "bearer":
             return ""
-        said = challenged(challenge)
         realm = self._checked(said.get("realm", ""))
         asks = {"service": said.get("service", ""), "scope": said.get("scope") or f"repository:{self.repository}:pull"}
         return f"Bearer {self._token(realm, asks)}"

@@ -26,6 +26,8 @@ _FRONTEND = "pkg:docker/docker/dockerfile"
 _MOST = 64
 """Images among the materials that are named."""
 _LINES = 1_000_000
+_LARGEST = 512 << 10
+"""Bytes of a Dockerfile: what is known of each line takes a hundred times its text, and nobody writes as many."""
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -147,9 +149,12 @@ def _text(data: str | None) -> str | None:
     if not data:
         return None
     try:
-        return base64.b64decode(data, validate=True).decode("utf-8", "surrogateescape")
+        text = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         raise TargetError("its Dockerfile is not encoded as base64") from None
+    if len(text) > _LARGEST:
+        raise TargetError(f"its Dockerfile is larger than {_LARGEST >> 10} KiB")
+    return text.decode("utf-8", "surrogateescape")
 
 
 def _makers(chains: Mapping[str, list[list[Descriptor] | None] | None], layers: Sequence[str]) -> list[str | None]:

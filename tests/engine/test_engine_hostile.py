@@ -17,9 +17,11 @@ from raw_server import ENDLESS, RawRegistry, head, whole
 
 from msbtui.engine import answers, distribution, docker, export, open_image, pace
 from msbtui.engine import registry as registry_module
+from msbtui.engine.answers import challenged
 from msbtui.engine.client import make_client
 from msbtui.engine.docker import connect
 from msbtui.engine.host import find_endpoint
+from msbtui.engine.provenance import read_provenance
 from msbtui.engine.sbom import read_sbom
 from msbtui.errors import TargetError
 
@@ -205,9 +207,39 @@ def test_a_blob_in_crumbs_is_given_up(registry, look):
 
 
 def test_a_challenge_is_read_in_one_go():
-    code = "from msbtui.engine.answers import challenged; print(challenged('Bearer ' + 'a' * 2_000_000 + ' realm=\"x\"'))"
+    code = "from msbtui.engine.answers import challenged; print(challenged('Bearer realm=\"x\", ' + 'a' * 2_000_000))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "{'realm': 'x'}\n"
+    assert done.stdout == "('bearer', {'realm': 'x'})\n"
+
+
+@pytest.mark.parametrize(
+    ("challenges", "kind", "said"),
+    [
+        ('Bearer realm="https://h/t",service="s,basic realm=x",scope="a:b:pull,push"', "bearer", {"realm", "service", "scope"}),
+        ('Basic realm="r", Bearer realm="https://h/t", service="s"', "bearer", {"realm", "service"}),
+        ('BEARER realm="x", Basic realm="y", charset="UTF-8"', "bearer", {"realm"}),
+        ('Negotiate, Basic realm="r"', "basic", {"realm"}),
+        ("Negotiate YWJj==, Basic", "basic", set()),
+        ("Negotiate", "", set()),
+        ("", "", set()),
+        ("Basically realm=x", "", set()),
+    ],
+)
+def test_of_several_challenges_the_one_that_can_be_met_counts(challenges, kind, said):
+    found, parameters = challenged(challenges)
+    assert (found, set(parameters)) == (kind, said)
+
+
+def test_a_dockerfile_of_countless_lines_is_left_out():
+    def statement(text):
+        info = {"filename": "Dockerfile", "data": base64.b64encode(text).decode()}
+        metadata = {"https://mobyproject.org/buildkit@v1#metadata": {"source": {"infos": [info]}}}
+        return json.dumps({"metadata": metadata}).encode()
+
+    text = b"FROM scratch\n" + b"RUN x\n" * 80_000
+    assert read_provenance(statement(text), []).dockerfile == text.decode()
+    with pytest.raises(TargetError, match="its Dockerfile is larger than 512 KiB"):
+        read_provenance(statement(text * 2), [])
 
 
 # answers that are small as texts and large as what they say
