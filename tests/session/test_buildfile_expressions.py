@@ -217,6 +217,28 @@ def test_buildx_itself_prints_these_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("<<EOT\nFROM a\n  RUN x\nEOT", "FROM a\n  RUN x\n"),
+        ("<<-EOT\n    FROM a\n      RUN x\n    EOT", "FROM a\n  RUN x\n"),
+        ("<<-EOT\n    FROM a\n\n      RUN x\n  EOT", "FROM a\n\n  RUN x\n"),
+        ("<<-EOT\n\tFROM a\n\t\tRUN x\n\tEOT", "FROM a\n\tRUN x\n"),
+        ("<<-EOT\n  FROM ${T}\n    ${T}\nEOT", "FROM latest\n  latest\n"),
+        ('<<EOT\nRUN echo \\\\ "q" \\n $${HOME} $HOME \\\n  b\nEOT', 'RUN echo \\\\ "q" \\n ${HOME} $HOME \\\n  b\n'),
+        ("<<EOT\nEOT", ""),
+        ('"FROM a\\nRUN \\"x\\""', 'FROM a\nRUN "x"'),
+        ('upper("from a")', "FROM A"),
+        ("<<EOT\n%{ if true }\nx\n%{ endif }\nEOT", None),
+    ],
+)
+def test_texts_of_several_lines_as_buildx_prints_them(written: str, text: str | None) -> None:
+    document = f'{VARIABLES}target "t" {{\n  dockerfile-inline = {written}\n}}\n'
+    found = read_bake(document.encode(), Path("docker-bake.hcl"), {})[0]["t"]
+    assert found.inline == text
+    assert bool(found.unresolved) is (text is None)
+
+
+@pytest.mark.parametrize(
     ("name", "text", "value"),
     [
         ("B", "1", "true"),
