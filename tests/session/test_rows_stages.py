@@ -132,3 +132,10 @@ def test_only_copies_carry_the_bytes_of_their_line():
     assert facts.carried(stage, (1,)) is None
     assert facts.carried(stage, (2,)) is None
     assert facts.carried(stage, (3, 3, 4, 9)) == 50
+
+
+def test_a_stage_that_the_target_is_built_from_is_drawn_as_used_also_beside_an_error():
+    rows = stage_rows(build_graph(parse("FROM NO_SUCH AS build\nFROM a AS run\nCOPY --from=build /x /x\nFROM run\n")))
+    run = next(row for row in rows if row.label == "1 run")
+    assert (run.status, run.dim) == ("shipped", False)
+    assert "●" in run.lanes

@@ -35,3 +35,15 @@ async def test_what_was_never_moved_to_is_explained_all_the_same():
         await pilot.pause()
         text = screen_text(pilot.app)
         assert "/usr/include/curl" in text and "Nothing that runs calls them" not in text
+
+
+async def test_an_error_is_told_to_its_end_on_each_line_of_its_instruction():
+    text = "FROM a AS one\nRUN --mount=from=two,target=/a-long-way \\\n  true\nFROM b AS two\nRUN true\nFROM one\n"
+    async with opened(ShownSession(text, image=False), size=(60, 24)) as pilot:
+        await settled(pilot)
+        for keys in (["2", "home", "down"], ["down", "down"]):
+            await pilot.press(*keys, "x")
+            await pilot.pause()
+            seen = " ".join(screen_text(pilot.app).replace("│", " ").split())
+            assert "stage needs to be defined before current command" in seen
+            await pilot.press("escape")

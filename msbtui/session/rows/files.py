@@ -357,6 +357,13 @@ def file_header(cells: int) -> Row:
     return fit([*parts, ("   ", "head")], cells, "head")
 
 
+def head_at(x: int, cells: int) -> Sort:
+    """Give the order that the column head at a cell stands for."""
+    sized, wasted = file_columns(cells)
+    room = max(cells - sized - wasted - 3, 1)
+    return Sort.NAME if x < room else Sort.SIZE if x < room + sized else Sort.WASTE
+
+
 def draw_file(row: FileRow, cells: int) -> Row:
     """Give one row in exactly `cells` cells: tree and name, bytes, wasted bytes, mark."""
     sized, wasted = file_columns(cells)

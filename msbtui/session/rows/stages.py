@@ -88,6 +88,7 @@ def stage_rows(graph: StageGraph, facts: StageFacts | None = None, *, layers: bo
     nodes: list[Node] = []
     makers: list[tuple[str, Stage, str]] = []
     seen: set[str] = set()
+    shipped = shipped_stages(graph)
     for stage in graph.stages:
         origins = [(stage.base, "base"), *((edge.origin, "copied from") for edge in edges[stage.index])]
         parents = [origin_key(origin, stage, base=role == "base") for origin, role in origins]
@@ -97,14 +98,13 @@ def stage_rows(graph: StageGraph, facts: StageFacts | None = None, *, layers: bo
                 nodes.append(Node(key, "○"))
                 makers.append((origin_title(origin, stage, base=role == "base"), stage, role))
         target = stage.index == graph.target_index
-        mark = "◉" if target else "●" if stage.reachable else "◌"
+        mark = "◉" if target else "●" if stage.reachable or stage.index in shipped else "◌"
         nodes.append(Node(f"stage {stage.index}", mark, tuple(parents)))
         makers.append(("", stage, ""))
-    shipped = shipped_stages(graph)
     used = {
         key
         for node, (image, stage, _) in zip(nodes, makers, strict=True)
-        if not image and (stage.reachable or stage.index == graph.target_index)
+        if not image and (stage.reachable or stage.index in shipped)
         for key in node.parents
     }
     rows: list[StageRow] = []
@@ -114,7 +114,7 @@ def stage_rows(graph: StageGraph, facts: StageFacts | None = None, *, layers: bo
             rows.append(StageRow("image", lanes.node, image, stage.line, stage.index, status=role, dim=dim, key=node.key))
             continue
         target = stage.index == graph.target_index
-        reachable = stage.reachable or target
+        reachable = stage.reachable or stage.index in shipped
         status = "SHIPPED" if target else "shipped" if stage.index in shipped else "not shipped" if reachable else "not used"
         count = sum(1 for item in stage.instructions if item.keyword != "FROM")
         name = f"{stage.index} {shown(stage.name) if stage.name else '(final)' if target else '(no name)'}"
@@ -133,13 +133,14 @@ def stage_rows(graph: StageGraph, facts: StageFacts | None = None, *, layers: bo
                 node.key,
             )
         )
-        rows += _below(graph, stage, edges[stage.index], facts, lanes.below, layers)
+        rows += _below(graph, stage, edges[stage.index], facts, lanes.below, layers, dim=not reachable)
     return rows
 
 
-def _below(graph: StageGraph, stage: Stage, edges: list[Edge], facts: StageFacts, lanes: str, layers: bool) -> list[StageRow]:
+def _below(
+    graph: StageGraph, stage: Stage, edges: list[Edge], facts: StageFacts, lanes: str, layers: bool, *, dim: bool
+) -> list[StageRow]:
     """Give the rows that belong to a stage: what comes from outside, what it takes from others, its instructions."""
-    dim = not stage.reachable and stage.index != graph.target_index
     key = f"stage {stage.index}"
     rows: list[StageRow] = []
 

@@ -23,6 +23,7 @@ from msbtui.session.rows.explain_stage import explain_outside
 from msbtui.session.rows.files import Sort
 from msbtui.session.rows.found import Finder
 from msbtui.session.rows.selection import Selection
+from msbtui.session.rows.source import MARK_ERROR, MARK_TRAP
 from msbtui.session.rows.treemap import Listed
 from msbtui.tui.actions import action, bindings
 from msbtui.tui.editor import editor_command
@@ -33,6 +34,7 @@ from msbtui.tui.screens.help import HelpScreen
 from msbtui.tui.screens.map import MapScreen
 from msbtui.tui.screens.split import WaitScreen
 from msbtui.tui.screens.told import ToldScreen
+from msbtui.tui.widgets.file_tree import FileTree
 from msbtui.tui.widgets.lines import KeyLine
 from msbtui.tui.widgets.row_list import RowList
 
@@ -106,6 +108,15 @@ class MainScreen(ToldScreen):
         elif event.rows is self.layers_table:
             self.go_to("files")
 
+    @on(FileTree.HeadClicked)
+    def _head_clicked(self, event: FileTree.HeadClicked) -> None:
+        self.sort = event.sort
+        self._show_files_again()
+
+    @on(FileTree.WayClicked)
+    def _way_clicked(self, event: FileTree.WayClicked) -> None:
+        self.action_do(event.name)
+
     @on(KeyLine.Pressed)
     def _key_clicked(self, event: KeyLine.Pressed) -> None:
         self.action_do(event.name)
@@ -157,8 +168,6 @@ class MainScreen(ToldScreen):
     def _show_files_again(self) -> None:
         with self.session.lock:
             self.show_files()
-        self.files.why_empty = "no waste in this layer; w shows all files" if self.waste_only else "an empty layer"
-        self.files.refresh()
 
     def do_next_finding(self) -> None:
         """Go to the next finding, in all panes."""
@@ -203,6 +212,7 @@ class MainScreen(ToldScreen):
         self._show_files_again()
         self.files.select(finder.table.paths[path])
         self.go_to("files")
+        self.files.filter_at = 0
         self.files.border_subtitle = f"{self.found_at + 1:,} of {len(self.found):,} listed: {shown(self.found_words)}   n/N next"
 
     def do_find_next(self) -> None:
@@ -281,6 +291,10 @@ class MainScreen(ToldScreen):
                 session.packages,
                 self.no_image or self.failure,
             )
+        if self.current == "source":
+            looks = {True: (MARK_ERROR, "error"), False: (MARK_TRAP, "stale")}
+            said = [(row.text, *looks[row.error]) for row in self.source.messages]
+            text[1:1] = [(f"{mark} {words}", role) for words, mark, role in said]
         self.app.push_screen(ExplainScreen(text))
 
     def _build_context(self) -> Context | None:
@@ -362,7 +376,8 @@ class MainScreen(ToldScreen):
         return True
 
     def do_stop(self) -> None:
-        """Leave the zoom; else stop the work that runs."""
+        """Take messages away; leave the zoom, or else stop the work that runs."""
+        self.app.clear_notifications()
         if self.zoomed:
             self.do_zoom()
         elif self.work.stop_verifying():

@@ -149,10 +149,9 @@ class PanesScreen(Screen[None]):
         self._notes = f"! {notes} note{'s' * (notes > 1)} on the image: x" if notes else ""
         waiting = "nothing is known yet" if self.work.running else ""
         self.layers_table.why_empty = self.no_image or self.failure or waiting or "no image"
-        self.files.why_empty = waiting or "no image"
         known = session.waste is not None
         half = session.image is not None and not self.work.running
-        unknown = "waste is known when all layers are read: r reads on" if half else self.files.why_empty
+        unknown = "waste is known when all layers are read: r reads on" if half else waiting or "no image"
         self.advice.why_empty = "no waste found" if known else unknown
         self.stages.why_empty = self.source.why_empty = "no Dockerfile" if not self.work.running else waiting
         total = session.waste.total if session.waste else 0
@@ -238,10 +237,15 @@ class PanesScreen(Screen[None]):
     def show_files(self) -> None:
         """Show the files of the selected layer."""
         layer, costs = self.shown_layer, self.links.costs
+        nothing = "nothing is known yet" if self.work.running else "no image"
+        empty = "no waste in this layer; w shows all files" if self.waste_only else "an empty layer: it changes no file"
+        self.files.why_empty = empty if costs.layers else nothing
         self.files.show(costs, layer or 0, up_to=self.up_to, waste_only=self.waste_only, sort=self.sort)
         where = f"up to layer {layer}" if self.up_to else f"in layer {layer}"
         self.files.border_title = f"4 Files {where}" if layer is not None and costs.layers else "4 Files"
-        self.files.border_subtitle = f"sort: {self.sort.value} ▾   filter: {'waste only' if self.waste_only else '–'}"
+        order = f"sort: {self.sort.value} ▾   "
+        self.files.border_subtitle = f"{order}filter: {'waste only' if self.waste_only else '–'}"
+        self.files.filter_at = len(order)
 
     def show_selection(self) -> None:
         """Let every pane show the selection; tells nobody, so that nothing comes back."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from textual import events
+from textual.message import Message
+
 from msbtui.session.rows.cells import Row
+from msbtui.session.rows.cells import width as cells_of
 from msbtui.session.rows.costs import Costs
-from msbtui.session.rows.files import FileRows, Sort, draw_file, file_header
+from msbtui.session.rows.files import FileRows, Sort, draw_file, file_header, head_at
 from msbtui.tui.widgets.row_list import RowList
 
 
@@ -13,10 +17,26 @@ class FileTree(RowList):
 
     HEADER = 1
 
+    class HeadClicked(Message):
+        """A column head was clicked: its order is wanted."""
+
+        def __init__(self, sort: Sort) -> None:
+            super().__init__()
+            self.sort = sort
+
+    class WayClicked(Message):
+        """The order or the filter that the lower border tells was clicked: the next one is wanted."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
     def __init__(self) -> None:
         super().__init__("files")
         self.rows = FileRows()
         self.why_empty = ""
+        self.filter_at = 0
+        """Where the filter begins in what the lower border tells; 0 while it tells something else."""
 
     @property
     def count(self) -> int:
@@ -71,6 +91,20 @@ class FileTree(RowList):
     def row(self, index: int, width: int) -> Row:
         """Give one row."""
         return draw_file(self.rows.row(index), width)
+
+    def take_click(self, event: events.Click) -> None:
+        """Move to the row, sort by the column, or change what the lower border tells."""
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.y < self.heads:
+            event.stop()
+            self.post_message(self.HeadClicked(head_at(offset.x, self.row_width)))
+            return
+        super().take_click(event)
+        told = cells_of(str(self.border_subtitle))
+        at = event.x - (self.outer_size.width - 3 - told)
+        if offset is None and self.filter_at and event.y == self.outer_size.height - 1 and 0 <= at < told:
+            event.stop()
+            self.post_message(self.WayClicked("sort" if at < self.filter_at else "waste"))
 
     def clicked(self, index: int, x: int, times: int) -> None:
         """Open or close by a click on the arrow, or by a double click."""

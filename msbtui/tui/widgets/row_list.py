@@ -203,6 +203,10 @@ class RowList(Rows, ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor - page + 1, animate=False, force=True)
 
     def on_resize(self) -> None:
+        """Take up another size. Textual calls the handler of every class, not of the last one alone: what differs is below."""
+        self.take_size()
+
+    def take_size(self) -> None:
         """Keep the cursor in view, with rows above it where there is room for them now."""
         self.virtual_size = Size(0, self.count + self.heads)
         page, top = self._page, self.scroll_offset.y
@@ -248,6 +252,10 @@ class RowList(Rows, ScrollView, can_focus=True):
         return index if y >= self.heads and 0 <= index < self.count else None
 
     def on_click(self, event: events.Click) -> None:
+        """Take a click; as with sizes, what differs is a method that subclasses replace."""
+        self.take_click(event)
+
+    def take_click(self, event: events.Click) -> None:
         """Move to the row; a double click opens it."""
         offset = event.get_content_offset(self)
         index = self.row_at(offset.y) if offset is not None else None

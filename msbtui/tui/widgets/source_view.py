@@ -78,6 +78,14 @@ class SourceView(RowList):
         """Give the line under the cursor, or None."""
         return self.rows[self.cursor].number if self.cursor < len(self.rows) else None
 
+    @property
+    def messages(self) -> list[SourceRow]:
+        """Give what is said below the instruction under the cursor: errors and traps, which may be longer than a row."""
+        line = self.line
+        index = next((row.instruction for row in self.rows if row.number == line and not row.message), None)
+        lines = {row.number for row in self.rows if index is not None and row.instruction == index}
+        return [row for row in self.rows if row.message and (row.number == line or row.number in lines)]
+
     def row(self, index: int, width: int) -> Row:
         """Give one row."""
         row = self.rows[index]

@@ -52,10 +52,10 @@ class DiffList(RowList):
         """Give the line under the cursor."""
         return self._rows[self.cursor][1] if self.cursor < len(self._rows) else None
 
-    def on_resize(self) -> None:
+    def take_size(self) -> None:
         """Break the lines anew; the cursor stays on its line."""
         self._rebuild()
-        super().on_resize()
+        super().take_size()
 
     def _rebuild(self) -> None:
         cells = self.row_width
@@ -125,10 +125,10 @@ class LadderList(RowList):
         """Give the rung under the cursor."""
         return self.rungs[self._rows[self.cursor][1]] if self.cursor < len(self._rows) else None
 
-    def on_resize(self) -> None:
+    def take_size(self) -> None:
         """Break the lines anew."""
         self._rebuild()
-        super().on_resize()
+        super().take_size()
 
     def _rebuild(self) -> None:
         cells = self.row_width

@@ -198,17 +198,17 @@ class StageGraph(RowList):
         if (x, y) != (offset.x, offset.y):
             self.scroll_to(x, y, animate=False, force=True)
 
-    def on_resize(self) -> None:
+    def take_size(self) -> None:
         """Keep the cursor in view."""
         if self.drawing is None:
-            super().on_resize()
+            super().take_size()
         else:
             self._scroll_to_cursor()
 
-    def on_click(self, event: events.Click) -> None:
+    def take_click(self, event: events.Click) -> None:
         """Move to the row or the box under the mouse; a double click opens it."""
         if self.drawing is None:
-            super().on_click(event)
+            super().take_click(event)
             return
         offset = event.get_content_offset(self)
         event.stop()

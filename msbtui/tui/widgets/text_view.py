@@ -38,7 +38,7 @@ class TextView(RowList):
         """Draw what was given at the start."""
         self._rebuild()
 
-    def on_resize(self) -> None:
+    def take_size(self) -> None:
         """Break the lines anew."""
         self._rebuild()
 
@@ -72,5 +72,5 @@ class TextView(RowList):
         if name in steps:
             self.scroll_to(y=self.scroll_offset.y + steps[name], animate=False)
 
-    def on_click(self, event: events.Click) -> None:
+    def take_click(self, event: events.Click) -> None:
         """Do nothing: text is there to be read and selected."""
