@@ -38,6 +38,10 @@ _SECRET = regex(r"(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|s
 _NO_SECRET = regex(r"(?:_|^)(?:public|file|version)(?:_|$)", re.IGNORECASE)
 
 
+_MOST = 32 << 20
+"""Characters that words with variables may have together: each may be kept, and a few lines make a long one."""
+
+
 class Inputs(msgspec.Struct, frozen=True):
     """What all stages share."""
 
@@ -46,6 +50,8 @@ class Inputs(msgspec.Struct, frozen=True):
     escape: str
     global_args: Mapping[str, str]
     build_args: Mapping[str, str]
+    expanded: list[int] = msgspec.field(default_factory=lambda: [0])
+    """How many characters words had that variables were put into, so far and in all stages; one item."""
 
 
 class Surroundings(msgspec.Struct):
@@ -110,6 +116,10 @@ class StageRun:
         found = expand_names(word, self.around.environment, "\\" if heredoc else self.inputs.escape, keep_quotes=heredoc)
         if found.unmatched:
             self._unmatched(command, found.unmatched)
+        if found.matched:
+            self.inputs.expanded[0] += len(found.text)
+            if self.inputs.expanded[0] > _MOST:
+                raise DispatchError(f"variables expand to more than {_MOST >> 20} million characters in all")
         return found.text
 
     def _unmatched(self, command: Command, names: frozenset[str]) -> None:

@@ -14,6 +14,10 @@ from msbtui.dockerfile.patterns import PatternError, replace, trim_prefix, trim_
 from msbtui.errors import MsbtuiError
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@=,+%~*?[]{}()&;|!#^> ")
+LONGEST = 128 << 10
+"""Characters that variables may bring into one word: execve(2) takes no longer one (MAX_ARG_STRLEN), and thirty lines of
+`ENV A=$A$A` would fill any memory."""
+_LARGEST_REPLACEMENT = 1 << 24
 _SPECIAL_PARAMETERS = frozenset("@*#?-$!0")
 
 
@@ -73,6 +77,13 @@ class _Words:
             self.buffer.clear()
             self.inside = False
 
+    def characters(self, text: str) -> None:
+        if text and not any(space in text for space in SPACE):
+            self.raw(text)
+            return
+        for each in text:
+            self.character(each)
+
     def raw(self, text: str) -> None:
         self.buffer.append(text)
         self.inside = True
@@ -112,6 +123,7 @@ class Lexer:
         self.unmatched: set[str] = set()
         self._buffer: list[str] = []
         self._depth = 0
+        self._brought = 0
 
     def run(self) -> tuple[str, list[str]]:
         """Give the whole text, and its words; raises ExpandError."""
@@ -144,8 +156,7 @@ class Lexer:
                     return "".join(out), words.finish()
                 if character == "$":
                     piece = self._dollar()
-                    for each in piece:
-                        words.character(each)
+                    words.characters(piece)
                 elif character == "<":
                     piece = self._angle()
                     words.raw(piece)
@@ -238,7 +249,13 @@ class Lexer:
     def _value(self, name: str) -> str | None:
         value = self.variables.get(name)
         (self.unmatched if value is None else self.matched).add(name)
+        self._bring(len(value or ""))
         return value
+
+    def _bring(self, count: int) -> None:
+        self._brought += count
+        if self._brought > LONGEST:
+            raise _LexError(f"it expands to more than {LONGEST} characters")
 
     def _dollar(self) -> str:
         self.at += 1
@@ -309,4 +326,8 @@ class Lexer:
         value = self._value(name)
         if value is None and self.keep_unset:
             return f"${{{name}/{pattern}/{replacement}}}"
-        return replace(pattern, value or "", replacement, everywhere)
+        if everywhere and (len(value or "") + 1) * len(replacement) > _LARGEST_REPLACEMENT:
+            self._bring(LONGEST + 1)
+        replaced = replace(pattern, value or "", replacement, everywhere)
+        self._bring(len(replaced))
+        return replaced

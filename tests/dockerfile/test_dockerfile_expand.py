@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msbtui.dockerfile.expand import ExpandError, expand, expand_names, split_words
+from msbtui.dockerfile.expand import LONGEST, ExpandError, expand, expand_names, split_words
+from msbtui.dockerfile.graph import build_graph
+from msbtui.dockerfile.parser import parse
 from msbtui.dockerfile.patterns import replace, trim_prefix, trim_suffix
 
 _VALUES = {"A": "alpine", "E": "", "P": "a/b/c.tar.gz", "S": "x y"}
@@ -134,3 +136,31 @@ def test_replacement_is_a_template_only_for_all() -> None:
     assert replace("b", "abc", "[$0]", True) == "a[b]c"
     assert replace("b", "abc", "[$0]", False) == "a[$0]c"
     assert replace("*", "abc", "x", True) == "x"
+
+
+def test_a_value_that_doubles_with_each_line_ends() -> None:
+    value = "a"
+    while len(value) < LONGEST:
+        value = expand("$A$A", {"A": value})
+    with pytest.raises(ExpandError, match=f"it expands to more than {LONGEST} characters"):
+        expand("$A$A", {"A": value})
+
+
+@pytest.mark.parametrize("word", ["${A//a/$A}", "${A/a/$A$A}", "${B:-$A$A}", '"$A$A"', "${A:+$A$A}"])
+def test_no_modifier_brings_more_than_fits(word: str) -> None:
+    with pytest.raises(ExpandError, match="expands to more than"):
+        expand(word, {"A": "a" * 70_000})
+    assert expand("$A", {"A": "a" * LONGEST}) == "a" * LONGEST
+
+
+def test_words_of_long_values_are_those_of_short_ones() -> None:
+    assert split_words("x$A y", {"A": "a b\u2003c"}) == ["xa", "b", "c", "y"]
+    assert split_words("$E$A", {"A": "ab", "E": ""}) == ["ab"]
+    assert split_words("$E $E", {"E": ""}) == []
+
+
+def test_values_that_many_lines_hold_end_too() -> None:
+    lines = [f"ARG A={'a' * 60_000}", "FROM scratch", "ARG A", *(f"ENV B{number}=x$A$A" for number in range(1000))]
+    graph = build_graph(parse("\n".join(lines)))
+    assert any("variables expand to more than 32 million characters" in str(problem) for problem in graph.errors)
+    assert not build_graph(parse("\n".join(lines[:200]))).errors
