@@ -95,7 +95,7 @@ def open_archive(path: str, name: str, request: Request) -> Image:
         if os.path.isdir(path):
             return _checked(Unpacked(path), name, request)
         if is_streamed(path):
-            return open_streamed(path, lambda members: _open(members, name, request), request)
+            return open_streamed(path, lambda members: open_members(members, name, request), request)
         mapped = _Mapped(path)
     except OSError as error:
         raise (missing(path) if isinstance(error, FileNotFoundError) else unreadable(error, path)) from error
@@ -106,12 +106,12 @@ def open_archive(path: str, name: str, request: Request) -> Image:
 
 def _checked(members: Members, name: str, request: Request) -> Image:
     try:
-        return _open(members, name, request)
+        return open_members(members, name, request)
     finally:
         shortened.check()  # before anything that its zeros led to
 
 
-def _open(members: Members, name: str, request: Request) -> Image:
+def open_members(members: Members, name: str, request: Request) -> Image:
     """Give the image from the archive's members. Raises `TargetError`, `Cancelled`."""
     if "index.json" in members:
         return open_layout(_Layout(members), name, request, what="archive", where=members.where)

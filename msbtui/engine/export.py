@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from msbtui.engine import outer, waiting
+from msbtui.engine.archive import open_members
 from msbtui.engine.attestation import read_attestation
 from msbtui.engine.choose import Found, by_platform, manifests_below
 from msbtui.engine.docker import Engine, EngineImageDetails, MissingError, connect
@@ -33,6 +34,8 @@ from msbtui.engine.manifest import (
     wrong_digest,
 )
 from msbtui.engine.platforms import distance
+from msbtui.engine.request import Request
+from msbtui.engine.streamed import PassedBy
 from msbtui.errors import TargetError
 from msbtui.image.compress import compression
 from msbtui.image.model import Contents, Image, Layer, LayerIndex
@@ -71,13 +74,15 @@ def open_in_engine(
     """
     engine = engine or connect(environ, cancel=cancel)
     details = engine.inspect(name)
+    reading = _Reading(name, details, engine, on_event, cancel, keeper)
     if platform and distance(details.platform, platform) is None:
+        if details.keeps_manifests:  # with the containerd store an image may be there for several platforms
+            return reading.for_platform(platform)
         raise TargetError(
             f"is for {details.platform}, not {printable(platform)}",
             where=printable(name),
             hint="pull or build it for that platform",
         )
-    reading = _Reading(name, details, engine, on_event, cancel, keeper)
     reading.open()
     # Layers may be known from another image. Which instruction made which is then told by the API, which does not always know,
     # and never tells of the attestations that may lie beside it.
@@ -236,8 +241,30 @@ class _Reading:
 
     # the export
 
+    def for_platform(self, platform: str) -> Image:
+        """Give the image for a platform that is not the engine's: only the whole export tells whether it is there."""
+        self._wanted = ()
+        passed = PassedBy(self._name, self._keeper)
+
+        def take(tar: outer.OuterTar) -> None:
+            for member in tar:
+                passed.take(member, tar.content, self._cancel)
+
+        self._stream(take)
+        image = open_members(passed, "", Request(platform, self._on_event, self._cancel, self._keeper))
+        image.name, image.source = self._name, self.image.source
+        return image
+
     def export(self, *, skip: bool) -> None:
         """Read the engine's export until everything is there; with `skip`, pass over what the cache seems to know."""
+        lengths = {entries.tar_size for entries, _ in self._known.values()}
+        self._passed_over = {length for length in lengths if length >= _WORTH_SKIPPING}
+        self._stream(lambda tar: self._members(tar, skip))
+        if not self.complete and not skip:
+            raise self._incomplete()
+
+    def _stream(self, take: Callable[[outer.OuterTar], None]) -> None:
+        """Let `take` have the export as it comes. Raises `TargetError`, also for all that can break."""
         engine, details = self._engine, self._details
         pump = engine.export(
             details.id if not details.tags else self._reference(),
@@ -246,10 +273,8 @@ class _Reading:
             on_bytes=self._bytes,
         )
         self._pump = pump
-        lengths = {entries.tar_size for entries, _ in self._known.values()}
-        self._passed_over = {length for length in lengths if length >= _WORTH_SKIPPING}
         try:
-            self._members(outer.OuterTar(pump), skip)
+            take(outer.OuterTar(pump))
         except (outer.DamagedTarError, OSError, waiting.SilentError) as error:
             raise self._broken(error) from error
         except MissingError as error:
@@ -266,8 +291,6 @@ class _Reading:
             raise
         finally:
             pump.close()
-        if not self.complete and not skip:
-            raise self._incomplete()
 
     def _reference(self) -> str:
         """Give what to export: the name as asked, unless it was an id."""
@@ -318,7 +341,7 @@ class _Reading:
             what = f"the engine broke off the export after {size(self._pump_total)}"
         kept = sum(diff_id in self._known for diff_id in dict.fromkeys(self._wanted))
         return TargetError(
-            f"{what}; {kept} of {len(set(self._wanted))} layers are read and kept",
+            f"{what}; {kept} of {len(set(self._wanted))} layers are read and kept" if self._wanted else what,
             where=self._name,
             hint="see that the engine runs, then try again: it goes on from there",
         )

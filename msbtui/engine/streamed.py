@@ -70,8 +70,8 @@ class _ForgottenError(Exception):
 _PIPE = "pipe an archive into it: docker save NAME | msbtui inspect -"
 
 
-class _Members:
-    """The members of an archive, after it passed by."""
+class PassedBy:
+    """The members of an archive, after it passed by (`msbtui.engine.archive.Members`)."""
 
     def __init__(self, where: str, keeper: Keeper, catalogue: _Catalogue | None = None) -> None:
         self.where = where
@@ -96,12 +96,14 @@ class _Members:
         return found.name if found is not None else name
 
     def document(self, name: str) -> bytes | None:
+        """Give a small member's bytes. Raises `TargetError` where it was too large."""
         name = self._resolved(name)
         if name in self.damaged:
             raise self.damaged[name]
         return self.catalogue.documents.get(name)
 
     def blob(self, name: str, digest: str = "") -> KnownLayer | None:
+        """Give a layer that passed by. Raises `TargetError` where it is damaged, or not the blob with this digest."""
         name = self._resolved(name)
         if name in self.damaged:
             raise self.damaged[name]
@@ -168,7 +170,7 @@ class _Members:
 
 def open_streamed(
     path: str,
-    put_together: Callable[[_Members], Image],
+    put_together: Callable[[PassedBy], Image],
     request: Request,
 ) -> Image:
     """Give the image that `put_together` makes of the members of the archive at `path` (`-`: standard input).
@@ -185,7 +187,7 @@ def open_streamed(
         noted = keeper.document(keeper.layer_of(key) or "") if key and not request.verify else None
         if noted is not None:
             try:
-                return put_together(_Members(where, keeper, msgspec.json.decode(noted, type=_Catalogue)))
+                return put_together(PassedBy(where, keeper, msgspec.json.decode(noted, type=_Catalogue)))
             except (_ForgottenError, msgspec.DecodeError):
                 pass
     members = _pass_by(path, where, size, request)
@@ -202,9 +204,9 @@ def _open(path: str) -> BinaryIO:
     return open(os.dup(sys.stdin.fileno()), "rb")
 
 
-def _pass_by(path: str, where: str, size: int | None, request: Request) -> _Members:
+def _pass_by(path: str, where: str, size: int | None, request: Request) -> PassedBy:
     """Read the archive to its end. It is decompressed in a thread of its own, ahead of what reads the layers."""
-    members = _Members(where, request.keeper)
+    members = PassedBy(where, request.keeper)
     source = _Source(path, where)
     told = 0.0
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from fake_engine import FakeEngine
-from image_samples import Sample, digest, tar_of, write_tar
+from image_samples import Sample, described, digest, tar_of, write_tar
 
 from msbtui.engine import LayerRead, Opened, Progress, open_image
 from msbtui.engine.docker import connect
@@ -211,8 +211,32 @@ def test_an_export_without_a_layer_says_which(tmp_path, cache):
 
 def test_the_platform_must_fit(engine, cache):
     assert read(engine, cache, platform="linux/amd64").platform == "linux/amd64"
-    with pytest.raises(TargetError, match="is for linux/amd64, not linux/arm64"):
+    says = "has no image for linux/arm64; it has linux/amd64" if engine.layout == "oci" else "is for linux/amd64, not linux/arm64"
+    with pytest.raises(TargetError, match=f"sample:? ?.*{says}"):
         read(engine, cache, platform="linux/arm64")
+
+
+def two_platforms(sample, other):
+    files = {**sample.oci(), **other.oci()}
+    below = [{**described(s.manifest), "platform": {"os": "linux", "architecture": s.architecture}} for s in (sample, other)]
+    index = json.dumps({"schemaVersion": 2, "manifests": below}).encode()
+    files[f"blobs/sha256/{digest(index)[7:]}"] = index
+    return {**files, "index.json": json.dumps({"schemaVersion": 2, "manifests": [described(index)]}).encode()}
+
+
+def test_another_platform_of_an_image_in_the_containerd_store(tmp_path, cache):
+    sample, other = Sample(), Sample(architecture="arm64", layers=[tar_of({"for-arm": b"x"})])
+    with FakeEngine(tmp_path / "s", sample, layout="oci").running() as engine:
+        engine.export = tar_of(two_platforms(sample, other))
+        image = read(engine, cache, platform="arm64")
+        assert (image.id, image.platform, image.name) == (digest(other.config), "linux/arm64", "sample")
+        assert image.source.startswith("engine ") and image.verified
+        assert [layer.entries.paths for layer in image.layers] == [["for-arm"]]
+        with pytest.raises(TargetError, match=r"has no image for linux/mips; it has linux/amd64, linux/arm64 \(choose"):
+            read(engine, cache, platform="linux/mips")
+        engine.die_after = 2100
+        with pytest.raises(TargetError, match=r"broke off the export after [^;]* \(see that the engine runs"):
+            read(engine, cache, platform="arm64")
 
 
 def test_an_export_that_is_no_archive(engine, cache):
