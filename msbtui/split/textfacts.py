@@ -71,7 +71,7 @@ class TextFacts:
         elif instruction.keyword == "RUN":
             folder = self.workdir
             text = "\n".join(doc.content for doc in instruction.heredocs) if instruction.heredocs else instruction.value
-            found = [tuple(instruction.words)] if instruction.json else list(shell_commands(text, self.env))
+            found = [instruction.words] * bool(instruction.words) if instruction.json else list(shell_commands(text, self.env))
             for words in found:
                 name = words[0].rpartition("/")[2]
                 if name == "cd" and len(words) > 1:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from text_plans import plan
 
 
@@ -145,3 +147,47 @@ def test_settings_that_the_start_is_given_come_along_from_a_copy_of_everything(r
     found = plan(f"FROM debian:bookworm\nCOPY . /src\nWORKDIR /src\nRUN {run}\nCMD {start}\n")
     copied = re.findall(r"COPY --from=build (/src\S*) ", found.dockerfile)
     assert copied == kept
+
+
+BASES = [
+    "golang:1",
+    "debian:bookworm",
+    "python:3.11",
+    "node:20",
+    "ruby:3",
+    "gcc",
+    "rust:1-alpine",
+    "maven:3",
+    "eclipse-temurin:17",
+    "mcr.microsoft.com/dotnet/sdk:8.0",
+    "elixir:1",
+    "haskell:9",
+    "alpine",
+]
+FORMS = """
+RUN [] | RUN [""] | RUN ["a"] | RUN cd | RUN cd && make install | RUN -o | RUN gcc -o | RUN gcc x -o app
+RUN go build -o | RUN go build -o /app . | RUN go install | RUN install -m 755 a /usr/local/bin/a | RUN cp a
+RUN cp a /usr/local/bin | RUN rm | RUN mv a | RUN useradd | RUN useradd -m x && make | RUN apt-get install -y
+RUN apt-get install -y gcc | RUN "" | RUN $X | RUN "$X" -o y | RUN <<E\\nmake install\\nE | RUN mvn package
+RUN dotnet publish -o | RUN dotnet publish -o /out | RUN cabal install --installdir= | RUN python -m venv
+RUN virtualenv | RUN pip install x | RUN mix release | COPY . . | COPY ["a", "b"] | COPY . /src | ADD x.tar /
+COPY *.json /etc/ | WORKDIR $X | WORKDIR /a | CMD [] | CMD [""] | CMD app | CMD ["app", "--config=/src/x.yml"]
+ENTRYPOINT [] | ENTRYPOINT ["/app"] | ENTRYPOINT app $X | ENV A= | ENV A b | ENV PATH=/x:$PATH | ARG X | USER x
+HEALTHCHECK NONE | HEALTHCHECK CMD x | CMD ["java", "-jar"] | CMD ["dotnet"] | CMD ["java", "-jar", "/t/a.jar"]
+CMD ["dotnet", "a.dll"] | SHELL ["/bin/bash"] | VOLUME /a | EXPOSE 80
+"""
+FORMS_OF_INSTRUCTIONS = [form.strip().replace("\\n", "\n") for line in FORMS.strip().split("\n") for form in line.split(" | ")]
+
+
+@given(st.sampled_from(BASES), st.lists(st.sampled_from(FORMS_OF_INSTRUCTIONS), max_size=7))
+@settings(max_examples=300, deadline=None)
+def test_every_form_of_instruction_has_a_plan_that_a_builder_reads(base: str, lines: list[str]) -> None:
+    made = plan("\n".join([f"FROM {base}", *lines, ""]))
+    assert (made.decision == "split") is bool(made.dockerfile)
+    assert made.reasons
+
+
+@pytest.mark.parametrize("form", FORMS_OF_INSTRUCTIONS)
+def test_each_form_alone_has_a_plan(form: str) -> None:
+    for base in ("golang:1", "python:3.11", "maven:3"):
+        assert plan(f"FROM {base}\n{form}\n").reasons
