@@ -123,7 +123,13 @@ ACTIONS: tuple[Action, ...] = (
         "rescan", "r", "Read again", "Read the Dockerfile and the image again; takes a rebuilt image that was offered.", group=_DO
     ),
     Action("help", "question_mark", "Keys", "Show this help.", footer=True, group=_DO),
-    Action("stop", "escape", "Stop", "Stop the work that runs, keeping what is known; or leave the zoom.", group=_DO),
+    Action(
+        "stop",
+        "escape",
+        "Stop",
+        "Take messages away; leave the zoom, or stop the work that runs and keep what is known.",
+        group=_DO,
+    ),
     Action(
         "quit",
         "q",

@@ -25,6 +25,11 @@ _LEGEND = (
     ("K", "among the findings: no waste, since what the container starts needs it"),
 )
 
+_NOTES = (
+    "The mouse: a click selects, two open; in Files the column heads sort, and the lower border sorts and filters.",
+    "Shift+drag selects text where the terminal takes the mouse; ^p opens the command palette and the themes.",
+)
+
 
 def help_rows(cells: int) -> list[Row]:
     """Give the help's rows in `cells` cells."""
@@ -41,9 +46,7 @@ def help_rows(cells: int) -> list[Row]:
         for at, line in enumerate(wrap(meaning, max(cells - keys - 4, 20))):
             rows.append(fit([("   " + left(mark if at == 0 else "", keys), "mark"), (line, "text")], cells))
     rows.append(fit([], cells))
-    for line in wrap(
-        "Shift+drag selects text where the terminal takes the mouse; ^p opens the command palette and the themes.", cells - 2
-    ):
+    for line in (line for note in _NOTES for line in wrap(note, cells - 2)):
         rows.append(fit([(f" {line}", "dim")], cells))
     return rows
 
