@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Mapping
 
 from msbtui.engine import outer, waiting
-from msbtui.engine.archive import open_members
 from msbtui.engine.attestation import read_attestation
 from msbtui.engine.choose import Found, by_platform, manifests_below
 from msbtui.engine.docker import Engine, EngineImageDetails, MissingError, connect
@@ -34,8 +33,6 @@ from msbtui.engine.manifest import (
     wrong_digest,
 )
 from msbtui.engine.platforms import distance
-from msbtui.engine.request import Request
-from msbtui.engine.streamed import PassedBy
 from msbtui.errors import TargetError
 from msbtui.image.compress import compression
 from msbtui.image.model import Contents, Image, Layer, LayerIndex
@@ -243,6 +240,10 @@ class _Reading:
 
     def for_platform(self, platform: str) -> Image:
         """Give the image for a platform that is not the engine's: only the whole export tells whether it is there."""
+        from msbtui.engine.archive import open_members
+        from msbtui.engine.request import Request
+        from msbtui.engine.streamed import PassedBy
+
         self._wanted = ()
         passed = PassedBy(self._name, self._keeper)
 
