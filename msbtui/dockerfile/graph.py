@@ -124,8 +124,6 @@ class _Builder:
                 reachable = set()
             else:
                 self._dispatch(reachable, all_stages)
-        elif target_name and not self.dockerfile.errors:
-            self._error(f"target stage {quote(target_name)} could not be found", 0)
         return StageGraph(
             target_index=target.index if target is not None else None,
             stages=tuple(self._stage(state, state.index in reachable) for state in self.states),

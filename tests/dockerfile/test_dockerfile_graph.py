@@ -127,6 +127,68 @@ def test_platform_of_a_named_context_is_looked_up_first() -> None:
     assert graph.stages[0].named_context
 
 
+@pytest.mark.parametrize(
+    ("text", "contexts", "platform", "replaced"),
+    [
+        ("FROM a AS b\n", {"b": "x"}, "linux/amd64", True),
+        ("FROM a AS b\n", {"b::linux/amd64": "x"}, "linux/arm64", False),
+        ("FROM --platform=linux/arm64 a AS b\n", {"b::linux/arm64": "x"}, "linux/amd64", True),
+        ("FROM --platform=linux/arm64 a AS b\n", {"b::linux/amd64": "x"}, "linux/amd64", False),
+        ("FROM a AS b\n", {"c": "x"}, "linux/amd64", False),
+        ("FROM a AS b\n", {}, "linux/amd64", False),
+        ("FROM a AS scratch\n", {"scratch": "x"}, "linux/amd64", False),
+        ("FROM a AS context\n", {"context": "x"}, "linux/amd64", False),
+        ("FROM a\n", {"stage-0": "x"}, "linux/amd64", False),
+    ],
+)
+def test_which_stages_a_named_context_stands_for(text: str, contexts: dict[str, str], platform: str, replaced: bool) -> None:
+    graph = build_graph(parse(text), build_contexts=contexts, platform=platform)
+    assert not graph.errors
+    assert graph.stages[0].named_context is replaced
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "bases"),
+    [
+        ("FROM x AS one\nFROM a:$TARGETSTAGE AS two\n", None, ["x", "a:two"]),
+        ("FROM a:$TARGETSTAGE AS one\nFROM b:$TARGETSTAGE AS two\n", "one", ["a:one", "b:one"]),
+        ("FROM a:$TARGETSTAGE AS one\nFROM b:$TARGETSTAGE\n", None, ["a:default", "b:default"]),
+    ],
+)
+def test_the_target_has_a_name_in_bases(text: str, target: str | None, bases: list[str]) -> None:
+    assert [stage.base.image for stage in _graph(text, target=target).stages] == bases
+
+
+def test_what_is_wrong_before_the_first_from_leaves_the_rest() -> None:
+    graph = _graph("ARG\nARG V=1\nFROM a:$V\n")
+    assert [error.message for error in graph.errors] == ["dockerfile parse error on line 1: ARG requires at least one argument"]
+    assert (graph.stages[0].base.image, graph.target_index) == ("a:1", 0)
+    failed = _graph("ARG A=${B?unset}\nFROM x\n")
+    assert [(error.message, error.line) for error in failed.errors] == [('failed to process "${B?unset}": B: unset', 1)]
+    assert [stage.reachable for stage in failed.stages] == [False]
+
+
+def test_a_target_that_is_not_there_is_hinted_at_or_stages_are_listed() -> None:
+    meant = _graph("FROM a AS build\nFROM b\n", target="bild").errors[0]
+    assert (meant.message, meant.hint) == ('target stage "bild" could not be found (did you mean build?)', "did you mean build?")
+    many = _graph("FROM a\n" * 12, target="zzz").errors[0]
+    assert many.hint == "stages: " + ", ".join(f"stage-{number}" for number in range(10))
+    assert (many.line, many.column) == (0, 0)
+
+
+def test_names_that_no_context_can_have_are_no_stage_names() -> None:
+    for name in ("x-", "a--.b"):
+        error = _graph(f"FROM a AS {name}\n").errors[0]
+        assert error.message.startswith(f"invalid context name {name}: ") and error.hint, name
+    for name in ("scratch", "context", "x-y"):
+        assert _graph(f"FROM a AS {name}\n").errors == ()
+
+
+def test_an_empty_platform_names_its_expression() -> None:
+    graph = _graph("FROM --platform=$X a\n")
+    assert [(error.message, error.line) for error in graph.errors] == [("empty platform value from expression $X", 1)]
+
+
 def test_image_references_are_familiar() -> None:
     graph = _graph("FROM docker.io/library/alpine:latest\nCOPY --from=ghcr.io/a/b:latest / /\n")
     assert graph.stages[0].base.image == "alpine"
