@@ -134,7 +134,7 @@ ACTIONS: tuple[Action, ...] = (
         "quit",
         "q",
         "Quit",
-        "Leave. Ctrl+C does it too; it first stops work that runs.",
+        "Leave. Ctrl+C does it too; it first copies what the mouse selected, and stops work that runs.",
         footer=True,
         group=_DO,
         shown_keys="q ^c",

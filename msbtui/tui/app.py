@@ -137,8 +137,20 @@ class MsbtuiApp(App[None]):
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(Palette(id="--command-palette"))
 
+    def copy_selected(self) -> bool:
+        """Copy the text that the mouse selected, and take the selection away; give whether there was any."""
+        text = self.screen.get_selected_text()
+        if not text:
+            return False
+        self.copy_to_clipboard(text)
+        self.screen.clear_selection()
+        self.notify("The selected text is copied.", timeout=3, markup=False)
+        return True
+
     def action_interrupt(self) -> None:
-        """Stop the work that runs; else leave."""
+        """Copy what the mouse selected, as other programs do; else stop the work that runs; else leave."""
+        if self.copy_selected():
+            return
         if self._main is not None and (self._main.work.stop_verifying() or self._main.stop_work()):
             return
         self.exit()

@@ -107,3 +107,22 @@ async def test_a_double_click_on_text_does_nothing_and_another_size_leaves_the_p
         await pilot.resize_terminal(120, 39)
         await pilot.pause()
         assert view.scroll_offset.y > 0
+
+
+async def test_what_the_mouse_selected_is_copied_by_the_key_that_would_else_leave():
+    async with opened() as pilot:
+        await settled(pilot)
+        layers = main_of(pilot).layers_table
+        await pilot.mouse_down(layers, offset=(38, 3))
+        await pilot.hover(layers, offset=(60, 4))
+        await pilot.mouse_up(layers, offset=(60, 4))
+        await pilot.pause()
+        selected = pilot.app.screen.get_selected_text()
+        assert selected and "RUN" in selected
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert pilot.app.is_running and pilot.app.clipboard == selected
+        assert not pilot.app.screen.get_selected_text()
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert pilot.app.return_code == 0 and not pilot.app.is_running
