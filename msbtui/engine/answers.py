@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import requests
 
 _CHUNK = 1 << 18
+_LONGEST_HOST = 253
+"""Characters of a host's name (RFC 1035, 2.3.4)."""
 _WINDOW = 30.0
 _LEAST = 30 << 10
 """Bytes that must come in each `_WINDOW` seconds: a body that comes more slowly counts as silent."""
@@ -60,7 +62,7 @@ def is_address(url: str) -> bool:
     except (ValueError, urllib3.exceptions.HTTPError):
         return False
     read = (theirs.scheme, (theirs.host or "").strip("[]").lower(), theirs.port or (443 if scheme == "https" else 80))
-    return bool(host) and scheme in ("http", "https") and read == (scheme, host, port)
+    return 0 < len(host) <= _LONGEST_HOST and scheme in ("http", "https") and read == (scheme, host, port)
 
 
 def challenged(challenges: str) -> tuple[str, dict[str, str]]:

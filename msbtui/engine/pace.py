@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 STEP = 30.0
 """Seconds that the head of an answer may take, and each read of its body, however many bytes come meanwhile."""
 HEAD = 1 << 20
-"""Bytes that the head of an answer may have, with all interim ones before it; and what is no body in each read of it."""
+"""Bytes that the head of an answer may have, with all interim ones before it; and what else is no body."""
+_EACH = 8
+"""Bytes of framing for which each byte of a body stands: chunks of one byte take six."""
 
 
 class _Timed(io.RawIOBase):
@@ -28,11 +30,16 @@ class _Timed(io.RawIOBase):
 
     def __init__(self, source: io.RawIOBase) -> None:
         self._source = source
-        self.allow(0)
+        self.left = HEAD
+        self.begin()
 
-    def allow(self, size: int) -> None:
-        """Begin a step that brings `size` bytes."""
-        self.until, self.left = time.monotonic() + STEP, size + HEAD
+    def begin(self) -> None:
+        """Begin a step."""
+        self.until = time.monotonic() + STEP
+
+    def brought(self, size: int) -> None:
+        """Note that what came had `size` bytes of a body."""
+        self.left = min(self.left + _EACH * size, HEAD)
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -68,8 +75,10 @@ class _Answer(http.client.HTTPResponse):
 
     def read1(self, n: int = -1) -> bytes:
         """Give what comes first of the body, at most `n` bytes. Raises as `_Timed` does."""
-        self._timed.allow(max(n, 0))
-        return super().read1(n)
+        self._timed.begin()
+        data = super().read1(n)
+        self._timed.brought(len(data))
+        return data
 
 
 @functools.cache

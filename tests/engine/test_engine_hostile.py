@@ -98,7 +98,18 @@ def test_what_is_no_address_is_said_as_one_line(raw, look, where, how):
 def test_addresses_with_names_ports_and_odd_paths_are_addresses():
     for good in ("https://h", "http://h:80/a?b=c#d", "https://[::1]:5000/x", "http://u:p@h:1/", "https://H.example/\xc3\xa9%20"):
         assert answers.is_address(good), good
-    for bad in ("", "h", "//h/", "http://", "http://h:x/", "http://a b/", "http://h/a\tb", "http://\xe9.example/", "file:///h"):
+    for bad in (
+        "",
+        f"http://{'h' * 254}/",
+        "h",
+        "//h/",
+        "http://",
+        "http://h:x/",
+        "http://a b/",
+        "http://h/a\tb",
+        "http://\xe9.example/",
+        "file:///h",
+    ):
         assert not answers.is_address(bad), bad
 
 
@@ -175,6 +186,23 @@ def test_trailers_without_end(raw, look, monkeypatch, size, step, says):
     with pytest.raises(TargetError, match=says):
         look(raw)
     assert raw.sent < 5 * ENDLESS
+
+
+def test_chunks_of_which_each_says_much_and_brings_little(raw, look, monkeypatch):
+    manifest = raw.good.find("/v2/sample/manifests/latest")[0]
+
+    def say(write, more):
+        write(head(Transfer_Encoding="chunked"))
+        for byte in manifest:
+            write(b"1" + more + b"\r\n" + bytes([byte]) + b"\r\n")
+        write(b"0\r\n\r\n")
+
+    raw.says[MANIFEST] = lambda write: say(write, b"")
+    monkeypatch.setattr(pace, "HEAD", 2000)
+    assert look(raw).verified
+    raw.says[MANIFEST] = lambda write: say(write, b";" + b"x" * 1000)
+    with pytest.raises(TargetError, match="has no end"):
+        look(raw)
 
 
 @pytest.mark.parametrize("what", ["head", "document", "token", "blob"])
