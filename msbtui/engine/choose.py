@@ -72,7 +72,7 @@ def by_name(items: Sequence[tuple[Sequence[str], str, T]], name: str, where: str
     if not name:
         if len({digest for _, digest, _ in items}) == 1:
             return items[0][2]
-        raise TargetError(f"holds {len(items)} images: {_listed(items)}", where=where, hint="name one of them after a colon")
+        raise TargetError(f"holds {len(items)} images: {_listed(items)}", where=where, hint=_how_to_name(items, where))
     for names, digest, thing in items:
         known = {form for given in names for form in _forms(given)}
         if (
@@ -83,7 +83,7 @@ def by_name(items: Sequence[tuple[Sequence[str], str, T]], name: str, where: str
         ):
             return thing
     raise TargetError(
-        f"holds no image {printable(name)}; it holds {_listed(items)}", where=where, hint="name one of them after a colon"
+        f"holds no image {printable(name)}; it holds {_listed(items)}", where=where, hint=_how_to_name(items, where)
     )
 
 
@@ -98,8 +98,17 @@ def short_name(name: str) -> str:
     return name.removeprefix("docker.io/").removeprefix("library/")
 
 
+def _how_to_name(items: Sequence[tuple[Sequence[str], str, T]], where: str) -> str:
+    target = "-" if where == "standard input" else where.rstrip("/")
+    return f"name one of them after a colon: {target}:{_words(items[:1])[0]}"
+
+
+def _words(items: Sequence[tuple[Sequence[str], str, T]]) -> list[str]:
+    return [printable(names[0]) if names else printable(digest)[:19] for names, digest, _ in items]
+
+
 def _listed(items: Sequence[tuple[Sequence[str], str, T]]) -> str:
-    words = [printable(names[0]) if names else printable(digest)[:19] for names, digest, _ in items]
+    words = _words(items)
     return ", ".join(words[:12]) + (f" and {len(words) - 12} more" if len(words) > 12 else "")
 
 
