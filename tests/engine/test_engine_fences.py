@@ -105,8 +105,9 @@ def test_memory_processes_and_time_end(engine, identity):
     assert asked(engine, "ps", "-aq", "--filter", f"label={LABEL}={identity}") == ""
 
 
-def test_a_flood_of_output_is_bounded_here_and_on_the_engine(engine, identity):
-    result = sh(engine, identity, "head -c 40000000 /dev/zero | tr '\\0' x", output_limit=1 << 16)
+def test_a_flood_of_output_is_bounded_here_and_on_the_engine(engine, identity, monkeypatch):
+    monkeypatch.setattr("msbtui.engine.containers.OUTPUT_LIMIT", 1 << 16)
+    result = sh(engine, identity, "head -c 40000000 /dev/zero | tr '\\0' x")
     assert result.truncated
     assert len(result.stdout) == 1 << 16
     with Container(IMAGE, ("-c", "yes"), entrypoint="/bin/sh", verify_id=identity, environ=engine) as container:
