@@ -50,10 +50,9 @@ def options_of(api: Any) -> dict[str, Any]:
     Without it requests lets REQUESTS_CA_BUNDLE win over the engine's own authority (requests issue 3829), and sends to a proxy
     what never leaves the machine, as Go's `http.ProxyFromEnvironment` does not.
     """
-    from msbtui.engine.distribution import is_loopback  # late: an engine on a socket needs none of it
+    from msbtui.engine.distribution import past_proxies  # late: an engine on a socket needs none of it
 
-    host = urlsplit(str(api.base_url)).hostname or ""
-    return {"verify": api.verify, **({"proxies": {"no_proxy": "*"}} if is_loopback(host) else {})}
+    return {"verify": api.verify, **past_proxies(urlsplit(str(api.base_url)).hostname or "")}
 
 
 def _tls(endpoint: Endpoint) -> TLSConfig:

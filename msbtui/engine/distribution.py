@@ -92,6 +92,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def past_proxies(host: str) -> dict[str, Any]:
+    """Give what requests is told so that nothing on the way to this very machine goes to a proxy; nothing for other hosts.
+
+    Its own `no_proxy` would be put into the process's environment for a moment (requests.utils.should_bypass_proxies), which
+    other threads read and write meanwhile, and where it could stay.
+    """
+    return {"proxies": {"http": "", "https": ""}} if is_loopback(host) else {}
+
+
 class Registry:
     """One repository of a registry. Safe to use from several threads; `cancel` and `stop` end every wait."""
 
@@ -310,7 +319,7 @@ class Registry:
         """Give what requests is told of the way to `url`: by whose word, and without a proxy to this very machine."""
         unverified = self._unverified and origin(url) == origin(self._base)
         verify = False if unverified else authorities_of(self._environ)
-        return {"verify": verify, **({"proxies": {"no_proxy": "*"}} if is_loopback(urlsplit(url).hostname or "") else {})}
+        return {"verify": verify, **past_proxies(urlsplit(url).hostname or "")}
 
     def _get(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         """Send one request, following nothing."""

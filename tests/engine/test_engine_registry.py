@@ -463,8 +463,12 @@ def test_no_proxy_stands_before_a_registry_on_this_machine(registry, cache, home
         monkeypatch.delenv(name, raising=False)
     registry.wants = "bearer"
     login(home, registry.host)
+    written = []
+    monkeypatch.setattr(type(os.environ), "__setitem__", lambda _, name, value: written.append(name))
+    monkeypatch.setattr(type(os.environ), "__delitem__", lambda _, name: written.append(name))
     assert look(registry, cache, home).verified
     assert registry.tokens
+    assert not written  # the environment is the whole process's, and blobs are fetched by several threads
 
 
 def test_whom_the_machine_trusts(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -191,7 +192,10 @@ def test_no_proxy_stands_before_an_engine_on_this_machine(engine, tmp_path, monk
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
+    written = []
+    monkeypatch.setattr(type(os.environ), "__setitem__", lambda _, name, value: written.append(name))
     assert connect(engine.environ).images()
+    assert not written  # the environment is the whole process's
     listening = socket.create_server(("127.0.0.1", 0))
 
     def carry():
