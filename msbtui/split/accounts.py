@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable
 
 import msgspec
 
+from msbtui.regex import regex
 from msbtui.split.view import View
 
-_NUMBER = re.compile(r"[0-9]{1,10}")
+_NUMBER = regex(r"[0-9]{1,10}")
 _FIRST_SYSTEM = 100
 """Below it numbers are the same everywhere (Debian Policy, 9.2.2)."""
 

@@ -8,12 +8,25 @@ import pytest
 from fake_registry import FakeRegistry
 from image_samples import Sample
 
+from msbtui.engine import distribution
 from msbtui.image.cache import LayerCache
 
 
 @pytest.fixture
 def cache(tmp_path):
     return LayerCache(tmp_path / "cache")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Let what waits before it asks a registry again wait for no time worth the name."""
+    monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Give an environment without settings of docker's."""
+    return {"HOME": str(tmp_path)}
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from fake_engine import FakeEngine
 from image_samples import Sample, digest, tar_of
 from raw_server import ENDLESS, RawRegistry, head, whole
 
-from msbtui.engine import answers, distribution, docker, export, open_image, pace
+from msbtui.engine import answers, docker, export, open_image, pace
 from msbtui.engine import registry as registry_module
 from msbtui.engine.answers import challenged
 from msbtui.engine.client import make_client
@@ -26,11 +26,6 @@ from msbtui.engine.sbom import read_sbom
 from msbtui.errors import TargetError
 
 MANIFEST = "/manifests/latest"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)
 
 
 @pytest.fixture
@@ -156,29 +151,21 @@ def test_an_engine_that_sends_elsewhere_is_not_read_to_the_end(tmp_path, cache):
             open_image("docker:sample", cache=cache, environ=engine.environ)
 
 
-NEVER = pytest.mark.parametrize(
+@pytest.mark.parametrize(
+    ("before", "piece"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 2000),
+        (head(Transfer_Encoding="chunked") + b"2\r\n{}\r\n0\r\n", b"a: b\r\n" * 4000),
+    ],
+    ids=["interim answers", "trailers"],
+)
+@pytest.mark.parametrize(
     ("size", "step", "says"), [(1 << 20, 60.0, "has no end"), (1 << 40, 0.1, "no answer in time")], ids=["much", "long"]
 )
-
-
-@NEVER
-def test_interim_answers_without_end(raw, look, monkeypatch, size, step, says):
+def test_what_is_no_body_and_has_no_end(raw, look, monkeypatch, before, piece, size, step, says):
     def say(write):
-        without_end(write, b"HTTP/1.1 100 Continue\r\n\r\n" * 2000)
-
-    raw.says[MANIFEST] = say
-    monkeypatch.setattr(pace, "HEAD", size)
-    monkeypatch.setattr(pace, "STEP", step)
-    with pytest.raises(TargetError, match=says):
-        look(raw)
-    assert raw.sent < 5 * ENDLESS
-
-
-@NEVER
-def test_trailers_without_end(raw, look, monkeypatch, size, step, says):
-    def say(write):
-        write(head(Transfer_Encoding="chunked") + b"2\r\n{}\r\n0\r\n")
-        without_end(write, b"a: b\r\n" * 4000)
+        write(before)
+        without_end(write, piece)
 
     raw.says[MANIFEST] = say
     monkeypatch.setattr(pace, "HEAD", size)

@@ -20,11 +20,6 @@ from msbtui.errors import TargetError
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)
-
-
-@pytest.fixture(autouse=True)
 def etc(tmp_path, monkeypatch):
     folder = tmp_path / "etc"
     folder.mkdir()

@@ -12,16 +12,6 @@ from msbtui.errors import TargetError
 from msbtui.image.cache import LayerCache
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)
-
-
-@pytest.fixture
-def home(tmp_path):
-    return {"HOME": str(tmp_path)}
-
-
 def other_path(registry, blob: bytes, name: str) -> str:
     """Give another path of the registry that answers with the blob."""
     registry.tags[name] = digest(blob)

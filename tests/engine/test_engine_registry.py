@@ -28,11 +28,6 @@ from msbtui.engine.registry import Reference
 from msbtui.errors import Cancelled, TargetError
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)
-
-
 @pytest.fixture
 def home(tmp_path):
     return {"HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}

@@ -10,15 +10,10 @@ import pytest
 from fake_registry import FakeRegistry
 from image_samples import Sample, tar_of, write_folder, write_tar
 
-from msbtui.engine import distribution, open_image
+from msbtui.engine import open_image
 from msbtui.errors import TargetError
 
 LAYERS = [tar_of({"etc/passwd": b"root\n", "a": b"a" * 3000}), tar_of({"b": b"b" * 20})]
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)
 
 
 def sha512(data):

@@ -9,7 +9,7 @@ import pytest
 from image_samples import Sample, described, digest, write_folder
 
 from msbtui.cli import run
-from msbtui.engine import distribution, open_image, signatures
+from msbtui.engine import open_image, signatures
 from msbtui.image.model import Signature
 from msbtui.session.signed import beside
 
@@ -19,14 +19,8 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)
+def impatient(monkeypatch):
     monkeypatch.setattr(signatures, "_PATIENCE", 1.0)
-
-
-@pytest.fixture
-def home(tmp_path):
-    return {"HOME": str(tmp_path)}
 
 
 def manifest(kind, subject=None, **more):

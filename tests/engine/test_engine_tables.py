@@ -11,7 +11,7 @@ from fake_registry import FakeRegistry
 from image_samples import StoredSample, digest, tar_of
 
 from msbtui.cli import run
-from msbtui.engine import distribution, open_image, tables
+from msbtui.engine import open_image, tables
 from msbtui.engine.layers import keep_learned
 from msbtui.engine.recording import read_recording, write_recording
 from msbtui.errors import Cancelled, TargetError
@@ -39,16 +39,6 @@ def stored(form):
 
 def sample_of(*layers):
     return StoredSample(layers=[plain(blob) for blob, _ in layers], stored=list(layers))
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(distribution, "_BACK_OFF", 0.001)
-
-
-@pytest.fixture
-def home(tmp_path):
-    return {"HOME": str(tmp_path)}
 
 
 def look(registry, cache, home, **more):

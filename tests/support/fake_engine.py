@@ -14,14 +14,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from image_samples import Sample, tar_of
+from serving import Quiet, serving
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, *_: Any) -> None:
-        """Say nothing: clients that leave in mid-answer are what is tested."""
+class _Server(Quiet, socketserver.UnixStreamServer):
+    pass
 
 
 class FakeEngine:
@@ -164,13 +161,9 @@ class FakeEngine:
     @contextmanager
     def running(self) -> Iterator[FakeEngine]:
         """Serve until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self.released.set()
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join(5)
+        with serving(self._server):
+            try:
+                yield self
+            finally:
+                self.released.set()
             time.sleep(0)

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from serving import QuietServer, serving
+
 ENDLESS = 40 << 20
 """Bytes after which an endless body ends: who took them all did not look at sizes."""
 STATUSES = (100, 101, 199, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 410, 416, 418, 429, 500, 503, 599, 999)
@@ -27,14 +29,9 @@ VALUES: tuple[Any, ...] = (
 Right = Callable[[str, dict[str, str]], "tuple[int, dict[str, str], bytes]"]
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    daemon_threads = True
-    block_on_close = False
+class _Server(QuietServer):
     allow_reuse_address = True
     request_queue_size = 64
-
-    def handle_error(self, *_: Any) -> None:
-        """Say nothing: clients leave."""
 
 
 class _UnixServer(_Server):
@@ -71,13 +68,8 @@ class Hostile:
     @contextmanager
     def running(self) -> Iterator[Hostile]:
         """Serve until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
 
     def _handler(self) -> type[socketserver.StreamRequestHandler]:
         hostile = self

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socketserver
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from fake_registry import FakeRegistry
+from serving import QuietServer, serving
 
 ENDLESS = 40 << 20
 """Bytes after which what has no end does end: who took them all did not look."""
@@ -25,14 +25,6 @@ def head(status: int = 200, **headers: str) -> bytes:
 def whole(body: bytes, status: int = 200, **headers: str) -> bytes:
     """Give an answer."""
     return head(status, Content_Length=str(len(body)), **headers) + body
-
-
-class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, *_: Any) -> None:
-        """Say nothing: clients leave."""
 
 
 class RawRegistry:
@@ -64,7 +56,7 @@ class RawRegistry:
                 self.wfile.write(data)
                 raw.sent += len(data)
 
-        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         self.name = f"registry:{self.host}/sample:latest"
 
@@ -80,11 +72,5 @@ class RawRegistry:
     @contextmanager
     def running(self) -> Iterator[RawRegistry]:
         """Serve until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join(5)

@@ -52,6 +52,7 @@ async def test_escape_takes_messages_away():
         await wait_until(pilot, lambda: "nothing was searched for yet" in screen_text(pilot.app))
         await pilot.press("escape")
         await wait_until(pilot, lambda: "nothing was searched for yet" not in screen_text(pilot.app))
+        assert not main_of(pilot).zoomed and pilot.app.screen is main_of(pilot)
 
 
 async def test_each_box_is_selected_by_a_click_and_opened_once_by_two():
